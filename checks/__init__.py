@@ -1,0 +1,1 @@
+"""What a frame must look like."""

@@ -1,0 +1,1 @@
+"""One pandera module an entity."""

@@ -1,0 +1,1 @@
+"""Who asks, who does, how far it is."""

@@ -1,0 +1,1 @@
+"""Turn RockRMS records into Mission records, and prove that nothing was lost."""

@@ -1,0 +1,103 @@
+"""A folder of Parquet chunks with a manifest: how frames larger than memory pass from stage to stage.
+
+A dataset is complete or absent: chunks are written to a folder aside, which is renamed into place with its
+manifest, so that a killed writer leaves nothing that a reader could take for whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import polars as pl
+
+from migrate_transfer.core.errors import StorageError
+
+MANIFEST = "manifest.json"
+
+
+class Dataset:
+    """A complete dataset on disk: chunk files `00000.parquet` … in order, and free-form facts about them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            self.facts: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
+        except FileNotFoundError as error:
+            raise StorageError(
+                f"There is no dataset in {folder.name}.", code="DATASET_MISSING", remedy="Run the stage before it first."
+            ) from error
+
+    @staticmethod
+    def exists(folder: Path) -> bool:
+        return (folder / MANIFEST).exists()
+
+    @property
+    def rows(self) -> int:
+        return int(self.facts["rows"])
+
+    def files(self) -> list[Path]:
+        return sorted(self.folder.glob("*.parquet"))
+
+    def chunks(self, columns: list[str] | None = None) -> Iterator[pl.DataFrame]:
+        """The chunks in the order they were written."""
+        for file in self.files():
+            yield pl.read_parquet(file, columns=columns, memory_map=False)
+
+    def scan(self) -> pl.LazyFrame:
+        """All chunks as one lazy frame (an empty dataset still has one empty chunk, for its schema)."""
+        return pl.scan_parquet(self.files())
+
+    def head(self, rows: int) -> pl.DataFrame:
+        return self.scan().head(rows).collect()
+
+
+class DatasetWriter:
+    """Writes a dataset; as a context manager it commits on success and leaves nothing on failure."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
+        self._count = 0
+        self.rows = 0
+
+    def __enter__(self) -> Self:
+        self._aside.mkdir(parents=True)
+        return self
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Append a chunk; an empty frame is written only to carry the schema of a dataset without rows."""
+        if frame.height == 0 and self._count:
+            return
+        try:
+            frame.write_parquet(self._aside / f"{self._count:05d}.parquet", compression="lz4", statistics=False)
+        except OSError as error:
+            raise StorageError(f"Cannot write to {self.folder.parent}: {error.strerror or error}") from error
+        self._count += 1
+        self.rows += frame.height
+
+    def commit(self, facts: Mapping[str, Any] | None = None) -> Dataset:
+        """Put the dataset in place, replacing an older one of that name."""
+        manifest = {**(facts or {}), "rows": self.rows, "chunks": self._count}
+        try:
+            (self._aside / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True, default=str))
+            old = self.folder.with_name(f".{self.folder.name}.old")
+            shutil.rmtree(old, ignore_errors=True)
+            if self.folder.exists():
+                os.replace(self.folder, old)
+            os.replace(self._aside, self.folder)
+            shutil.rmtree(old, ignore_errors=True)
+        except OSError as error:
+            raise StorageError(f"Cannot write to {self.folder.parent}: {error.strerror or error}") from error
+        return Dataset(self.folder)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        shutil.rmtree(self._aside, ignore_errors=True)

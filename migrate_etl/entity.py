@@ -1,0 +1,84 @@
+"""Entity: one kind of Rock record and its whole road. What an entity is, not how it is run (that is `stages.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from sqlalchemy import ColumnElement, Select
+
+from migrate_etl.rock.tables import RockTables
+from migrate_etl.spec import EntityName, RockImportSpec
+
+if TYPE_CHECKING:
+    from checks.contracts import Contract
+    from migrate_etl.rock.lookups import Lookups
+
+UNDATED = "undated"
+"""Partition key of rows without a date; the others are calendar years as text."""
+
+FINDING_SCHEMA: Mapping[str, Any] = {
+    "entity": pl.String,
+    "rule": pl.String,
+    "id": pl.Int64,
+    "detail": pl.String,
+    "amount": pl.Decimal(18, 2),
+}
+"""One row a finding: the rule (see checks.contracts.RULES), the Rock id, a short detail without names, the money at stake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """Rows that hang on an entity's row (phones of a person, members of a group).
+
+    `select` yields them with the parent's key labelled `parent_id`; extraction attaches them to the parent as a list
+    column named `name`, whose struct has the other selected columns, ordered by the select.
+    """
+
+    name: str
+    select: Callable[[RockTables], Select[Any]]
+    parent_key: Callable[[RockTables], ColumnElement[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What mapping made of one chunk.
+
+    `records` has a row for every row of the chunk, in its order: `id` (Int64), `skip` (rule name or null), the wire
+    columns in contract order (`external_id` first), then measures, whose names begin with `_`.
+    `findings` has FINDING_SCHEMA.
+    """
+
+    records: pl.DataFrame
+    findings: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One kind of record.
+
+    `select(tables)` yields one row per discovered item with its key labelled `id`, not yet ordered or limited; `key`
+    is the column it is paged by. `partition_date`, where given, is the local date or datetime by whose year the
+    entity is partitioned. `map(chunk, lookups, spec)` is pure. `load_order` names a measure to sort the whole load by
+    (parents first). `wire` names the record's fields in contract order.
+    """
+
+    name: EntityName
+    path: str
+    prefix: str
+    select: Callable[[RockTables], Select[Any]]
+    key: Callable[[RockTables], ColumnElement[Any]]
+    map: Callable[[pl.DataFrame, Lookups, RockImportSpec], Mapped]
+    raw_contract: Contract
+    wire_contract: Contract
+    wire: tuple[str, ...]
+    children: tuple[Child, ...] = ()
+    partition_date: Callable[[RockTables], ColumnElement[Any]] | None = None
+    load_order: str | None = None
+    measures: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def partitioned(self) -> bool:
+        return self.partition_date is not None

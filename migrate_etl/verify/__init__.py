@@ -1,0 +1,1 @@
+"""The proof: cube, statements, score, report, evidence."""

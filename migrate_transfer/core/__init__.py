@@ -1,0 +1,1 @@
+"""The language of the house: errors, control, retry. Pure: no network, no files, no database."""
