@@ -1,0 +1,94 @@
+"""The map stage: extracted chunks through contract, mapping and contract again, into mapped records and findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+import polars as pl
+
+from checks.contracts import ContractBroken, split
+from migrate_etl.dataset import Dataset, DatasetWriter
+from migrate_etl.entity import FINDING_SCHEMA, Entity, Mapped
+from migrate_etl.rock.lookups import Lookups
+from migrate_etl.spec import RockImportSpec
+from migrate_etl.workspace import Workspace
+from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import SourceError
+
+REJECT = "reject"
+"""Column of the mapped records: the contract rule that a record to be loaded breaks, or null. Mission would refuse it;
+the load records it as failed instead of sending it."""
+
+AHEAD = 2
+"""Chunks mapped at once: polars uses the cores inside one; a second hides the reading and writing of files."""
+
+
+def map_entity(
+    workspace: Workspace,
+    entity: Entity,
+    lookups: Lookups,
+    control: Control,
+    *,
+    partition: str | None,
+    progress: Callable[[int], None] = lambda rows: None,
+) -> tuple[Dataset, Dataset]:
+    """Map one extracted partition into a `mapped` and a `findings` dataset; they are kept if they are there already.
+
+    The mapped dataset has the rows of the extract, in its order, or in the entity's load order where it names one.
+    Raises SourceError when the extract lacks a column or has one of another type.
+    """
+    mapped_at = workspace.stage("mapped", entity.name, partition)
+    findings_at = workspace.stage("findings", entity.name, partition)
+    if not (Dataset.exists(mapped_at) and Dataset.exists(findings_at)):
+        extracted = Dataset(workspace.stage("extracted", entity.name, partition))
+        with DatasetWriter(findings_at) as findings, DatasetWriter(mapped_at) as records:
+            for chunk in _in_load_order(entity, _mapped_chunks(extracted, entity, lookups, workspace.spec)):
+                control.check()
+                findings.write(chunk.findings)
+                records.write(chunk.records)
+                progress(records.rows)
+            findings.commit()
+            records.commit()
+    return Dataset(mapped_at), Dataset(findings_at)
+
+
+def map_chunk(chunk: pl.DataFrame, entity: Entity, lookups: Lookups, spec: RockImportSpec) -> Mapped:
+    """One chunk through the raw contract, the mapping and the wire contract; adds the `reject` column."""
+    try:
+        _, _, raw_findings = split(chunk, entity.raw_contract)
+        mapped = entity.map(chunk, lookups, spec)
+        to_load = mapped.records.filter(pl.col("skip").is_null())
+        _, rejected, wire_findings = split(to_load, entity.wire_contract)
+    except ContractBroken as error:
+        raise SourceError(
+            f"The {entity.name} of this database do not look as they should: {error}",
+            code="UNEXPECTED_STRUCTURE",
+            remedy="Run test-connection; if Rock is a supported release, send the support bundle.",
+        ) from error
+    rules = wire_findings.group_by("id").agg(pl.col("rule").first().alias(REJECT))
+    rules = rules.join(rejected.select("id"), on="id", how="semi")
+    records = mapped.records.join(rules, on="id", how="left", maintain_order="left")
+    findings = pl.concat([f.select(list(FINDING_SCHEMA)) for f in (raw_findings, mapped.findings, wire_findings)])
+    return Mapped(records, findings)
+
+
+def _mapped_chunks(extracted: Dataset, entity: Entity, lookups: Lookups, spec: RockImportSpec) -> Iterator[Mapped]:
+    chunks = extracted.chunks()
+    with ThreadPoolExecutor(AHEAD, thread_name_prefix="map") as pool:
+        waiting = [pool.submit(map_chunk, chunk, entity, lookups, spec) for chunk in islice(chunks, AHEAD)]
+        while waiting:
+            yield waiting.pop(0).result()
+            waiting.extend(pool.submit(map_chunk, chunk, entity, lookups, spec) for chunk in islice(chunks, 1))
+
+
+def _in_load_order(entity: Entity, chunks: Iterator[Mapped]) -> Iterator[Mapped]:
+    """Sorts the whole entity where parents must go first: groups, of which only those to be loaded are many columns wide."""
+    if entity.load_order is None:
+        yield from chunks
+        return
+    whole = list(chunks)
+    records = pl.concat([chunk.records for chunk in whole]).sort(entity.load_order, "id", nulls_last=True)
+    findings = pl.concat([chunk.findings for chunk in whole])
+    yield Mapped(records, findings)

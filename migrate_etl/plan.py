@@ -1,0 +1,105 @@
+"""The scan: what is in scope, written down once before anything moves, so that every stage and resume sees the same job."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Select, extract, func, select
+
+from migrate_etl.entities import ENTITIES
+from migrate_etl.entity import UNDATED, Entity
+from migrate_etl.rock.database import RockDatabase
+from migrate_etl.rock.lookups import Lookups
+from migrate_etl.rock.tables import RockTables
+from migrate_etl.spec import EntityName
+from migrate_etl.workspace import Workspace, partition_order
+from migrate_transfer.core.errors import StorageError
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the scan found.
+
+    `high_water` is the largest Rock id of each entity's table when the scan ran: rows above it came later and are not
+    part of the job. `discovered` counts the rows up to it, per partition (`""` where an entity has none).
+    """
+
+    started_at: str
+    high_water: Mapping[str, int]
+    discovered: Mapping[str, Mapping[str, int]]
+    missing_columns: tuple[tuple[str, str, str | None], ...]
+
+    def partitions(self, entity: EntityName) -> list[str | None]:
+        """The entity's partitions in order; `[None]` for one that is not partitioned."""
+        found = self.discovered[entity]
+        if "" in found:
+            return [None]
+        return list(sorted(found, key=partition_order))
+
+    def years(self) -> list[str]:
+        """All partition keys of the job: the years found in any entity, then `undated`."""
+        keys = {UNDATED, *(key for counts in self.discovered.values() for key in counts if key)}
+        return sorted(keys, key=partition_order)
+
+    def count(self, entity: EntityName, partition: str | None) -> int:
+        return self.discovered[entity].get(partition or "", 0)
+
+    def save(self, path: Path) -> None:
+        aside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            aside.write_text(json.dumps(asdict(self), indent=1, sort_keys=True))
+            os.replace(aside, path)
+        except OSError as error:
+            raise StorageError(f"Cannot write the plan: {error.strerror or error}") from error
+
+    @classmethod
+    def load(cls, path: Path) -> Plan:
+        raw = json.loads(path.read_bytes())
+        raw["missing_columns"] = tuple(tuple(row) for row in raw["missing_columns"])
+        return cls(**raw)
+
+
+def count_statement(entity: Entity, tables: RockTables, high_water: int) -> Select[Any]:
+    """Rows of the entity up to the high-water mark, by calendar year (`year`) where it is partitioned."""
+    rows = entity.select(tables)
+    key = entity.key(tables)
+    if entity.partition_date is None:
+        return rows.with_only_columns(func.count().label("rows"), maintain_column_froms=True).where(key <= high_water)
+    year = extract("year", entity.partition_date(tables))
+    return (
+        rows.with_only_columns(year.label("year"), func.count().label("rows"), maintain_column_froms=True)
+        .where(key <= high_water)
+        .group_by(year)
+    )
+
+
+def _counts(entity: Entity, database: RockDatabase, high_water: int) -> dict[str, int]:
+    frame = database.frame(count_statement(entity, database.tables, high_water))
+    if entity.partition_date is None:
+        return {"": int(frame["rows"][0])}
+    keys = frame["year"].cast(pl.Int64).cast(pl.String).fill_null(UNDATED)
+    return dict(zip(keys.to_list(), frame["rows"].to_list(), strict=True))
+
+
+def make_plan(workspace: Workspace, database: RockDatabase) -> Plan:
+    """Scan the database once and write plan and lookups into the job folder; a job that has them keeps them."""
+    if workspace.plan_path.exists():
+        return Plan.load(workspace.plan_path)
+    high_water: dict[str, int] = {}
+    discovered: dict[str, dict[str, int]] = {}
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    for name in workspace.spec.entities:
+        entity = ENTITIES[name]
+        high_water[name] = int(database.scalar(select(func.max(entity.key(database.tables)))) or 0)
+        discovered[name] = _counts(entity, database, high_water[name])
+    Lookups.read(database, workspace.spec).save(workspace.lookups)
+    plan = Plan(started, high_water, discovered, tuple(database.tables.missing()))
+    plan.save(workspace.plan_path)
+    return plan
