@@ -73,15 +73,15 @@ class MissionApi:
         self._http, self._organization = http, organization
         self._control, self._retry = control, retry
 
-    def payload(self, batch_key: str, lines: Sequence[str]) -> bytes:
+    def payload(self, batch_key: str, lines: Sequence[bytes]) -> bytes:
         """The request body for records already encoded, one JSON object a line."""
-        head = f'{{"organization":{_text(self._organization)},"batch_id":"{batch_key}","records":[\n'
-        return (head + ",\n".join(lines) + "\n]}").encode()
+        head = f'{{"organization":"{self._organization}","batch_id":"{batch_key}","records":[\n'
+        return head.encode() + b",\n".join(lines) + b"\n]}"
 
     @staticmethod
-    def lines(payload: bytes) -> list[str]:
+    def lines(payload: bytes) -> list[bytes]:
         """The records of a payload, to the letter as they were encoded (JSON escapes every newline in a text)."""
-        return payload.decode().split("\n", 1)[1].rsplit("\n", 1)[0].split(",\n")
+        return payload.split(b"\n", 1)[1].rsplit(b"\n", 1)[0].split(b",\n")
 
     def send(self, path: str, batch_key: str, payload: bytes, members: int) -> BatchAnswer | BatchRefused:
         """Post a batch; asks again under the same key until the outcome is known.
@@ -121,10 +121,6 @@ class MissionApi:
             return _object(answer)
 
         return self._retry.run(once, self._control)
-
-
-def _text(value: str) -> str:
-    return orjson.dumps(value).decode()
 
 
 def _object(answer: HttpAnswer) -> dict[str, Any]:

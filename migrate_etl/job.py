@@ -1,0 +1,207 @@
+"""ImportJob: the stages of one import over its job folder. Dagster's assets, the command line and the agent all call this."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import polars as pl
+
+from migrate_etl.dataset import Dataset
+from migrate_etl.entities import ENTITIES
+from migrate_etl.entity import Entity
+from migrate_etl.extract import extract_entity
+from migrate_etl.mapping import REJECT, map_entity
+from migrate_etl.mission.api import MissionApi
+from migrate_etl.mission.loader import Loader
+from migrate_etl.mission.receipts import ReceiptsBook
+from migrate_etl.plan import Plan, make_plan
+from migrate_etl.rock.database import RockDatabase
+from migrate_etl.rock.lookups import Lookups
+from migrate_etl.spec import EntityName, ImportSecrets
+from migrate_etl.workspace import Workspace, part_name
+from migrate_transfer.core.control import Control
+from migrate_transfer.core.retry import RetryPolicy
+from migrate_transfer.ledger import Ledger
+from migrate_transfer.net.http import HttpClient, RateBudget
+
+StageName = Literal["scan", "extract", "map", "load", "verify", "report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One step of a stage: rows handled so far out of those known (0 when not known)."""
+
+    stage: StageName
+    entity: EntityName | None
+    partition: str | None
+    rows: int
+    total: int
+
+
+Listener = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """What one stage did for one entity and partition. `facts` holds counts and sums, amounts as text."""
+
+    stage: StageName
+    entity: EntityName
+    partition: str | None
+    rows: int
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    dataset: Dataset | None = None
+
+    def preview(self, rows: int = 5) -> pl.DataFrame:
+        """The first rows of the dataset; holds people's data, so never publish it whole."""
+        return self.dataset.head(rows) if self.dataset else pl.DataFrame()
+
+
+class ImportJob:
+    """One attempt at an import job. Opens database, ledger and connections when first needed; close it, or use `with`.
+
+    Every stage may be called again: what is done is kept, what is not goes on. `load` takes an exclusive lease per
+    entity and partition and raises AlreadyRunning when somebody else holds it.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        secrets: ImportSecrets,
+        control: Control | None = None,
+        listener: Listener = lambda progress: None,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        self.workspace, self.spec = workspace, workspace.spec
+        self.control = control or Control()
+        self._secrets, self._listener, self._retry = secrets, listener, retry or RetryPolicy()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._stack.close()
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return self._stack.enter_context(Ledger.open(self.workspace.ledger_path))
+
+    @cached_property
+    def receipts(self) -> ReceiptsBook:
+        book = ReceiptsBook.open(self.workspace.books, self.spec.mission_url, self.spec.organization)
+        return self._stack.enter_context(book)
+
+    @cached_property
+    def api(self) -> MissionApi:
+        http = self._stack.enter_context(
+            HttpClient(
+                self.spec.mission_url,
+                secret_headers={"X-Integration-Key": self._secrets.mission_key.get_secret_value()},
+                connections=self.spec.concurrency + 2,
+                budget=RateBudget(self.workspace.folder / "budget.sqlite"),
+                control=self.control,
+            )
+        )
+        return MissionApi(http, self.spec.organization, self.control, self._retry)
+
+    @cached_property
+    def lookups(self) -> Lookups:
+        self.plan
+        return Lookups.load(self.workspace.lookups)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The job's plan, made by scanning Rock if the job has none yet."""
+        if self.workspace.plan_path.exists():
+            return Plan.load(self.workspace.plan_path)
+        with self.ledger.lease("plan"), self._database() as database:
+            return make_plan(self.workspace, database)
+
+    @contextmanager
+    def _database(self) -> Iterator[RockDatabase]:
+        with RockDatabase.open(self._secrets.rock_connection.get_secret_value()) as database:
+            yield database
+
+    def _tell(self, stage: StageName, entity: EntityName, partition: str | None) -> Callable[[int], None]:
+        total = self.plan.count(entity, partition)
+        return lambda rows: self._listener(Progress(stage, entity, partition, rows, total))
+
+    def scan(self) -> Plan:
+        """Make the plan (counts, years, lookups) and enter what was discovered in the ledger."""
+        plan = self.plan
+        for entity in self.spec.entities:
+            for partition in plan.partitions(entity):
+                self.ledger.discovered(part_name(entity, partition), plan.count(entity, partition))
+        self._listener(Progress("scan", None, None, 1, 1))
+        return plan
+
+    def extract(self, entity: EntityName, partitions: Sequence[str | None]) -> list[StageResult]:
+        """Read the partitions from Rock; those that are there already are kept."""
+        plan, steps = self.scan_once(), {p: self._tell("extract", entity, p) for p in partitions}
+        with self._leases(entity, partitions), self._database() as database:
+            datasets = extract_entity(
+                self.workspace,
+                plan,
+                ENTITIES[entity],
+                database,
+                self.control,
+                partitions=partitions,
+                progress=lambda partition, rows: steps[partition](rows),
+            )
+        return [
+            StageResult("extract", entity, p, d.rows, {"discovered": plan.count(entity, p)}, d)
+            for p, d in zip(partitions, datasets, strict=True)
+        ]
+
+    def map(self, entity: EntityName, partitions: Sequence[str | None]) -> list[StageResult]:
+        """Turn the extracted partitions into Mission records and findings."""
+        results = []
+        for partition in partitions:
+            with self._leases(entity, [partition]):
+                mapped, findings = map_entity(
+                    self.workspace,
+                    ENTITIES[entity],
+                    self.lookups,
+                    self.control,
+                    partition=partition,
+                    progress=self._tell("map", entity, partition),
+                )
+            facts = {**mapped_facts(mapped), "findings": finding_counts(findings)}
+            results.append(StageResult("map", entity, partition, mapped.rows, facts, mapped))
+        return results
+
+    def load(self, entity: EntityName, partitions: Sequence[str | None]) -> list[StageResult]:
+        """Send the mapped partitions to Mission, funds before contributions, until every row has its outcome."""
+        if entity == "contributions":
+            send_funds(self.api, self.receipts, self.spec.job_id, self.lookups)
+        loader = Loader(
+            self.spec.job_id,
+            self.api,
+            self.ledger,
+            self.receipts,
+            self.control,
+            self.spec.batch_size,
+            self.spec.concurrency,
+            self.spec.resend,
+        )
+        results = []
+        for partition in partitions:
+            part = part_name(entity, partition)
+            mapped = Dataset(self.workspace.stage("mapped", entity, partition))
+            with self._leases(entity, [partition]):
+                loader.load(part, ENTITIES[entity], mapped, self._tell("load", entity, partition))
+            totals = self.ledger.totals(part)
+            results.append(StageResult("load", entity, partition, mapped.rows, asdict(totals), mapped))
+        return results

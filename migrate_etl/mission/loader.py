@@ -1,0 +1,218 @@
+"""Load: mapped records into Mission, batch by batch, over the ledger.
+
+One thread plans and keeps the books; a few threads only send. A batch is in the ledger with its bytes before it is
+sent, its records are in the receipts book before the ledger calls it done: killed between any two instructions, the
+next run sends the same bytes under the same key and Mission changes nothing twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from array import array
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+import polars as pl
+
+from migrate_etl.dataset import Dataset
+from migrate_etl.entity import Entity
+from migrate_etl.mapping import REJECT
+from migrate_etl.mission.api import BatchAnswer, BatchRefused, MissionApi, RecordError
+from migrate_etl.mission.encode import Encoded, encode, fingerprints
+from migrate_etl.mission.receipts import ReceiptsBook
+from migrate_transfer.core.control import Control
+from migrate_transfer.ledger import Batch, FailedItem, Ledger, PlannedBatch
+
+SLICE = 10_000
+"""Rows planned at a time: twenty batches, so that planning never keeps the senders waiting for long."""
+
+MAX_BYTES = 4 * 2**20
+"""A batch ends early when its records reach this size: a group may have thousands of members."""
+
+
+Answer = BatchAnswer | BatchRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """Loads one part after another; the ledger, the receipts and the API are shared by all parts of a job."""
+
+    job_id: str
+    api: MissionApi
+    ledger: Ledger
+    receipts: ReceiptsBook
+    control: Control
+    batch_size: int
+    concurrency: int
+    resend: bool
+
+    def load(
+        self, part: str, entity: Entity, dataset: Dataset, progress: Callable[[int], None] = lambda rows: None
+    ) -> None:
+        """Send what Mission does not have yet, until every row of the dataset has its outcome in the ledger.
+
+        Raises AccessDenied, TargetError, TransientError (Mission stayed away), StorageError, Stopped; all of them
+        leave a ledger that the next call goes on from. The caller holds the part's lease.
+        """
+        road = _Road(self, part, entity)
+        self.ledger.skips(part, _skips(dataset))
+        waiting = _waiting(road, dataset)
+        again: deque[Batch] = deque()
+        sending: dict[Future[Answer], Batch] = {}
+        with ThreadPoolExecutor(self.concurrency, thread_name_prefix="send") as senders:
+            try:
+                while True:
+                    while len(sending) < 4 * self.concurrency + 8:
+                        batch = again.popleft() if again else next(waiting, None)
+                        if batch is None:
+                            break
+                        sending[senders.submit(road.send, batch)] = batch
+                    if not sending:
+                        return
+                    for future in wait(sending, return_when=FIRST_COMPLETED).done:
+                        again.extend(road.settle(sending[future], future.result()))
+                        progress(sending.pop(future).count)
+            finally:
+                _finish_in_flight(road, sending)
+
+
+def _finish_in_flight(road: _Road, sending: dict[Future[Answer], Batch]) -> None:
+    """Whatever stopped the load, an answer that still comes is written down; the rest stays open in the ledger."""
+    for future in sending:
+        future.cancel()
+    for future, batch in sending.items():
+        if not future.cancelled() and future.exception() is None:
+            road.settle(batch, future.result())
+
+
+@dataclass(frozen=True, slots=True)
+class _Road:
+    """What is the same for all batches of one part."""
+
+    loader: Loader
+    part: str
+    entity: Entity
+
+    def send(self, batch: Batch) -> Answer:
+        return self.loader.api.send(self.entity.path, batch.key, batch.payload, batch.count)
+
+    def key(self, label: str, lines: Sequence[bytes]) -> str:
+        """SHA-256 of job, entity, batch number and content: a change back to an older value has another key."""
+        digest = hashlib.sha256(f"{self.loader.job_id}\n{self.part}\n{label}\n".encode())
+        for line in lines:
+            digest.update(line)
+        return digest.hexdigest()
+
+    def batch(self, label: str, ids: Sequence[int], lines: Sequence[bytes]) -> PlannedBatch:
+        key = self.key(label, lines)
+        return PlannedBatch(key=key, ids=pack(ids), payload=self.loader.api.payload(key, lines))
+
+    def settle(self, batch: Batch, answer: Answer) -> Sequence[Batch]:
+        """Write the outcome down; the halves of a refused batch come back to be sent."""
+        lines = self.loader.api.lines(batch.payload)
+        ids = unpack(batch.ids)
+        if isinstance(answer, BatchAnswer) and not answer.errors.keys() <= {self._external(id) for id in ids}:
+            message = "Mission named records that are not in the batch."
+            answer = BatchRefused(RecordError("ANSWER_INCONSISTENT", message))
+        if isinstance(answer, BatchRefused):
+            if len(ids) > 1:
+                return self._bisect(batch, ids, lines)
+            answer = BatchAnswer("counts", errors={self._external(ids[0]): answer.error})
+        self._book(batch, ids, lines, answer)
+        return ()
+
+    def _external(self, rock_id: int) -> str:
+        return f"{self.entity.prefix}{rock_id}"
+
+    def _bisect(self, batch: Batch, ids: Sequence[int], lines: Sequence[bytes]) -> Sequence[Batch]:
+        half = len(ids) // 2
+        halves = [
+            self.batch(f"{batch.key}.{n}", ids[cut], lines[cut])
+            for n, cut in enumerate((slice(None, half), slice(half, None)))
+        ]
+        return self.loader.ledger.split(batch, halves)
+
+    def _book(self, batch: Batch, ids: Sequence[int], lines: Sequence[bytes], answer: BatchAnswer) -> None:
+        refused = [answer.errors.get(self._external(id)) for id in ids]
+        taken = [n for n, error in enumerate(refused) if error is None]
+        prints = fingerprints([lines[n] for n in taken])
+        if taken:
+            self.loader.receipts.accepted(self.entity.name, batch.key, [ids[n] for n in taken], prints)
+        failed = [
+            FailedItem(ids[n], self._external(ids[n]), error.code, error.message, error.remedy, lines[n])
+            for n, error in enumerate(refused)
+            if error is not None
+        ]
+        counts = (answer.imported, answer.updated, answer.skipped) if answer.grade == "counts" else None
+        self.loader.ledger.settle(batch, failed, counts)
+
+
+def _skips(dataset: Dataset) -> dict[str, int]:
+    counts = dataset.scan().select("skip").drop_nulls().group_by("skip").len().collect()
+    return dict(counts.iter_rows())
+
+
+def _waiting(road: _Road, dataset: Dataset) -> Iterator[Batch]:
+    """First what an earlier run left open, to the byte; then the rows that no run has planned yet."""
+    ledger = road.loader.ledger
+    yield from ledger.open_batches(road.part)
+    done, at = ledger.cursor(road.part), 0
+    for chunk in dataset.chunks():
+        for start in range(0, chunk.height, SLICE):
+            rows = chunk.slice(start, SLICE)
+            at += rows.height
+            if at > done:
+                yield from _plan(road, rows.tail(min(rows.height, at - done)), at)
+
+
+def _plan(road: _Road, rows: pl.DataFrame, cursor: int) -> Sequence[Batch]:
+    to_load = rows.filter(pl.col("skip").is_null())
+    encoded = encode(to_load, road.entity.wire)
+    rejected = to_load[REJECT].is_not_null()
+    unchanged = ~rejected & ~_changed(road, encoded)
+    positions = (~rejected & ~unchanged).arg_true().to_list()
+    batches = [road.batch(f"{cursor}.{n}", *group) for n, group in enumerate(_groups(road, encoded, positions))]
+    failed = [
+        FailedItem(id, f"{road.entity.prefix}{id}", rule, "The record breaks the contract.", None, encoded.lines[n])
+        for n, (id, rule) in enumerate(to_load.select("id", REJECT).iter_rows())
+        if rule is not None
+    ]
+    same = encoded.ids.filter(unchanged)
+    return road.loader.ledger.plan(road.part, batches, unchanged=pack(same.to_list()), failed=failed, cursor=cursor)
+
+
+def _changed(road: _Road, encoded: Encoded) -> pl.Series:
+    """Whether Mission has not yet accepted this very content of each record."""
+    if road.loader.resend:
+        return pl.repeat(True, len(encoded.ids), eager=True)
+    known = road.loader.receipts.lookup(road.entity.name, encoded.ids)
+    return known.ne_missing(encoded.fingerprints)
+
+
+def _groups(road: _Road, encoded: Encoded, positions: Sequence[int]) -> Iterator[tuple[list[int], list[bytes]]]:
+    """Consecutive records, at most a batch's worth and at most MAX_BYTES unless one record alone is larger."""
+    all_ids = encoded.ids.to_list()
+    ids: list[int] = []
+    lines: list[bytes] = []
+    size = 0
+    for n in positions:
+        line = encoded.lines[n]
+        if ids and (len(ids) == road.loader.batch_size or size + len(line) > MAX_BYTES):
+            yield ids, lines
+            ids, lines, size = [], [], 0
+        ids.append(all_ids[n])
+        lines.append(line)
+        size += len(line) + 2
+    if ids:
+        yield ids, lines
+
+
+def pack(ids: Sequence[int]) -> bytes:
+    """Rock ids as the ledger keeps them: 64-bit little-endian."""
+    return array("q", ids).tobytes()
+
+
+def unpack(packed: bytes) -> Sequence[int]:
+    return array("q", packed)
