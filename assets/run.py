@@ -1,0 +1,221 @@
+"""`python -m assets.run`: one attempt at an import, as one child process and one Dagster run, tagged with job and
+attempt.
+
+The first line of standard input is a JSON object (`Attempt`); it brings the secrets, so that no argument, environment,
+run config or event holds them. Standard input then stays open as the lifeline: when it closes, the import pauses in
+good order; a line `{"command": "pause"}` or `{"command": "cancel"}` does it at once. The last line of standard output
+is a JSON object:
+
+    {"job_id", "run_id", "status", "code", "report", "error": {"code", "message", "remedy"} | null}
+
+Exit codes: 0 completed, 1 failed, 2 the first line is not understood, 3 paused, 4 cancelled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal
+
+import dagster as dg
+from dagster._core.storage.dagster_run import DagsterRun, RunsFilter
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from assets.definitions import build_definitions
+from assets.event_log import open_instance
+from assets.factory import EXTRACT, LOAD, MAP, SCAN
+from assets.home import JOB_TAG
+from assets.jobs import IMPORT
+from assets.partitions import register_years, whole_range, years
+from assets.proof import QUALITY_REPORT, RECONCILIATION
+from assets.resources import ATTEMPT_TAG, PARENT_TAG
+from migrate_etl.job import ImportJob
+from migrate_etl.spec import ImportSecrets
+from migrate_etl.workspace import Workspace
+from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import MigrateError, Stopped
+
+Status = Literal["completed", "failed", "paused", "cancelled"]
+EXIT: dict[Status, int] = {"completed": 0, "failed": 1, "paused": 3, "cancelled": 4}
+NOT_UNDERSTOOD = 2
+QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+
+
+class Attempt(BaseModel):
+    """What the parent says on the first line."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    folder: Path
+    """The job folder; it holds the spec."""
+    rock_connection: SecretStr
+    mission_key: SecretStr
+    dagster_home: Path
+    parent: str | None = None
+    """Who asked, as a tag of the run: the job that this one repeats, or a command's id."""
+
+
+class Outcome(BaseModel):
+    """What the last line says."""
+
+    job_id: str
+    run_id: str | None = None
+    status: Status
+    code: str | None = None
+    report: str | None = None
+    error: dict[str, str] | None = Field(default=None)
+
+
+def main() -> int:
+    lines = _lines(0)
+    try:
+        attempt = Attempt.model_validate_json(next(lines, b""))
+    except ValidationError as error:
+        print(json.dumps({"error": {"code": "INVALID_REQUEST", "message": str(error)}}), file=sys.stderr)
+        return NOT_UNDERSTOOD
+    control = Control()
+    threading.Thread(target=_follow, args=(lines, control), daemon=True, name="lifeline").start()
+    outcome = run_attempt(attempt, control)
+    print(outcome.model_dump_json(), flush=True)
+    return EXIT[outcome.status]
+
+
+def _lines(descriptor: int) -> Iterator[bytes]:
+    """Lines of a descriptor, read without Python's buffers: a thread that waits in those would hold up the exit."""
+    rest = b""
+    while piece := os.read(descriptor, 65536):
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest
+
+
+def _follow(lines: Iterator[bytes], control: Control) -> None:
+    for line in lines:
+        with suppress(ValueError, AttributeError):
+            command = json.loads(line).get("command")
+            if command in ("pause", "cancel"):
+                control.stop("paused" if command == "pause" else "cancelled")
+    control.stop("paused")
+
+
+def run_attempt(attempt: Attempt, control: Control) -> Outcome:
+    """One attempt over the whole range of years, recorded in the Dagster instance of `dagster_home`."""
+    secrets = ImportSecrets(rock_connection=attempt.rock_connection, mission_key=attempt.mission_key)
+    attempt.dagster_home.mkdir(parents=True, exist_ok=True)
+    try:
+        workspace = Workspace.open(attempt.folder)
+        with (
+            open_instance(str(attempt.dagster_home.absolute())) as instance,
+            ImportJob(workspace, secrets, control) as job,
+        ):
+            return _Recorded(instance, job, attempt).run()
+    except MigrateError as error:
+        return Outcome(job_id=attempt.folder.name, status="failed", code=error.error_code, error=_said(error))
+
+
+class _Recorded:
+    """An attempt and the instance that records it."""
+
+    def __init__(self, instance: dg.DagsterInstance, job: ImportJob, attempt: Attempt) -> None:
+        self._instance, self._job, self._attempt = instance, job, attempt
+        self._definition = build_definitions(import_job=job).resolve_job_def(IMPORT)
+
+    def run(self) -> Outcome:
+        """Scan first, for the years are the run's partitions; then everything as one run."""
+        try:
+            plan = self._job.scan()
+        except MigrateError as error:
+            run = self._not_started()
+            self._instance.report_run_failed(run, f"{error.error_code}: {error.message} {error.remedy}")
+            return self._outcome(run, "failed", error.error_code, _said(error))
+        except Stopped as stopped:
+            run = self._not_started()
+            self._instance.report_run_canceled(run, f"The import was {stopped.reason}.")
+            return self._outcome(run, self._stopped())
+        register_years(self._instance, plan.years())
+        result = self._definition.execute_in_process(
+            run_config=QUIET,
+            instance=self._instance,
+            tags={**self._tags(), **whole_range(years(self._instance))},
+            asset_selection=self._selection(),
+            raise_on_error=False,
+        )
+        return self._judge(result)
+
+    def _not_started(self) -> DagsterRun:
+        return self._instance.create_run_for_job(self._definition, run_config=QUIET, tags=self._tags())
+
+    def _tags(self) -> dict[str, str]:
+        job_id = self._job.spec.job_id
+        before = self._instance.get_runs_count(RunsFilter(tags={JOB_TAG: job_id}))
+        parent = {PARENT_TAG: self._attempt.parent} if self._attempt.parent else {}
+        return {JOB_TAG: job_id, ATTEMPT_TAG: str(before + 1), **parent}
+
+    def _selection(self) -> list[dg.AssetKey]:
+        roads = [step.key(name) for name in self._job.spec.entities for step in (EXTRACT, MAP, LOAD)]
+        return [SCAN, *roads, RECONCILIATION, QUALITY_REPORT]
+
+    def _judge(self, result: dg.ExecuteInProcessResult) -> Outcome:
+        run = result.dagster_run
+        if run.status == dg.DagsterRunStatus.CANCELED:
+            return self._outcome(run, self._stopped())
+        if not result.success:
+            error = _failure_of(result)
+            return self._outcome(run, "failed", error["code"], error)
+        return self._outcome(run, "completed")
+
+    def _stopped(self) -> Status:
+        try:
+            self._job.control.check()
+        except Stopped as stopped:
+            return "paused" if stopped.reason == "paused" else "cancelled"
+        return "cancelled"
+
+    def _outcome(
+        self, run: DagsterRun, status: Status, code: str | None = None, error: dict[str, str] | None = None
+    ) -> Outcome:
+        report = self._job.workspace.report_html
+        return Outcome(
+            job_id=self._job.spec.job_id,
+            run_id=run.run_id,
+            status=status,
+            code=code,
+            report=str(report) if report.exists() else None,
+            error=error,
+        )
+
+
+def _said(error: MigrateError) -> dict[str, str]:
+    return {"code": error.error_code, "message": error.message, "remedy": error.remedy}
+
+
+def _failure_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """Code, message and remedy of the first step that failed."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            data: Any = event.step_failure_data
+            if data.user_failure_data is not None:
+                shown = data.user_failure_data.metadata
+                code, remedy = (str(shown[name].value) for name in ("code", "remedy"))
+                return {"code": code, "message": data.user_failure_data.description or "", "remedy": remedy}
+            return _unforeseen(data.error.message if data.error else "", event.step_key or "")
+    return _unforeseen("The run failed before its first step.", "")
+
+
+def _unforeseen(message: str, step: str) -> dict[str, str]:
+    checked = "DagsterAssetCheckFailedError" in message
+    return {
+        "code": "CHECK_FAILED" if checked else "UNEXPECTED",
+        "message": message.strip(),
+        "remedy": f"Look at the checks of {step}." if checked else "Send the support bundle; resume when it is mended.",
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
