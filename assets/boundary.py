@@ -13,9 +13,11 @@ import dagster as dg
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import MigrateError, Stopped
 
+Context = dg.AssetExecutionContext | dg.OpExecutionContext
+
 
 @contextmanager
-def at_the_edge(control: Control) -> Iterator[None]:
+def at_the_edge(context: Context, control: Control) -> Iterator[None]:
     """Run a stage inside an asset.
 
     A `MigrateError` leaves as `Failure` with code and remedy, never retried by Dagster. `Stopped` leaves as an
@@ -30,6 +32,7 @@ def at_the_edge(control: Control) -> Iterator[None]:
         except MigrateError as error:
             raise failure(error) from None
         except Stopped as stopped:
+            context.instance.report_run_canceling(context.run)
             raise dg.DagsterExecutionInterruptedError(f"The import was {stopped.reason.replace('_', ' ')}.") from None
 
 

@@ -99,7 +99,7 @@ def _asset(
     )
     def stage(context: dg.AssetExecutionContext, **upstream: Results) -> Results:
         job: ImportJob = context.resources.import_job
-        with at_the_edge(job.control):
+        with at_the_edge(context, job.control):
             results = step.run(job, entity.name, partitions_of(context, job, entity))
         publish(context, entity, results)
         return results

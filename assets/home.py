@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from migrate_etl.spec import RockImportSpec
 from migrate_etl.workspace import Workspace
 from migrate_transfer.core.errors import AlreadyRunning, InvalidRequest, StorageError
 
-LOCK_SECONDS = 60.0
+LOCK_SECONDS = 60
 
 JOB_TAG = "migrate/job_id"
 """Tag of a Dagster run: the job it works on."""
@@ -83,20 +83,19 @@ def successor(spec: RockImportSpec, job_id: str) -> RockImportSpec:
 
 
 @contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Hold a lock that ends with its process, on every operating system: SQLite's own. Raises AlreadyRunning,
-    StorageError."""
+def exclusive(path: Path, seconds: int = LOCK_SECONDS) -> Iterator[None]:
+    """Hold a lock that ends with its process, on every operating system: SQLite's own.
+
+    Raises AlreadyRunning when somebody else holds it for longer than `seconds`, StorageError when it cannot be made.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=seconds, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         raise StorageError(f"Cannot write to {path.parent}: {error}") from error
-    try:
-        connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        connection.close()
-        raise AlreadyRunning(f"Another run has held {path.name} for a minute.") from error
-    try:
+    with closing(connection):
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            raise AlreadyRunning(f"Another run is at work in {path.parent.name}.") from error
         yield
-    finally:
-        connection.close()

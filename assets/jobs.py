@@ -39,7 +39,7 @@ backfill_years = dg.define_asset_job(
 def rehearse(context: dg.OpExecutionContext) -> None:
     """Extract, map and check everything, send nothing; what was found stands in the dry-run report."""
     job: ImportJob = context.resources.import_job
-    with at_the_edge(job.control):
+    with at_the_edge(context, job.control):
         page = job.dry_run()
     context.add_output_metadata({"report": dg.MetadataValue.path(str(page))})
 

@@ -36,7 +36,7 @@ def reconciliation(context: dg.AssetExecutionContext, **loaded: Results) -> dg.M
     is read back where it offers that; every difference is put under one named cause, and what no cause explains must be
     0.00."""
     job: ImportJob = context.resources.import_job
-    with at_the_edge(job.control):
+    with at_the_edge(context, job.control):
         verification = job.verify()
     return dg.MaterializeResult(
         metadata={"outcomes": outcomes(loaded), **verdict(verification)},
@@ -58,7 +58,7 @@ def quality_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     changed, findings with remedy and owner. One HTML page that works offline, the same as JSON and as tables, and the
     sealed evidence."""
     job: ImportJob = context.resources.import_job
-    with at_the_edge(job.control):
+    with at_the_edge(context, job.control):
         page = job.report()
     return dg.MaterializeResult(
         metadata={

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -23,13 +24,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import dagster as dg
-from dagster._core.storage.dagster_run import DagsterRun, RunsFilter
+from dagster._core.execution.plan.objects import ErrorSource
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES, DagsterRun, RunsFilter
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from assets.definitions import build_definitions
 from assets.event_log import open_instance
 from assets.factory import EXTRACT, LOAD, MAP, SCAN
-from assets.home import JOB_TAG
+from assets.home import JOB_TAG, exclusive
 from assets.jobs import IMPORT
 from assets.partitions import register_years, whole_range, years
 from assets.proof import QUALITY_REPORT, RECONCILIATION
@@ -104,13 +106,22 @@ def _follow(lines: Iterator[bytes], control: Control) -> None:
     control.stop("paused")
 
 
+def prepare_home(folder: Path) -> None:
+    """Make a Dagster home; a new one gets the project's `dagster.yaml`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ours = Path(__file__).parents[1] / "dagster.yaml"
+    if ours.exists() and not (folder / "dagster.yaml").exists():
+        shutil.copy(ours, folder / "dagster.yaml")
+
+
 def run_attempt(attempt: Attempt, control: Control) -> Outcome:
     """One attempt over the whole range of years, recorded in the Dagster instance of `dagster_home`."""
     secrets = ImportSecrets(rock_connection=attempt.rock_connection, mission_key=attempt.mission_key)
-    attempt.dagster_home.mkdir(parents=True, exist_ok=True)
+    prepare_home(attempt.dagster_home)
     try:
         workspace = Workspace.open(attempt.folder)
         with (
+            exclusive(workspace.folder / ".attempt.sqlite", seconds=0),
             open_instance(str(attempt.dagster_home.absolute())) as instance,
             ImportJob(workspace, secrets, control) as job,
         ):
@@ -128,6 +139,7 @@ class _Recorded:
 
     def run(self) -> Outcome:
         """Scan first, for the years are the run's partitions; then everything as one run."""
+        self._bury_the_dead()
         try:
             plan = self._job.scan()
         except MigrateError as error:
@@ -148,6 +160,15 @@ class _Recorded:
         )
         return self._judge(result)
 
+    def _bury_the_dead(self) -> None:
+        """Attempts that never said how they ended: this one holds the job's lock, so their processes are gone."""
+        unfinished = RunsFilter(tags={JOB_TAG: self._job.spec.job_id}, statuses=NOT_FINISHED_STATUSES)
+        for run in self._instance.get_runs(unfinished):
+            if ATTEMPT_TAG in run.tags:
+                self._instance.report_run_failed(
+                    run, "The process of this attempt ended without a word; the next goes on."
+                )
+
     def _not_started(self) -> DagsterRun:
         return self._instance.create_run_for_job(self._definition, run_config=QUIET, tags=self._tags())
 
@@ -165,10 +186,18 @@ class _Recorded:
         run = result.dagster_run
         if run.status == dg.DagsterRunStatus.CANCELED:
             return self._outcome(run, self._stopped())
+        if not result.success and self._interrupted(result):
+            return self._outcome(run, self._stopped())
         if not result.success:
             error = _failure_of(result)
             return self._outcome(run, "failed", error["code"], error)
         return self._outcome(run, "completed")
+
+    @staticmethod
+    def _interrupted(result: dg.ExecuteInProcessResult) -> bool:
+        """A signal that met Dagster's own code, between two stages, ends the run as failed; it is no failure of ours."""
+        failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+        return any(data.error_source == ErrorSource.INTERRUPT for data in failures)
 
     def _stopped(self) -> Status:
         try:
@@ -205,15 +234,18 @@ def _failure_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
                 code, remedy = (str(shown[name].value) for name in ("code", "remedy"))
                 return {"code": code, "message": data.user_failure_data.description or "", "remedy": remedy}
             return _unforeseen(data.error.message if data.error else "", event.step_key or "")
-    return _unforeseen("The run failed before its first step.", "")
+    return _unforeseen("", "")
 
 
 def _unforeseen(message: str, step: str) -> dict[str, str]:
-    checked = "DagsterAssetCheckFailedError" in message
+    """Only a check's verdict is repeated; what else ended the step stands in the run's own log."""
+    if "DagsterAssetCheckFailedError" in message:
+        return {"code": "CHECK_FAILED", "message": message.strip(), "remedy": f"Look at the checks of {step}."}
+    remedy = "Send the support bundle; when it is mended, start the job again: it goes on where it stopped."
     return {
-        "code": "CHECK_FAILED" if checked else "UNEXPECTED",
-        "message": message.strip(),
-        "remedy": f"Look at the checks of {step}." if checked else "Send the support bundle; resume when it is mended.",
+        "code": "UNEXPECTED",
+        "message": f"Something that nobody foresaw ended {step or 'the run'}.",
+        "remedy": remedy,
     }
 
 

@@ -24,7 +24,7 @@ def scan(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     share (persons and their merged aliases, campuses, defined values). Written down once per job, so that every stage
     and every resume sees the same scope. New years become partitions here."""
     job: ImportJob = context.resources.import_job
-    with at_the_edge(job.control):
+    with at_the_edge(context, job.control):
         plan = job.scan()
     new = register_years(context.instance, plan.years())
     return dg.MaterializeResult(metadata=_metadata(job, plan, new))
