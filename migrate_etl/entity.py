@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from sqlalchemy import ColumnElement, Select
 
+from checks.contracts import Contract
 from migrate_etl.rock.tables import RockTables
 from migrate_etl.spec import EntityName, RockImportSpec
 
 if TYPE_CHECKING:
-    from checks.contracts import Contract
     from migrate_etl.rock.lookups import Lookups
 
 UNDATED = "undated"
 """Partition key of rows without a date; the others are calendar years as text."""
-
-FINDING_SCHEMA: Mapping[str, Any] = {
-    "entity": pl.String,
-    "rule": pl.String,
-    "id": pl.Int64,
-    "detail": pl.String,
-    "amount": pl.Decimal(18, 2),
-}
-"""One row a finding: the rule (see checks.contracts.RULES), the Rock id, a short detail without names, the money at stake."""
-
 
 @dataclass(frozen=True, slots=True)
 class Child:
@@ -48,7 +38,7 @@ class Mapped:
 
     `records` has a row for every row of the chunk, in its order: `id` (Int64), `skip` (rule name or null), the wire
     columns in contract order (`external_id` first), then measures, whose names begin with `_`.
-    `findings` has FINDING_SCHEMA.
+    `findings` has checks.contracts.FINDING_COLUMNS.
     """
 
     records: pl.DataFrame
@@ -77,7 +67,6 @@ class Entity:
     children: tuple[Child, ...] = ()
     partition_date: Callable[[RockTables], ColumnElement[Any]] | None = None
     load_order: str | None = None
-    measures: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def partitioned(self) -> bool:

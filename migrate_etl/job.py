@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -18,6 +18,7 @@ from migrate_etl.entity import Entity
 from migrate_etl.extract import extract_entity
 from migrate_etl.mapping import REJECT, map_entity
 from migrate_etl.mission.api import MissionApi
+from migrate_etl.mission.funds import send_funds
 from migrate_etl.mission.loader import Loader
 from migrate_etl.mission.receipts import ReceiptsBook
 from migrate_etl.plan import Plan, make_plan
@@ -110,11 +111,25 @@ class ImportJob:
                 self.spec.mission_url,
                 secret_headers={"X-Integration-Key": self._secrets.mission_key.get_secret_value()},
                 connections=self.spec.concurrency + 2,
-                budget=RateBudget(self.workspace.folder / "budget.sqlite"),
+                budget=RateBudget(),
                 control=self.control,
             )
         )
         return MissionApi(http, self.spec.organization, self.control, self._retry)
+
+    @cached_property
+    def loader(self) -> Loader:
+        spec = self.spec
+        return Loader(
+            spec.job_id,
+            self.api,
+            self.ledger,
+            self.receipts,
+            self.control,
+            spec.batch_size,
+            spec.concurrency,
+            spec.resend,
+        )
 
     @cached_property
     def lookups(self) -> Lookups:
@@ -147,9 +162,16 @@ class ImportJob:
         self._listener(Progress("scan", None, None, 1, 1))
         return plan
 
+    @contextmanager
+    def _leases(self, entity: EntityName, partitions: Sequence[str | None]) -> Iterator[None]:
+        with ExitStack() as stack:
+            for partition in partitions:
+                stack.enter_context(self.ledger.lease(part_name(entity, partition)))
+            yield
+
     def extract(self, entity: EntityName, partitions: Sequence[str | None]) -> list[StageResult]:
         """Read the partitions from Rock; those that are there already are kept."""
-        plan, steps = self.scan_once(), {p: self._tell("extract", entity, p) for p in partitions}
+        plan, steps = self.scan(), {p: self._tell("extract", entity, p) for p in partitions}
         with self._leases(entity, partitions), self._database() as database:
             datasets = extract_entity(
                 self.workspace,
@@ -185,23 +207,35 @@ class ImportJob:
     def load(self, entity: EntityName, partitions: Sequence[str | None]) -> list[StageResult]:
         """Send the mapped partitions to Mission, funds before contributions, until every row has its outcome."""
         if entity == "contributions":
-            send_funds(self.api, self.receipts, self.spec.job_id, self.lookups)
-        loader = Loader(
-            self.spec.job_id,
-            self.api,
-            self.ledger,
-            self.receipts,
-            self.control,
-            self.spec.batch_size,
-            self.spec.concurrency,
-            self.spec.resend,
-        )
+            send_funds(self.api, self.receipts, self.spec.job_id, self.lookups.funds, resend=self.spec.resend)
         results = []
         for partition in partitions:
             part = part_name(entity, partition)
             mapped = Dataset(self.workspace.stage("mapped", entity, partition))
             with self._leases(entity, [partition]):
-                loader.load(part, ENTITIES[entity], mapped, self._tell("load", entity, partition))
+                self.loader.load(part, ENTITIES[entity], mapped, self._tell("load", entity, partition))
             totals = self.ledger.totals(part)
             results.append(StageResult("load", entity, partition, mapped.rows, asdict(totals), mapped))
         return results
+
+    def verify(self) -> Verification:
+        """Compare what Rock has with what Mission took, record by record, and score it."""
+        raise NotImplementedError
+
+
+def mapped_facts(mapped: Dataset) -> dict[str, Any]:
+    """Counts per skip rule, rejected and loadable rows of a mapped dataset, and its sums of money as text."""
+    frame = mapped.scan()
+    skips = frame.select("skip").drop_nulls().group_by("skip").len().sort("skip").collect()
+    loadable = pl.col("skip").is_null()
+    counts = frame.select(loadable.sum().alias("loadable"), (loadable & pl.col(REJECT).is_not_null()).sum().alias("rejected"))
+    facts: dict[str, Any] = {"skips": dict(skips.iter_rows()), **counts.collect().row(0, named=True)}
+    if "_amount" in frame.collect_schema():
+        sums = frame.select(pl.col("_amount").sum().alias("all"), pl.col("_amount").filter(loadable).sum().alias("loadable"))
+        facts["amounts"] = {name: str(value) for name, value in sums.collect().row(0, named=True).items()}
+    return facts
+
+
+def finding_counts(findings: Dataset) -> dict[str, int]:
+    """Findings per rule."""
+    return dict(findings.scan().group_by("rule").len().sort("rule").collect().iter_rows())

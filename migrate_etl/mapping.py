@@ -8,9 +8,9 @@ from itertools import islice
 
 import polars as pl
 
-from checks.contracts import ContractBroken, split
+from checks.contracts import FINDING_COLUMNS, ContractBroken, split
 from migrate_etl.dataset import Dataset, DatasetWriter
-from migrate_etl.entity import FINDING_SCHEMA, Entity, Mapped
+from migrate_etl.entity import Entity, Mapped
 from migrate_etl.rock.lookups import Lookups
 from migrate_etl.spec import RockImportSpec
 from migrate_etl.workspace import Workspace
@@ -70,7 +70,7 @@ def map_chunk(chunk: pl.DataFrame, entity: Entity, lookups: Lookups, spec: RockI
     rules = wire_findings.group_by("id").agg(pl.col("rule").first().alias(REJECT))
     rules = rules.join(rejected.select("id"), on="id", how="semi")
     records = mapped.records.join(rules, on="id", how="left", maintain_order="left")
-    findings = pl.concat([f.select(list(FINDING_SCHEMA)) for f in (raw_findings, mapped.findings, wire_findings)])
+    findings = pl.concat([f.select(list(FINDING_COLUMNS)) for f in (raw_findings, mapped.findings, wire_findings)])
     return Mapped(records, findings)
 
 

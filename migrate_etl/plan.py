@@ -16,11 +16,15 @@ from sqlalchemy import Select, extract, func, select
 from migrate_etl.entities import ENTITIES
 from migrate_etl.entity import UNDATED, Entity
 from migrate_etl.rock.database import RockDatabase
-from migrate_etl.rock.lookups import Lookups
+from migrate_etl.rock.lookups import Lookups, read_lookups
 from migrate_etl.rock.tables import RockTables
-from migrate_etl.spec import EntityName
+from migrate_etl.spec import EntityName, RockImportSpec
 from migrate_etl.workspace import Workspace, partition_order
 from migrate_transfer.core.errors import StorageError
+
+
+REFERRING: tuple[EntityName, ...] = ("contributions", "attendance", "prayer_requests")
+"""Entities whose records name a person; people load before them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,28 @@ def make_plan(workspace: Workspace, database: RockDatabase) -> Plan:
         entity = ENTITIES[name]
         high_water[name] = int(database.scalar(select(func.max(entity.key(database.tables)))) or 0)
         discovered[name] = _counts(entity, database, high_water[name])
-    Lookups.read(database, workspace.spec).save(workspace.lookups)
+    lookups = read_lookups(database, workspace.spec)
+    if workspace.spec.campus_ids:
+        people = referenced_people(database, lookups, workspace.spec, high_water)
+        lookups = lookups.with_pulled_in(people, workspace.spec.campus_ids)
+    lookups.save(workspace.lookups)
     plan = Plan(started, high_water, discovered, tuple(database.tables.missing()))
     plan.save(workspace.plan_path)
     return plan
+
+
+def referenced_people(
+    database: RockDatabase, lookups: Lookups, spec: RockImportSpec, high_water: Mapping[str, int]
+) -> pl.Series:
+    """Rock ids of everybody whom a gift, attendance or request in scope names: one scan over the whole job's scope."""
+    found = pl.Series("person_id", [], dtype=pl.Int64)
+    for name in REFERRING:
+        if name not in spec.entities:
+            continue
+        entity = ENTITIES[name]
+        statement, key = entity.select(database.tables), entity.key(database.tables)
+        for page in database.pages(statement, key, upto=high_water[name]):
+            records = entity.map(page, lookups, spec).records
+            named = records.filter(pl.col("skip").is_null())["_person_id"].drop_nulls()
+            found = pl.concat([found, named]).unique()
+    return found.sort()

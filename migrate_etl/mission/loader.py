@@ -58,7 +58,14 @@ class Loader:
         """
         road = _Road(self, part, entity)
         self.ledger.skips(part, _skips(dataset))
-        waiting = _waiting(road, dataset)
+        self._drive(road, _waiting(road, dataset), progress)
+
+    def replay(self, part: str, entity: Entity, ids: Sequence[int], lines: Sequence[bytes]) -> None:
+        """Send these records (encoded, one JSON object each) whatever the receipts say; otherwise as `load`."""
+        road = _Road(self, part, entity)
+        self._drive(road, _replayed(road, ids, lines), lambda rows: None)
+
+    def _drive(self, road: _Road, waiting: Iterator[Batch], progress: Callable[[int], None]) -> None:
         again: deque[Batch] = deque()
         sending: dict[Future[Answer], Batch] = {}
         with ThreadPoolExecutor(self.concurrency, thread_name_prefix="send") as senders:
@@ -165,6 +172,15 @@ def _waiting(road: _Road, dataset: Dataset) -> Iterator[Batch]:
             at += rows.height
             if at > done:
                 yield from _plan(road, rows.tail(min(rows.height, at - done)), at)
+
+
+def _replayed(road: _Road, ids: Sequence[int], lines: Sequence[bytes]) -> Iterator[Batch]:
+    ledger = road.loader.ledger
+    yield from ledger.open_batches(road.part)
+    for start in range(ledger.cursor(road.part), len(ids), road.loader.batch_size):
+        end = min(start + road.loader.batch_size, len(ids))
+        batch = road.batch(f"replay.{start}", ids[start:end], lines[start:end])
+        yield from ledger.plan(road.part, [batch], unchanged=b"", failed=[], cursor=end)
 
 
 def _plan(road: _Road, rows: pl.DataFrame, cursor: int) -> Sequence[Batch]:

@@ -87,6 +87,10 @@ class ReceiptsBook:
         latest = known.unique("id", keep="last", maintain_order=True)
         return ids.alias("id").to_frame().join(latest, on="id", how="left", maintain_order="left")["fingerprint"]
 
+    def has(self, entity: str, rock_id: int, fingerprint: bytes) -> bool:
+        """Whether this very content of the record was the last that Mission accepted."""
+        return self.lookup(entity, pl.Series([rock_id], dtype=pl.Int64)).to_list() == [fingerprint]
+
     def known(self, entity: str) -> pl.Series:
         """Every id that the target has ever accepted (Int64, ascending, once each)."""
         return self._segments("entity = ?", (entity,))["id"].unique().sort()

@@ -1,0 +1,138 @@
+"""Dead letters: records that failed, seen, corrected by hand and replayed as a job of their own.
+
+A finished job never changes: its dead letters stay as they were. Corrections stand in the receipts book of the target,
+which all its jobs share, with author and reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from itertools import groupby
+from typing import Any
+
+import orjson
+
+from migrate_etl.entities import ENTITIES
+from migrate_etl.job import ImportJob
+from migrate_etl.mission.encode import fingerprints
+from migrate_etl.mission.receipts import ReceiptsBook
+from migrate_etl.spec import EntityName
+from migrate_etl.workspace import Workspace
+from migrate_transfer.core.errors import InvalidRequest
+from migrate_transfer.ledger import Ledger, Totals
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One failed record: the payload as it was sent, and the corrected one where somebody corrected it."""
+
+    entity: EntityName
+    id: int
+    external_id: str
+    code: str
+    message: str
+    remedy: str
+    payload: bytes
+    corrected: bytes | None
+    replayed: bool
+
+    @property
+    def to_send(self) -> bytes:
+        return self.corrected or self.payload
+
+
+def dead_letters(workspace: Workspace) -> list[DeadLetter]:
+    """All dead letters of a job, in ledger order."""
+    spec = workspace.spec
+    letters: list[DeadLetter] = []
+    with (
+        Ledger.open(workspace.ledger_path) as ledger,
+        ReceiptsBook.open(workspace.books, spec.mission_url, spec.organization) as book,
+    ):
+        for part, found in groupby(ledger.failed(), key=lambda row: row[0]):
+            entity = ENTITIES[part.split("/")[0]]  # type: ignore[index]
+            corrected = {row[0]: row[2].encode() for row in book.corrections(entity.name).iter_rows()}
+            for _, item in found:
+                accepted = book.has(entity.name, item.id, fingerprints([item.payload])[0])
+                letters.append(
+                    DeadLetter(
+                        entity.name,
+                        item.id,
+                        item.external_id,
+                        item.code,
+                        item.message,
+                        item.remedy,
+                        item.payload,
+                        corrected.get(item.id),
+                        accepted,
+                    )
+                )
+    return letters
+
+
+def correct(workspace: Workspace, external_id: str, changes: Mapping[str, Any], author: str, reason: str) -> DeadLetter:
+    """Note a correction of a dead letter's fields; `replay` sends it.
+
+    Raises InvalidRequest when there is no such dead letter, a field is not the record's, the amount is no amount with
+    two decimals, or author or reason is empty.
+    """
+    letter = next((one for one in dead_letters(workspace) if one.external_id == external_id), None)
+    if letter is None:
+        raise InvalidRequest(
+            f"{external_id} is not among the dead letters of this job.", remedy="List them with `migrate dead-letters list`."
+        )
+    if not author.strip() or not reason.strip():
+        raise InvalidRequest("A correction needs an author and a reason.", remedy="Give --author and --reason.")
+    record = orjson.loads(letter.payload)
+    unknown = sorted(set(changes) - set(record) | set(changes) & {"external_id"})
+    if unknown:
+        raise InvalidRequest(
+            f"These fields cannot be set: {', '.join(unknown)}.", remedy=f"Fields of the record: {', '.join(record)}."
+        )
+    if "amount" in changes:
+        _require_amount(changes["amount"])
+    corrected = orjson.dumps({**record, **changes})
+    spec = workspace.spec
+    with ReceiptsBook.open(workspace.books, spec.mission_url, spec.organization) as book:
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        book.correct(letter.entity, letter.id, letter.payload.decode(), corrected.decode(), author, reason, when)
+    return next(one for one in dead_letters(workspace) if one.external_id == external_id)
+
+
+def _require_amount(value: object) -> None:
+    try:
+        amount = Decimal(value) if isinstance(value, str) else None
+    except InvalidOperation:
+        amount = None
+    if amount is None or not amount.is_finite() or amount.as_tuple().exponent != -2:
+        raise InvalidRequest("The amount must be a text with two decimals.", remedy='Give it like amount="12.50".')
+
+
+def replay(job: ImportJob, letters: Sequence[DeadLetter]) -> Mapping[EntityName, Totals]:
+    """Send dead letters, corrected where they are, as the new job `job`; returns its totals per entity.
+
+    A corrected record that Mission accepts keeps its original's fingerprint in the receipts book: the next import
+    finds it unchanged and does not undo the correction.
+    """
+    totals: dict[EntityName, Totals] = {}
+    for entity in job.spec.entities:
+        mine = [letter for letter in letters if letter.entity == entity]
+        if not mine:
+            continue
+        job.ledger.discovered(entity, len(mine))
+        with job.ledger.lease(entity):
+            ids, lines = [letter.id for letter in mine], [letter.to_send for letter in mine]
+            job.loader.replay(entity, ENTITIES[entity], ids, lines)
+            failed = {item.id for _, item in job.ledger.failed(entity)}
+            _keep_originals(job, entity, mine, failed)
+        totals[entity] = job.ledger.totals(entity)
+    return totals
+
+
+def _keep_originals(job: ImportJob, entity: EntityName, letters: Sequence[DeadLetter], failed: Collection[int]) -> None:
+    for letter in letters:
+        if letter.corrected and letter.id not in failed:
+            job.receipts.accepted(entity, f"correction:{letter.id}", [letter.id], fingerprints([letter.payload]))
