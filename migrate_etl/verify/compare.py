@@ -77,9 +77,14 @@ missing     should be there and is not            altered     is there with anot
 rejected    Mission refused it, and it is absent  corrected   a person corrected it, and the correction is there
 not_sent    never sent, and it is absent          stale       out of scope now, there from an earlier run with another content
 extra       Mission has it, Rock's extract not    duplicated  a second copy of a record that is there
+not_from_rock  Mission has it under an id that is not Rock's
 
 `cents` and the other compared fields are Rock's, `mission_…` are Mission's, null where that side has no such record.
 `corrected_cents` is what a correction made of the amount."""
+
+
+LEFT_OUT_SCHEMA = pl.Schema({"id": pl.Int64(), "skip": pl.String(), "giving": pl.Boolean(), "cents": pl.Int64()})
+"""A record that is not in Mission, under the skip rule that says why."""
 
 
 class Compared(NamedTuple):
@@ -88,7 +93,7 @@ class Compared(NamedTuple):
     differences: pl.DataFrame
     """DIFFERENCE_SCHEMA."""
     left_out: pl.DataFrame
-    """id, skip, cents, giving, fund_id, year, month: skipped under a rule, and Mission does not have them either."""
+    """LEFT_OUT_SCHEMA: skipped under a rule, and Mission does not have them either."""
 
 
 def compare(expected: pl.DataFrame, actual: pl.DataFrame, corrections: pl.DataFrame) -> Compared:
@@ -105,7 +110,7 @@ def compare(expected: pl.DataFrame, actual: pl.DataFrame, corrections: pl.DataFr
     absent = absent.join(open_actual.select("id"), on="id", how="anti") if open_actual.height else absent
     rest = open_rows.join(absent.select("id"), on="id", how="anti") if absent.height else open_rows
     differing = _judged(rest.join(touched, on="id", how="left"), open_actual)
-    left_out = absent.select("id", "skip", "cents", "giving", "fund_id", "year", "month")
+    left_out = absent.select(list(LEFT_OUT_SCHEMA))
     return Compared(pl.concat([differing, _shaped(copies, "duplicated")]), left_out)
 
 
@@ -186,6 +191,17 @@ def _judged(rock: pl.DataFrame, actual: pl.DataFrame) -> pl.DataFrame:
 
 def _external() -> pl.Expr:
     return pl.format("rock:contribution:{}", pl.col("id"))
+
+
+def strangers(actual: pl.DataFrame) -> pl.DataFrame:
+    """Mission's records whose external id is no Rock contribution's, as differences.
+
+    `actual` has ACTUAL's columns and `external_id`. One that claims to be Rock's (`rock:…`) or hangs on a Rock
+    transaction is no gift of Mission's own but an extra.
+    """
+    claims = pl.col("external_id").str.starts_with("rock:") | pl.col("mission_transaction_id").is_not_null()
+    kind = pl.when(claims).then(pl.lit("extra")).otherwise(pl.lit("not_from_rock"))
+    return _shaped(actual.drop("external_id"), "extra").with_columns(actual["external_id"]).with_columns(kind=kind)
 
 
 def _shaped(actual: pl.DataFrame, kind: str) -> pl.DataFrame:

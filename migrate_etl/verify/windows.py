@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 
 WINDOW_ROWS = 400_000
 """Rows of both sides together that a window aims at; what is compared at once, and so most of the memory."""
