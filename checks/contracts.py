@@ -6,13 +6,15 @@ number is a finding under the rule named by the check (`Check(..., error=rule)`)
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandera.polars as pa
 import polars as pl
 from pandera.errors import SchemaErrors
 
-FINDING_COLUMNS = {
+FINDING_COLUMNS: Mapping[str, Any] = {
     "entity": pl.String,
     "rule": pl.String,
     "id": pl.Int64,
@@ -49,7 +51,7 @@ def split(frame: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.Dat
 
     Raises ContractBroken when the failure is one of structure.
     """
-    failures = _failures(frame, contract)
+    failures: pl.DataFrame = _failures(frame, contract)
     if failures.height == 0:
         return frame, frame.clear(), pl.DataFrame(schema=FINDING_COLUMNS)
     ids = frame["id"].gather(failures["index"].cast(pl.Int64))
@@ -68,7 +70,7 @@ def _failures(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     try:
         contract.schema.validate(frame, lazy=True)
     except SchemaErrors as error:
-        cases = error.failure_cases
+        cases: pl.DataFrame = error.failure_cases
         structure = cases.filter(pl.col("index").is_null())
         if structure.height:
             raise ContractBroken(

@@ -31,7 +31,9 @@ class Dataset:
             self.facts: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
         except FileNotFoundError as error:
             raise StorageError(
-                f"There is no dataset in {folder.name}.", code="DATASET_MISSING", remedy="Run the stage before it first."
+                f"There is no dataset in {folder.name}.",
+                code="DATASET_MISSING",
+                remedy="Run the stage before it first.",
             ) from error
 
     @staticmethod

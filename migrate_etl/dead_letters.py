@@ -53,7 +53,7 @@ def dead_letters(workspace: Workspace) -> list[DeadLetter]:
         ReceiptsBook.open(workspace.books, spec.mission_url, spec.organization) as book,
     ):
         for part, found in groupby(ledger.failed(), key=lambda row: row[0]):
-            entity = ENTITIES[part.split("/")[0]]  # type: ignore[index]
+            entity = ENTITIES[part.split("/")[0]]
             corrected = {row[0]: row[2].encode() for row in book.corrections(entity.name).iter_rows()}
             for _, item in found:
                 accepted = book.has(entity.name, item.id, fingerprints([item.payload])[0])
@@ -82,7 +82,8 @@ def correct(workspace: Workspace, external_id: str, changes: Mapping[str, Any], 
     letter = next((one for one in dead_letters(workspace) if one.external_id == external_id), None)
     if letter is None:
         raise InvalidRequest(
-            f"{external_id} is not among the dead letters of this job.", remedy="List them with `migrate dead-letters list`."
+            f"{external_id} is not among the dead letters of this job.",
+            remedy="List them with `migrate dead-letters list`.",
         )
     if not author.strip() or not reason.strip():
         raise InvalidRequest("A correction needs an author and a reason.", remedy="Give --author and --reason.")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 UNDATED = "undated"
 """Partition key of rows without a date; the others are calendar years as text."""
 
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """Rows that hang on an entity's row (phones of a person, members of a group).

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Select, and_, extract, or_
+from sqlalchemy import ColumnElement, Select, and_, extract, or_
 
 from migrate_etl.dataset import Dataset, DatasetWriter
 from migrate_etl.entity import UNDATED, Child, Entity
@@ -67,7 +67,7 @@ def extract_statement(entity: Entity, tables: Any, partitions: Sequence[str | No
 def _in_partitions(entity: Entity, tables: Any, partitions: Sequence[str | None]) -> Any:
     assert entity.partition_date is not None
     column = entity.partition_date(tables)
-    wanted = []
+    wanted: list[ColumnElement[bool]] = []
     for key in partitions:
         if key == UNDATED:
             wanted.append(column.is_(None))
@@ -102,7 +102,9 @@ def _with_children(page: pl.DataFrame, children: tuple[Child, ...], database: Ro
     return page
 
 
-def _split(page: pl.DataFrame, entity: Entity, wanted: Sequence[str | None]) -> Iterator[tuple[str | None, pl.DataFrame]]:
+def _split(
+    page: pl.DataFrame, entity: Entity, wanted: Sequence[str | None]
+) -> Iterator[tuple[str | None, pl.DataFrame]]:
     if not entity.partitioned:
         yield None, page
         return

@@ -228,10 +228,14 @@ def mapped_facts(mapped: Dataset) -> dict[str, Any]:
     frame = mapped.scan()
     skips = frame.select("skip").drop_nulls().group_by("skip").len().sort("skip").collect()
     loadable = pl.col("skip").is_null()
-    counts = frame.select(loadable.sum().alias("loadable"), (loadable & pl.col(REJECT).is_not_null()).sum().alias("rejected"))
+    counts = frame.select(
+        loadable.sum().alias("loadable"), (loadable & pl.col(REJECT).is_not_null()).sum().alias("rejected")
+    )
     facts: dict[str, Any] = {"skips": dict(skips.iter_rows()), **counts.collect().row(0, named=True)}
     if "_amount" in frame.collect_schema():
-        sums = frame.select(pl.col("_amount").sum().alias("all"), pl.col("_amount").filter(loadable).sum().alias("loadable"))
+        sums = frame.select(
+            pl.col("_amount").sum().alias("all"), pl.col("_amount").filter(loadable).sum().alias("loadable")
+        )
         facts["amounts"] = {name: str(value) for name, value in sums.collect().row(0, named=True).items()}
     return facts
 

@@ -45,7 +45,7 @@ class Plan:
         found = self.discovered[entity]
         if "" in found:
             return [None]
-        return list(sorted(found, key=partition_order))
+        return [*sorted(found, key=partition_order)]
 
     def years(self) -> list[str]:
         """All partition keys of the job: the years found in any entity, then `undated`."""
@@ -74,14 +74,19 @@ def count_statement(entity: Entity, tables: RockTables, high_water: int) -> Sele
     """Rows of the entity up to the high-water mark, by calendar year (`year`) where it is partitioned."""
     rows = entity.select(tables)
     key = entity.key(tables)
+    counted: Select[Any]
     if entity.partition_date is None:
-        return rows.with_only_columns(func.count().label("rows"), maintain_column_froms=True).where(key <= high_water)
+        counted = rows.with_only_columns(func.count().label("rows"), maintain_column_froms=True).where(
+            key <= high_water
+        )
+        return counted
     year = extract("year", entity.partition_date(tables))
-    return (
+    counted = (
         rows.with_only_columns(year.label("year"), func.count().label("rows"), maintain_column_froms=True)
         .where(key <= high_water)
         .group_by(year)
     )
+    return counted
 
 
 def _counts(entity: Entity, database: RockDatabase, high_water: int) -> dict[str, int]:

@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 EntityName = Literal["people", "families", "groups", "contributions", "attendance", "prayer_requests"]
-ENTITY_NAMES: tuple[EntityName, ...] = ("people", "families", "groups", "contributions", "attendance", "prayer_requests")
+ENTITY_NAMES: tuple[EntityName, ...] = (
+    "people",
+    "families",
+    "groups",
+    "contributions",
+    "attendance",
+    "prayer_requests",
+)
 """The fixed order of an import: each entity refers only to those before it."""
 
 MAX_BATCH = 500

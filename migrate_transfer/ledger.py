@@ -255,7 +255,9 @@ class Ledger:
         """Recount one part; may be called while another process works on it."""
         with self._translated():
             db = self._connection
-            (discovered,) = db.execute("select coalesce(max(discovered), 0) from part where name = ?", (part,)).fetchone()
+            (discovered,) = db.execute(
+                "select coalesce(max(discovered), 0) from part where name = ?", (part,)
+            ).fetchone()
             (batched,) = db.execute(
                 "select coalesce(sum(count), 0) from batch where part = ? and state = 'done'", (part,)
             ).fetchone()
@@ -282,5 +284,7 @@ class Ledger:
         """Packed ids of the batches that were taken and of the unchanged; failed records are not taken out."""
         with self._translated():
             db = self._connection
-            yield from (ids for (ids,) in db.execute("select ids from batch where part = ? and state = 'done'", (part,)))
+            yield from (
+                ids for (ids,) in db.execute("select ids from batch where part = ? and state = 'done'", (part,))
+            )
             yield from (ids for (ids,) in db.execute("select ids from same where part = ?", (part,)))

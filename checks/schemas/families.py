@@ -38,9 +38,7 @@ LOCATIONS = pl.List(
         }
     )
 )
-ADDRESS = pl.Struct(
-    dict.fromkeys(("street1", "street2", "city", "state", "postal_code", "country"), pl.String)
-)
+ADDRESS = pl.Struct(dict.fromkeys(("street1", "street2", "city", "state", "postal_code", "country"), pl.String))
 
 ROCK = Contract(
     "families",

@@ -112,7 +112,13 @@ def _joined(chunk: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
             maintain_order="left",
         )
         .join(lookups.guid_of("type_id", "type_guid"), on="type_id", how="left", maintain_order="left")
-        .join(lookups.values.rename({"value": "type_word"}).drop("guid"), left_on="type_id", right_on="id", how="left", maintain_order="left")
+        .join(
+            lookups.values.rename({"value": "type_word"}).drop("guid"),
+            left_on="type_id",
+            right_on="id",
+            how="left",
+            maintain_order="left",
+        )
         .join(
             lookups.values.rename({"guid": "currency_guid", "value": "currency_word"}),
             left_on="currency_id",
@@ -164,7 +170,9 @@ def _wire(spec: RockImportSpec) -> list[pl.Expr]:
     return [
         fields.reference("contribution", "id").alias("external_id"),
         fields.reference("transaction", "transaction_id").alias("external_transaction_id"),
-        pl.when(pl.col("donor_rule").is_null()).then(fields.reference("person", "person_id")).alias("external_person_id"),
+        pl.when(pl.col("donor_rule").is_null())
+        .then(fields.reference("person", "person_id"))
+        .alias("external_person_id"),
         fields.reference("fund", "fund_id").alias("external_fund_id"),
         fields.wire_amount("amount").alias("amount"),
         fields.wire_moment("moment", spec.time_zone).alias("date"),
@@ -172,7 +180,7 @@ def _wire(spec: RockImportSpec) -> list[pl.Expr]:
         fields.reference("batch", "batch_id").alias("external_batch_id"),
         fields.text("batch_name").alias("batch_name"),
         pl.col("is_anonymous").fill_null(False),
-        "is_refund",
+        pl.col("is_refund"),
         fields.reference("transaction", "original_id").alias("external_refund_of"),
         (pl.col("amount") <= 0).alias("non_positive"),
         fields.reference("campus", "_campus_id").alias("external_campus_id"),
@@ -187,9 +195,12 @@ def _measures() -> list[pl.Expr]:
         pl.col("moment").dt.year().alias("_year"),
         pl.col("moment").dt.month().alias("_month"),
         pl.col("batch_id").alias("_batch_id"),
-        "_campus_id",
+        pl.col("_campus_id"),
         pl.col("currency_word").fill_null("none").alias("_currency"),
-        pl.when(contribution).then(pl.lit("contribution")).otherwise(pl.col("type_word").fill_null("none")).alias("_type"),
+        pl.when(contribution)
+        .then(pl.lit("contribution"))
+        .otherwise(pl.col("type_word").fill_null("none"))
+        .alias("_type"),
         _donor().alias("_person_id"),
         pl.when(pl.col("donor_rule").is_null()).then("giving_id").alias("_giving_id"),
         pl.col("transaction_id").alias("_transaction_id"),
@@ -206,9 +217,21 @@ def _findings(frame: pl.DataFrame) -> pl.DataFrame:
         finding(loaded, "contributions", "donor_not_migrated", skipped_donor, detail="donor_rule", amount="amount"),
         finding(loaded, "contributions", "donor_unknown", unknown, amount="amount"),
         finding(loaded, "contributions", "refund", pl.col("is_refund"), amount="amount"),
-        finding(loaded, "contributions", "non_positive_amount", (pl.col("amount") <= 0) & ~pl.col("is_refund"), amount="amount"),
+        finding(
+            loaded,
+            "contributions",
+            "non_positive_amount",
+            (pl.col("amount") <= 0) & ~pl.col("is_refund"),
+            amount="amount",
+        ),
         finding(loaded, "contributions", "own_currency_type", pl.col("own_currency"), amount="amount"),
-        finding(loaded, "contributions", "refund_without_original", pl.col("is_refund") & pl.col("original_id").is_null(), amount="amount"),
+        finding(
+            loaded,
+            "contributions",
+            "refund_without_original",
+            pl.col("is_refund") & pl.col("original_id").is_null(),
+            amount="amount",
+        ),
         finding(frame, "contributions", "undated_gift", pl.col("skip") == "no_date", amount="amount"),
     ]
     return findings(named)

@@ -128,7 +128,9 @@ def map(chunk: pl.DataFrame, lookups: Lookups, spec: RockImportSpec) -> Mapped:
 
 def _people(chunk: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
     """One row per family and person, not archived, with `role` Head, Spouse, Child or Other."""
-    persons = lookups.persons.select("person_id", "loaded", pl.col("rule").fill_null("other_campus").alias("member_rule"))
+    persons = lookups.persons.select(
+        "person_id", "loaded", pl.col("rule").fill_null("other_campus").alias("member_rule")
+    )
     roles = lookups.roles.select("role_id", "role_guid")
     birth = fields.real_date("birth_year", "birth_month", "birth_day")
     members = (
@@ -148,7 +150,14 @@ def _people(chunk: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
             born=birth,
         )
         .sort(
-            pl.col("id"), ~pl.col("adult"), "sex", "born", "person_id", "member_id", nulls_last=True, maintain_order=True
+            pl.col("id"),
+            ~pl.col("adult"),
+            "sex",
+            "born",
+            "person_id",
+            "member_id",
+            nulls_last=True,
+            maintain_order=True,
         )
         .unique(["id", "person_id"], keep="first", maintain_order=True)
     )

@@ -93,7 +93,9 @@ def map(chunk: pl.DataFrame, lookups: Lookups, spec: RockImportSpec) -> Mapped:
 
 
 def _people(chunk: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
-    persons = lookups.persons.select("person_id", "loaded", pl.col("rule").fill_null("other_campus").alias("member_rule"))
+    persons = lookups.persons.select(
+        "person_id", "loaded", pl.col("rule").fill_null("other_campus").alias("member_rule")
+    )
     leader = pl.col("is_leader").fill_null(False)
     return (
         chunk.select("id", "members")

@@ -149,9 +149,11 @@ def _wire(spec: RockImportSpec) -> list[pl.Expr]:
         fields.text("nick").alias("preferred_name"),
         pl.when(pl.col("kind") == "business").then(pl.lit("business")).otherwise(pl.lit("person")).alias("record_type"),
         pl.when("email_active").then("email").alias("email"),
-        "phone",
-        "birth_date",
-        pl.col("gender_code").replace_strict({1: "Male", 2: "Female"}, default=None, return_dtype=pl.String).alias("gender"),
+        pl.col("phone"),
+        pl.col("birth_date"),
+        pl.col("gender_code")
+        .replace_strict({1: "Male", 2: "Female"}, default=None, return_dtype=pl.String)
+        .alias("gender"),
         _status(spec).alias("status"),
         fields.text("connection_word").alias("connection_status"),
         pl.when("family_loaded").then(fields.reference("family", "family_id")).alias("external_family_id"),

@@ -71,7 +71,9 @@ def map(chunk: pl.DataFrame, lookups: Lookups, spec: RockImportSpec) -> Mapped:
         pl.when(shown).then(pl.lit("public")).otherwise(pl.lit("private")).alias("visibility"),
         pl.col("approved").fill_null(False).alias("is_approved"),
         pl.col("prayers").fill_null(0).clip(lower_bound=0).alias("prayer_count"),
-        pl.when(pl.col("person_rule").is_null()).then(fields.reference("person", "person_id")).alias("external_person_id"),
+        pl.when(pl.col("person_rule").is_null())
+        .then(fields.reference("person", "person_id"))
+        .alias("external_person_id"),
         fields.wire_moment("entered", spec.time_zone).alias("entered_at"),
         pl.col("expires").cast(pl.String).alias("expires_on"),
         fields.reference("campus", "_campus_id").alias("external_campus_id"),

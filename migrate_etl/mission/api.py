@@ -151,7 +151,9 @@ def _accepted(answer: HttpAnswer, members: int) -> BatchAnswer | BatchRefused:
         if isinstance(row, dict) and "external_id" in row
     }
     if counts[3] != len(errors) or sum(counts) != members:
-        message = f"Mission's counts ({'+'.join(map(str, counts))}) do not account for the {members} records of the batch."
+        message = (
+            f"Mission's counts ({'+'.join(map(str, counts))}) do not account for the {members} records of the batch."
+        )
         return BatchRefused(RecordError("ANSWER_INCONSISTENT", message))
     return BatchAnswer("counts", counts[0], counts[1], counts[2], errors)
 

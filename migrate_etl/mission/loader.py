@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from checks.rules import RULES
 from migrate_etl.dataset import Dataset
 from migrate_etl.entity import Entity
 from migrate_etl.mapping import REJECT
@@ -191,7 +192,7 @@ def _plan(road: _Road, rows: pl.DataFrame, cursor: int) -> Sequence[Batch]:
     positions = (~rejected & ~unchanged).arg_true().to_list()
     batches = [road.batch(f"{cursor}.{n}", *group) for n, group in enumerate(_groups(road, encoded, positions))]
     failed = [
-        FailedItem(id, f"{road.entity.prefix}{id}", rule, "The record breaks the contract.", None, encoded.lines[n])
+        FailedItem(id, f"{road.entity.prefix}{id}", rule, RULES[rule].title, RULES[rule].remedy, encoded.lines[n])
         for n, (id, rule) in enumerate(to_load.select("id", REJECT).iter_rows())
         if rule is not None
     ]

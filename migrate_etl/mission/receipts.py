@@ -97,13 +97,17 @@ class ReceiptsBook:
 
     def _segments(self, where: str, values: tuple[object, ...]) -> pl.DataFrame:
         with self._translated():
-            rows = self._db.execute(f"select ids, prints from segment where {where} order by sequence", values).fetchall()
+            rows = self._db.execute(
+                f"select ids, prints from segment where {where} order by sequence", values
+            ).fetchall()
         ids, prints = b"".join(row[0] for row in rows), b"".join(row[1] for row in rows)
         return pl.DataFrame({"id": _column(ids, pa.int64(), 8), "fingerprint": _column(prints, PRINT, 16)}).cast(
             {"fingerprint": pl.Binary}
         )
 
-    def correct(self, entity: str, rock_id: int, original: str, corrected: str, author: str, reason: str, when: str) -> None:
+    def correct(
+        self, entity: str, rock_id: int, original: str, corrected: str, author: str, reason: str, when: str
+    ) -> None:
         """Remember what a person changed by hand in a record that Mission had refused; JSON objects and plain text."""
         with self._translated():
             self._db.execute(

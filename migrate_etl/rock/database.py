@@ -62,7 +62,9 @@ class RockDatabase:
         frame = self.frame(statement)
         return frame.item(0, 0) if frame.height else None
 
-    def pages(self, statement: Select[Any], key: ColumnElement[Any], *, after: int = 0, upto: int | None = None) -> Iterator[pl.DataFrame]:
+    def pages(
+        self, statement: Select[Any], key: ColumnElement[Any], *, after: int = 0, upto: int | None = None
+    ) -> Iterator[pl.DataFrame]:
         first = True
         while True:
             page = statement.where(key > after)
@@ -84,7 +86,9 @@ def series(name: str, kind: Any, values: Sequence[Any], dialect: str) -> pl.Seri
     if isinstance(kind, Money):
         if dialect == "sqlite":
             cents = pl.Series(name, values, dtype=pl.Int64)
-            return cents.to_frame().select(pl.col(name).cast(pl.Decimal(38, 2)) / 100).to_series().cast(pl.Decimal(18, 2))
+            return (
+                cents.to_frame().select(pl.col(name).cast(pl.Decimal(38, 2)) / 100).to_series().cast(pl.Decimal(18, 2))
+            )
         return pl.Series(name, values, dtype=pl.Decimal(18, 2))
     if isinstance(kind, sa.Boolean):
         return pl.Series(name, [None if v is None else bool(v) for v in values], dtype=pl.Boolean)

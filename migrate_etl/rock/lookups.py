@@ -136,7 +136,9 @@ def _giving_id(tables: RockTables) -> pl.Expr:
     """Rock's stored giving id; blank ones, which direct SQL leaves, stand for the person alone."""
     alone = pl.format("P{}", "person_id")
     if tables.lacks("Person", "GivingId"):
-        return pl.when(pl.col("giving_group_id").is_not_null()).then(pl.format("G{}", "giving_group_id")).otherwise(alone)
+        return (
+            pl.when(pl.col("giving_group_id").is_not_null()).then(pl.format("G{}", "giving_group_id")).otherwise(alone)
+        )
     stored = pl.col("given_id").str.strip_chars()
     return pl.when(stored.is_not_null() & (stored != "")).then(stored).otherwise(alone)
 

@@ -136,7 +136,9 @@ class StorageError(FatalError):
     """Our own disk or books failed."""
 
     code = "STORAGE_FAILED"
-    default_remedy = "Free space on the disk that holds the job folder, then start the job again: it goes on where it stopped."
+    default_remedy = (
+        "Free space on the disk that holds the job folder, then start the job again: it goes on where it stopped."
+    )
 
 
 class AlreadyRunning(FatalError):

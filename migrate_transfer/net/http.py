@@ -146,6 +146,8 @@ def translated() -> Iterator[None]:
             ) from error
         raise ConnectionLost("The service cannot be reached.", code="UNREACHABLE") from error
     except (httpx.TransportError, httpx.DecodingError) as error:
-        raise ConnectionLost(f"The connection broke before the answer was complete ({type(error).__name__}).") from error
+        raise ConnectionLost(
+            f"The connection broke before the answer was complete ({type(error).__name__})."
+        ) from error
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise InvalidRequest("The service's address is no usable URL.", code="BAD_URL") from error
