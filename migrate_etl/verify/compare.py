@@ -24,7 +24,7 @@ FIELD_WORDS = {
 EXPECTED = (
     pl.col("id"),
     pl.col("skip"),
-    (pl.col("_type") == "contribution").alias("giving"),
+    pl.col("skip").ne_missing(pl.lit("transaction_type")).alias("giving"),
     cents("_amount").alias("cents"),
     pl.col("_fund_id").cast(pl.Int64).alias("fund_id"),
     pl.col("date").str.head(10).str.to_date("%Y-%m-%d", strict=False).alias("day"),
@@ -38,7 +38,9 @@ EXPECTED = (
     pl.col("_currency").alias("currency"),
     pl.col("_refund").alias("refund"),
 )
-"""Columns of a mapped contributions dataset as the comparison reads them; year and month are Rock's own."""
+"""Columns of a mapped contributions dataset as the comparison reads them; year and month are Rock's own.
+
+`giving`: whether Rock calls it a contribution, which is the first of the skip rules."""
 
 ACTUAL = (
     pl.col("id").cast(pl.Int64),
@@ -73,10 +75,14 @@ DIFFERENCE_SCHEMA = pl.Schema({
 })  # fmt: skip
 """One row per record that is not the same on both sides. `kind` is one of
 
-missing     should be there and is not            altered     is there with another content
-rejected    Mission refused it, and it is absent  corrected   a person corrected it, and the correction is there
-not_sent    never sent, and it is absent          stale       out of scope now, there from an earlier run with another content
-extra       Mission has it, Rock's extract not    duplicated  a second copy of a record that is there
+missing        should be there and is not
+altered        is there with another content
+rejected       Mission refused it: it is absent, or there as an earlier run left it
+not_sent       never sent, and it is absent
+corrected      a person corrected it, and the correction is there
+stale          out of scope now, there from an earlier run with another amount
+extra          Mission has it, Rock's extract does not
+duplicated     a second copy of a record that is there
 not_from_rock  Mission has it under an id that is not Rock's
 
 `cents` and the other compared fields are Rock's, `mission_…` are Mission's, null where that side has no such record.
@@ -104,7 +110,7 @@ def compare(expected: pl.DataFrame, actual: pl.DataFrame, corrections: pl.DataFr
     compared fields those that a correction may have changed, with their corrected values.
     """
     actual, copies = _without_copies(expected, actual)
-    wanted, touched = _corrected(expected, corrections)
+    wanted, touched = _corrected(expected, _in_force(expected, actual, corrections))
     open_rows, open_actual = _unequal(wanted, actual, touched)
     absent = open_rows.filter(pl.col("why").is_not_null() & pl.col("why").eq_missing(pl.col("skip")))
     absent = absent.join(open_actual.select("id"), on="id", how="anti") if open_actual.height else absent
@@ -131,9 +137,18 @@ def _without_copies(expected: pl.DataFrame, actual: pl.DataFrame) -> tuple[pl.Da
     return kept.sort("id"), ranked.filter(~first).select(actual.columns)
 
 
-def _corrected(expected: pl.DataFrame, corrections: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Expected with corrected values, and (id, rock_cents) of the records that were corrected."""
+def _in_force(expected: pl.DataFrame, actual: pl.DataFrame, corrections: pl.DataFrame) -> pl.DataFrame:
+    """The corrections of these records, but for those that a later import replaced by what Rock has."""
     here = corrections.join(expected.select("id"), on="id", how="semi")
+    if not here.height:
+        return here
+    originals = expected.join(here.select("id"), on="id", how="semi")
+    as_in_rock = originals.join(actual, on=["id", *COMPARED], how="semi", nulls_equal=True)
+    return here.join(as_in_rock.select("id"), on="id", how="anti")
+
+
+def _corrected(expected: pl.DataFrame, here: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Expected with corrected values, and (id, rock_cents) of the records that were corrected."""
     originals = expected.join(here.select("id"), on="id", how="semi").select("id", pl.col("cents").alias("rock_cents"))
     if not here.height:
         return expected, originals
@@ -176,9 +191,9 @@ def _judged(rock: pl.DataFrame, actual: pl.DataFrame) -> pl.DataFrame:
         pl.when(~here).then(pl.lit("extra"))
         .when(skip.is_not_null() & ~pl.col("giving")).then(pl.lit("extra"))
         .when(skip.is_not_null()).then(pl.lit("stale"))
+        .when(equal & pl.col("rock_cents").is_not_null()).then(pl.lit("corrected"))
         .when(~there).then(pl.coalesce(why, pl.lit("missing")))
         .when(why.is_not_null()).then(why)
-        .when(equal & pl.col("rock_cents").is_not_null()).then(pl.lit("corrected"))
         .otherwise(pl.lit("altered"))
     )  # fmt: skip
     unremarkable = here & there & equal & pl.col("rock_cents").is_null() & (skip.is_null() | pl.col("giving"))
@@ -213,7 +228,10 @@ def _shaped(actual: pl.DataFrame, kind: str) -> pl.DataFrame:
 
 
 def fields_that_differ() -> pl.Expr:
-    """The fields of a difference that are not the same on both sides, in words: `amount, fund`; empty if one side is absent."""
+    """The fields of a difference that are not the same on both sides, in words: `amount, fund`.
+
+    Empty where one side is absent.
+    """
     both = pl.col("cents").is_not_null() & pl.col("mission_cents").is_not_null()
     words = [
         pl.when(both & pl.col(name).ne_missing(pl.col(f"mission_{name}"))).then(pl.lit(FIELD_WORDS[name]))

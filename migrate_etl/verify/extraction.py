@@ -102,13 +102,13 @@ def _changes(
 
 def _extracted(mapped: Sequence[Dataset], wanted: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
     """The wanted rows of the extract, each id once; `giving` says whether it was a contribution then."""
-    columns = ["id", "_type", "_fund_id", "_year", "_month", "_amount"]
+    columns = ["id", "skip", "_fund_id", "_year", "_month", "_amount"]
     found = []
     for dataset in mapped:
         for chunk in dataset.chunks(columns):
             rows = chunk.select(
                 "id",
-                (pl.col("_type") == "contribution").alias("giving"),
+                pl.col("skip").ne_missing(pl.lit("transaction_type")).alias("giving"),
                 pl.col("_fund_id").cast(pl.Int64).alias("fund_id"),
                 pl.col("_year").cast(pl.Int32).alias("year"),
                 pl.col("_month").cast(pl.Int8).alias("month"),

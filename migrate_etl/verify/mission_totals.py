@@ -20,7 +20,10 @@ TOTALS_SCHEMA = pl.Schema({
 
 
 def totals_frame(by_fund_month: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
-    """`contributions.by_fund_month` of Mission's totals answer as TOTALS_SCHEMA. Raises polars errors where it breaks the contract."""
+    """`contributions.by_fund_month` of Mission's totals answer as TOTALS_SCHEMA.
+
+    Raises a polars error where the answer breaks the contract.
+    """
     texts = {"external_fund_id": pl.String, "year": pl.Int32, "month": pl.Int8, "count": pl.Int64, "sum": pl.String}
     rows = pl.DataFrame(list(by_fund_month), schema=texts).with_columns(pl.col("sum").cast(pl.Decimal(18, 2)))
     fund = pl.col("external_fund_id").str.extract(r"^rock:fund:([1-9][0-9]{0,9})$", 1).cast(pl.Int64)

@@ -17,7 +17,7 @@ AMOUNT = pl.Decimal(20, 2)
 
 
 def cents(column: str) -> pl.Expr:
-    """A decimal column as whole cents (Int64); raises a polars error for a value with more than two places or too large."""
+    """A decimal column as whole cents (Int64). Raises a polars error for a value that does not fit."""
     return pl.col(column).cast(pl.Decimal(18, 2)).to_physical().cast(pl.Int64)
 
 

@@ -28,13 +28,13 @@ TOTALS_SCHEMA = pl.Schema({
     "type": pl.String(), "fund_id": pl.Int64(), "year": pl.Int32(), "month": pl.Int8(),
     "later": pl.Boolean(), "count": pl.Int64(), "cents": pl.Int64(),
 })  # fmt: skip
-"""Rock's own sums: transaction type (GUID), fund, local year and month (null: undated), whether above the high-water mark."""
+"""Rock's own sums: transaction type (GUID), fund, local year and month (null: undated), above the mark or not."""
 
 RECORD_SCHEMA = pl.Schema({
     "id": pl.Int64(), "fund_id": pl.Int64(), "year": pl.Int32(), "month": pl.Int8(),
     "cents": pl.Int64(), "stamp": pl.Datetime("us"),
 })  # fmt: skip
-"""One contribution as Rock has it now; `stamp` is the latest of its and its transaction's created and modified times."""
+"""One contribution as Rock has it now; `stamp` is when it or its transaction was last made or changed."""
 
 IDS_AT_ONCE = 500
 
@@ -138,7 +138,7 @@ def records_statement(tables: RockTables, where: ColumnElement[bool]) -> Select[
 
 
 def count_statement(tables: RockTables, entity: EntityName, high_water: int) -> Select[Any]:
-    """Rows of an entity's table up to its high-water mark (`count`); of Rock's groups by `kind`, the group type's GUID."""
+    """Rows of an entity's table up to its high-water mark (`count`); groups by `kind`, their type's GUID."""
     table = tables[_ENTITY_TABLE[entity]]
     if table.name != "Group":
         return select(func.count().label("count")).select_from(table).where(table.c.Id <= high_water)

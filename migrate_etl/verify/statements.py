@@ -1,4 +1,4 @@
-"""Giving statements: per giver and calendar year, what Rock would print and what Mission would, wherever the two differ.
+"""Giving statements: per giver and calendar year, what Rock would print and what Mission would, where they differ.
 
 Records that are equal on both sides change no statement, so the differing ones say whose statement changes; only
 those givers are then totalled. Gifts without a donor belong to no statement.
@@ -17,7 +17,7 @@ STATEMENT_SCHEMA = pl.Schema({
     "giving_id": pl.String(), "year": pl.Int32(), "before": pl.Decimal(20, 2), "after": pl.Decimal(20, 2),
     "difference": pl.Decimal(20, 2), "records": pl.Int64(), "external_ids": pl.List(pl.String()),
 })  # fmt: skip
-"""A statement that changes: before (Rock), after (Mission), after - before, and the records that cause it (the first 20)."""
+"""A statement that changes: before (Rock), after (Mission), after - before, and its causes (first 20)."""
 
 EFFECT_SCHEMA = pl.Schema({
     "person_id": pl.Int64(), "year": pl.Int32(), "before": pl.Int64(), "after": pl.Int64(), "external_id": pl.String(),
@@ -26,7 +26,7 @@ EFFECT_SCHEMA = pl.Schema({
 
 
 def effects(differences: pl.DataFrame) -> pl.DataFrame:
-    """EFFECT_SCHEMA of differing records: those in scope, and Mission's extra ones. `differences` has DIFFERENCE_SCHEMA."""
+    """EFFECT_SCHEMA of differing records (DIFFERENCE_SCHEMA): those in scope, and Mission's extra ones."""
     counted = differences.filter(pl.col("skip").is_null() & (pl.col("kind") != "not_from_rock"))
     rock = counted.filter(pl.col("cents").is_not_null()).select(
         "person_id", "year", before="cents", after=pl.lit(0, pl.Int64), external_id="external_id"

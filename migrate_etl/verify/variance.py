@@ -49,9 +49,9 @@ SENTENCES = {
     "other_campus": "belongs to a campus outside this import.",
     "rejected": "was refused by Mission. See the dead letters for the reason and the remedy of each.",
     "corrected": "was corrected by a person after Mission refused it; original, author and reason are kept.",
-    "extraction": "was lost or doubled while reading Rock. Run the import again: it reads anew and sends what is missing.",
+    "extraction": "was lost or doubled while reading Rock. Run the import again: it reads anew and sends the rest.",
     "changed": "was added, changed or removed in Rock after this import began. The next run carries it over.",
-    "gone": "came to Mission by an earlier import and has since been deleted from Rock. Nothing is ever deleted in Mission.",
+    "gone": "came to Mission by an earlier import and is no longer giving in Rock. Nothing is ever deleted in Mission.",
     "not_from_rock": "was entered in Mission itself and does not come from Rock.",
     "unexplained": "differs for no reason this import knows. Each record is listed under exceptions.",
 }
@@ -74,7 +74,7 @@ EXCEPTION_SCHEMA = pl.Schema({
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the sum. `amount` is as named; a line in SUBTRACTED is taken away. `ids` are the first of its records."""
+    """One line of the sum; a line in SUBTRACTED is taken away. `ids` are the first of its records."""
 
     name: str
     title: str
@@ -98,7 +98,7 @@ class Tally:
     first_ids: dict[str, list[int]] = field(default_factory=dict)
 
     def add(self, rows: pl.DataFrame) -> None:
-        """`rows` has `line`, `id`, `effect_cents`, and `counted` where a row may belong to a record counted elsewhere."""
+        """`rows` has `line`, `id`, `effect_cents`, and `counted` where a record may have been counted already."""
         counted = pl.col("counted").sum() if "counted" in rows.columns else pl.len()
         grouped = rows.group_by("line").agg(counted, pl.col("effect_cents").sum(), pl.col("id").drop_nulls().head(20))
         for line, count, effect, ids in grouped.iter_rows():
@@ -139,8 +139,8 @@ def attribute(differences: pl.DataFrame, extras: pl.DataFrame) -> pl.DataFrame:
     """Put every difference under its line.
 
     `differences` has DIFFERENCE_SCHEMA; `extras` says of the ids that only Mission has where they belong: (id, line).
-    Adds `line`, `effect_cents` and `counted` (false where the record is counted as a change in Rock); an altered record with a correction gives two rows, what the correction did and
-    what is left.
+    Adds `line`, `effect_cents` and `counted` (false where the record is counted as a change in Rock). An altered
+    record with a correction gives two rows: what the correction did, and what is left.
     """
     rows = differences.join(extras.select("id", extra_line="line"), on="id", how="left")
     rock, mission = pl.col("cents").fill_null(0), pl.col("mission_cents").fill_null(0)

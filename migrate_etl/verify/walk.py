@@ -1,4 +1,4 @@
-"""The one walk over all contributions: every window compared, and what differs put on disk, so that memory stays bounded."""
+"""The one walk over all contributions: windows compared, what differs put on disk, memory bounded."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class Walk:
             self._other_months.add(rows.filter(pl.col("skip").is_not_null() & pl.col("giving")))
 
     def _as_accepted(self, rock: pl.DataFrame) -> pl.DataFrame:
-        """What Mission must have if it kept what it accepted: all that is due, corrected, and what earlier runs sent."""
+        """What Mission has if it kept what it accepted: all that is due, corrected, and what earlier runs sent."""
         rows, others = rock.filter(pl.col("why").is_null()), rock.filter(pl.col("why").is_not_null())
         if others.height:
             rows = pl.concat([rows, others.filter(self._known(others["id"]))]).sort("id")

@@ -96,7 +96,8 @@ def _survey(side: Side, pool: ThreadPoolExecutor) -> tuple[list[Span], pl.Series
             ids = ids.drop_nulls()
         if len(ids):
             low, high = ids.min(), ids.max()
-            assert isinstance(low, int) and isinstance(high, int)
+            assert isinstance(low, int)
+            assert isinstance(high, int)
             spans.append(Span(low, high, len(ids), _reader(side, file)))
             samples += [ids.gather_every(SAMPLE_EVERY), pl.Series("id", [high], dtype=pl.Int64)]
     return spans, pl.concat(samples)

@@ -117,9 +117,17 @@ def test_a_correction_that_arrived_is_corrected() -> None:
     ]
 
 
-def test_a_correction_that_was_lost_is_altered() -> None:
+def test_a_correction_that_a_later_import_replaced_is_no_difference() -> None:
     corrections = pl.DataFrame({"id": [2], "cents": [2500]})
-    assert [kind for _, kind, _ in named(expected(), mission(expected()), corrections)] == ["altered"]
+    assert named(expected(), mission(expected()), corrections) == []
+
+
+def test_a_corrected_record_that_mission_refused_before_is_corrected() -> None:
+    corrections = pl.DataFrame({"id": [2], "cents": [2500]})
+    rock = changed(expected(), 2, why="rejected")
+    assert [kind for _, kind, _ in named(rock, changed(mission(expected()), 2, cents=2500), corrections)] == [
+        "corrected"
+    ]
 
 
 def test_empty_sides_compare() -> None:

@@ -19,7 +19,7 @@ def amounts(found: Verification) -> dict[str, str]:
     return {line.name: str(line.amount) for line in found.lines if line.count or line.amount}
 
 
-def faults(found: Verification) -> list[tuple[str, int | None, str]]:
+def faults(found: Verification) -> list[tuple[str, int | None, str | None]]:
     rows = found.exceptions.sort("id", "kind")
     return list(rows.select("kind", "id", "fields").iter_rows())
 
