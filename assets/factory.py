@@ -11,13 +11,16 @@ from typing import Any
 import dagster as dg
 
 from assets.boundary import at_the_edge
+from assets.home import exclusive
 from assets.metadata import stage_metadata
 from assets.partitions import YEARS
 from migrate_etl.entity import Entity
 from migrate_etl.job import ImportJob, StageResult
+from migrate_etl.plan import Plan
 from migrate_etl.spec import EntityName
 
 SCAN = dg.AssetKey(["rock", "scan"])
+SCAN_SECONDS = 3600
 OWNERS = ["team:data-migration"]
 
 LOADED_BEFORE: Mapping[EntityName, tuple[EntityName, ...]] = {
@@ -112,8 +115,16 @@ def partitions_of(context: dg.AssetExecutionContext, job: ImportJob, entity: Ent
     work."""
     if entity.name not in job.spec.entities:
         return []
-    found = job.plan.partitions(entity.name)
+    found = plan_of(job).partitions(entity.name)
     return [key for key in context.partition_keys if key in found] if entity.partitioned else found
+
+
+def plan_of(job: ImportJob) -> Plan:
+    """The job's plan; of several runs that begin a job together, one scans and the others wait for it."""
+    if not job.workspace.plan_path.exists():
+        with exclusive(job.workspace.folder / ".plan.sqlite", seconds=SCAN_SECONDS):
+            return job.plan
+    return job.plan
 
 
 def publish(context: dg.AssetExecutionContext, entity: Entity, results: Results) -> None:

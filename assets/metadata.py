@@ -3,7 +3,7 @@ texts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -64,18 +64,16 @@ def stage_metadata(result: StageResult) -> dict[str, dg.MetadataValue[Any]]:
     """One stage of one entity and partition: its rows, its facts one by one, a preview of what it wrote."""
     shown: dict[str, dg.MetadataValue[Any]] = {"dagster/row_count": dg.MetadataValue.int(result.rows)}
     for name, value in result.facts.items():
-        if isinstance(value, Mapping):
-            if value:
-                shown[name] = counts_table(value, "rule")
-        elif isinstance(value, int):
-            shown[name] = dg.MetadataValue.int(value)
-        else:
-            shown[name] = dg.MetadataValue.text(str(value))
+        if not isinstance(value, Mapping):
+            shown[name] = _value(value)
+        elif name == "amounts":
+            shown.update({f"amount {part}": _value(amount) for part, amount in value.items()})
+        elif value:
+            shown[name] = counts_table(value, "rule")
     if result.dataset is not None:
         shown["preview"] = preview(result)
     return shown
 
 
-def whole_metadata(results: Sequence[StageResult]) -> dict[str, dg.MetadataValue[Any]]:
-    """What belongs to all partitions of a run together."""
-    return {"rows in this run": dg.MetadataValue.int(sum(result.rows for result in results))}
+def _value(value: Any) -> dg.MetadataValue[Any]:
+    return dg.MetadataValue.int(value) if isinstance(value, int) else dg.MetadataValue.text(str(value))

@@ -195,7 +195,7 @@ class _Recorded:
 
     @staticmethod
     def _interrupted(result: dg.ExecuteInProcessResult) -> bool:
-        """A signal that met Dagster's own code, between two stages, ends the run as failed; it is no failure of ours."""
+        """A signal that met Dagster's own code, between two stages, ends the run as failed; no failure of ours."""
         failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
         return any(data.error_source == ErrorSource.INTERRUPT for data in failures)
 

@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from assets.boundary import at_the_edge
-from assets.factory import OWNERS, SCAN
+from assets.factory import OWNERS, SCAN, plan_of
 from assets.partitions import register_years
 from migrate_etl.job import ImportJob
 from migrate_etl.plan import Plan
@@ -19,12 +19,13 @@ from migrate_etl.plan import Plan
     tags={"migrate/stage": "scan"},
     required_resource_keys={"import_job"},
 )
-def scan(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+def scan(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster knows it by this name alone
     """What this job is about: how many rows each entity has, the years they fall in, and the lookups that all stages
     share (persons and their merged aliases, campuses, defined values). Written down once per job, so that every stage
     and every resume sees the same scope. New years become partitions here."""
     job: ImportJob = context.resources.import_job
     with at_the_edge(context, job.control):
+        plan_of(job)
         plan = job.scan()
     new = register_years(context.instance, plan.years())
     return dg.MaterializeResult(metadata=_metadata(job, plan, new))

@@ -38,8 +38,6 @@ class Road(Protocol):
 
     @property
     def raw_contract(self) -> Contract: ...
-    @property
-    def measures(self) -> Mapping[str, Any]: ...
 
 
 class Verdict(Protocol):
@@ -204,7 +202,7 @@ def mapped_checks(road: Road) -> list[Check]:
         ),
         Check("findings", "What the rules found in the data, with whose it is to mend.", False, _findings),
     ]
-    if "_amount" in road.measures:
+    if "amount" in road.raw_contract.columns():
         checks.insert(
             2, Check("amounts", "The mapped amounts add up to the extracted ones, to the cent.", True, _amounts)
         )

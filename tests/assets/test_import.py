@@ -1,0 +1,137 @@
+"""The import as Dagster runs it, over a real sample church and a real Mission."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from assets.partitions import years
+from migrate_etl.dataset import Dataset, DatasetWriter
+from migrate_etl.job import ImportJob
+from migrate_etl.sandbox.mission.process import MissionSandbox
+from migrate_etl.spec import ENTITY_NAMES, ImportSecrets
+from migrate_etl.workspace import Workspace
+from tests.assets.conftest import Run
+
+GIVING = ("rock/contributions", "mapped/contributions", "mission/contributions")
+PEOPLE = ("rock/people", "mapped/people", "mission/people")
+
+
+def materialised(instance: dg.DagsterInstance, key: str) -> set[str]:
+    return set(instance.get_materialized_partitions(dg.AssetKey(key.split("/"))))
+
+
+def rows(instance: dg.DagsterInstance, key: str, partition: str | None = None) -> int:
+    """The row count that the UI shows."""
+    wanted = dg.AssetRecordsFilter(dg.AssetKey(key.split("/")), asset_partitions=[partition] if partition else None)
+    record = instance.fetch_materializations(wanted, limit=1).records[0]
+    return int(record.asset_materialization.metadata["dagster/row_count"].value)
+
+
+def failed_checks(result: dg.ExecuteInProcessResult) -> set[str]:
+    return {evaluation.check_name for evaluation in result.get_asset_check_evaluations() if not evaluation.passed}
+
+
+def codes(result: dg.ExecuteInProcessResult) -> list[str]:
+    failures = [event.step_failure_data.user_failure_data for event in result.all_events if event.is_step_failure]
+    return [str(failure.metadata["code"].value) for failure in failures if failure]
+
+
+@pytest.fixture
+def discovered(workspace: Workspace, secrets: ImportSecrets) -> dict[str, dict[str, int]]:
+    with ImportJob(workspace, secrets) as job:
+        return {name: dict(counts) for name, counts in job.scan().discovered.items()}
+
+
+def test_one_run_imports_everything(run: Run, instance: dg.DagsterInstance, mission: MissionSandbox) -> None:
+    result = run(first="", job="scan_rock")
+    keys = years(instance)
+    result = run(first=keys[0], last=keys[-1])
+    assert result.success
+    assert materialised(instance, "mission/contributions") == set(keys)
+    assert {name for name in ENTITY_NAMES if rows(instance, f"rock/{name}", keys[0] if "on" in name[-4:] else None)}
+
+
+def test_the_years_add_up_to_what_was_discovered(
+    run: Run, instance: dg.DagsterInstance, discovered: dict[str, dict[str, int]]
+) -> None:
+    found = discovered["contributions"]
+    assert run(*GIVING[:1], first=min(found), last="undated").success
+    assert {key: rows(instance, GIVING[0], key) for key in found} == found
+
+
+def test_one_entity(run: Run, instance: dg.DagsterInstance, discovered: dict[str, dict[str, int]]) -> None:
+    assert run(*PEOPLE).success
+    assert rows(instance, "mission/people") == discovered["people"][""]
+
+
+def test_one_year(run: Run, instance: dg.DagsterInstance, discovered: dict[str, dict[str, int]]) -> None:
+    year = sorted(discovered["contributions"])[0]
+    assert run(*PEOPLE).success
+    assert run(*GIVING, first=year).success
+    assert materialised(instance, "mission/contributions") == {year}
+    assert rows(instance, "mission/contributions", year) == discovered["contributions"][year]
+
+
+def test_a_range_of_years_is_one_run(
+    run: Run, instance: dg.DagsterInstance, discovered: dict[str, dict[str, int]]
+) -> None:
+    first, second, *_ = sorted(discovered["contributions"])
+    result = run(*GIVING[:2], first=first, last=second)
+    assert materialised(instance, "mapped/contributions") == {first, second}
+    assert len({event.step_key for event in result.all_events if event.is_step_success}) == 4
+
+
+def test_two_years_at_the_same_time(
+    run: Run, instance: dg.DagsterInstance, discovered: dict[str, dict[str, int]]
+) -> None:
+    first, second, *_ = sorted(discovered["contributions"])
+    assert run(*PEOPLE).success
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda year: run(*GIVING, first=year), [first, second]))
+    assert [result.success for result in results] == [True, True]
+    assert materialised(instance, "mission/contributions") == {first, second}
+
+
+def test_a_second_run_on_the_same_pair_is_refused(
+    run: Run, workspace: Workspace, secrets: ImportSecrets, discovered: dict[str, dict[str, int]]
+) -> None:
+    first, second, *_ = sorted(discovered["contributions"])
+    with ImportJob(workspace, secrets) as other, other.ledger.lease(f"contributions/{first}"):
+        assert codes(run(GIVING[0], first=first)) == ["ALREADY_RUNNING"]
+        assert run(GIVING[0], first=second).success
+
+
+def test_a_doubled_page_is_red_and_stops_what_follows(
+    run: Run, instance: dg.DagsterInstance, workspace: Workspace
+) -> None:
+    assert run("rock/people").success
+    folder = workspace.stage("extracted", "people", None)
+    page = pl.concat(Dataset(folder).chunks())
+    with DatasetWriter(folder) as writer:
+        writer.write(pl.concat([page, page.tail(3)]))
+        writer.commit()
+    result = run(*PEOPLE)
+    assert not result.success
+    assert failed_checks(result) >= {"unique_ids"}
+    assert instance.get_latest_materialization_event(dg.AssetKey(["mapped", "people"])) is None
+
+
+def test_findings_are_told_by_rule_and_count(run: Run) -> None:
+    result = run("rock/people", "mapped/people")
+    (findings,) = [e for e in result.get_asset_check_evaluations() if e.check_name == "findings"]
+    assert not findings.passed
+    assert findings.severity == dg.AssetCheckSeverity.WARN
+    assert findings.metadata["rules"].records[0].data["rows"] > 0
+
+
+def test_no_event_holds_people_or_secrets(
+    run: Run, workspace: Workspace, secrets: ImportSecrets, instance: dg.DagsterInstance
+) -> None:
+    result = run("rock/people", "mapped/people")
+    told = json.dumps([str(event) for event in result.all_events])
+    people = Dataset(workspace.stage("mapped", "people", None)).head(5)
+    private = [*people["last_name"].drop_nulls(), *people["email"].drop_nulls(), secrets.mission_key.get_secret_value()]
+    assert not [word for word in private if word in told]
