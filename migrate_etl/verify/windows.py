@@ -81,7 +81,7 @@ def windows(left: Side, right: Side | None, scratch: Path) -> Iterator[Window]:
             _Pile(_in_order(side, spans, scratch / str(number), pool), side.empty(), pool)
             for number, (side, (spans, _)) in enumerate(zip(sides, surveys, strict=True))
         ]
-        for upto in _bounds([ids for _, ids in surveys]):
+        for upto in _bounds([ids for _, ids in surveys], WINDOW_ROWS // 2 * len(sides)):
             frames = [pile.take(upto) for pile in piles]
             yield Window(frames[0], frames[1] if right is not None else pl.DataFrame())
 
@@ -111,10 +111,10 @@ def _reader(side: Side, file: Path) -> Callable[[], pl.DataFrame]:
     return lambda: side.read(file)
 
 
-def _bounds(samples: Sequence[pl.Series]) -> list[int]:
-    """Upper ends of the windows: quantiles of the sample, then the highest id of all."""
+def _bounds(samples: Sequence[pl.Series], rows: int) -> list[int]:
+    """Upper ends of windows of about so many rows: quantiles of the sample, then the highest id of all."""
     ids = pl.concat(samples).sort()
-    step = max(1, WINDOW_ROWS // SAMPLE_EVERY)
+    step = max(1, rows // SAMPLE_EVERY)
     ends = ids.gather_every(step, offset=step - 1).to_list() if len(ids) >= step else []
     return sorted({*ends, *ids.tail(1).to_list()})
 
@@ -137,8 +137,7 @@ def _most_open(spans: Sequence[Span]) -> int:
 def _runs(spans: Sequence[Span], folder: Path, pool: ThreadPoolExecutor) -> Iterator[Span]:
     folder.mkdir(parents=True)
     waiting: list[pl.DataFrame] = []
-    rows = left = 0
-    left = len(spans)
+    rows, left = 0, len(spans)
     for frame in _ahead((span.load for span in spans), pool):
         waiting.append(frame)
         rows, left = rows + frame.height, left - 1
@@ -149,7 +148,7 @@ def _runs(spans: Sequence[Span], folder: Path, pool: ThreadPoolExecutor) -> Iter
 
 def _write_run(run: pl.DataFrame, file: Path) -> list[Span]:
     """One Arrow file of sorted rows, a record batch per piece; the spans read one batch each."""
-    table = run.to_arrow()
+    table = run.to_arrow(compat_level=pl.CompatLevel.newest())
     with pa.ipc.new_file(str(file), table.schema) as writer:
         writer.write_table(table, max_chunksize=PIECE_ROWS)
     with pa.ipc.open_file(str(file)) as reader:
@@ -190,16 +189,20 @@ class _Pile:
         ordered = sorted(spans, key=lambda span: span.low)
         self._lows = deque(span.low for span in ordered)
         self._frames = _ahead((span.load for span in ordered), pool)
-        self._rest = [empty]
+        self._empty = empty
+        self._rest: list[pl.DataFrame] = []
 
     def take(self, upto: int) -> pl.DataFrame:
         """All rows with an id up to and including `upto` that were not taken before, sorted by id."""
         while self._lows and self._lows[0] <= upto:
             self._lows.popleft()
-            self._rest.append(next(self._frames))
-        rows = pl.concat(self._rest)
-        if not rows["id"].is_sorted():
-            rows = rows.sort("id", maintain_order=True)
-        end = int(rows["id"].search_sorted(upto, side="right"))
-        self._rest = [rows.slice(end)]
-        return rows.slice(0, end)
+            self._rest.append(_sorted(next(self._frames)))
+        ends = [int(frame["id"].search_sorted(upto, side="right")) for frame in self._rest]
+        taken = [frame.head(end) for frame, end in zip(self._rest, ends, strict=True)]
+        rest = [frame.slice(end) for frame, end in zip(self._rest, ends, strict=True)]
+        self._rest = [frame for frame in rest if frame.height]
+        return _sorted(pl.concat([self._empty, *taken]))
+
+
+def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows if rows["id"].is_sorted() else rows.sort("id", maintain_order=True)
