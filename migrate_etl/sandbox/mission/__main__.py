@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import socket
 import sys
 import threading
+from contextlib import closing, suppress
 from pathlib import Path
 
 import uvicorn
 
 from migrate_etl.sandbox.mission.app import SandboxSettings, create_app
+from migrate_etl.sandbox.mission.books import Books
 from migrate_etl.sandbox.mission.wire import OpenProtocol
 
 KEY_VARIABLE = "MIGRATE_MISSION_KEY"
@@ -34,14 +37,20 @@ def main(arguments: list[str] | None = None) -> int:
         latency=options.latency_ms / 1000,
         read_back=not options.no_read_back,
     )
-    listener = socket.create_server((options.host, options.port), backlog=2048)
-    _serve(settings, listener, options.until_stdin_closes)
+    # uvicorn hands the signal that stopped it on; as an exception it lets the books be closed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with (
+        suppress(KeyboardInterrupt),
+        closing(Books(settings.database)) as books,
+        socket.create_server((options.host, options.port), backlog=2048) as listener,
+    ):
+        _serve(settings, books, listener, options.until_stdin_closes)
     return 0
 
 
-def _serve(settings: SandboxSettings, listener: socket.socket, until_stdin_closes: bool) -> None:
+def _serve(settings: SandboxSettings, books: Books, listener: socket.socket, until_stdin_closes: bool) -> None:
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, books),
         http=OpenProtocol,
         loop="asyncio",
         lifespan="off",

@@ -37,9 +37,9 @@ class SandboxSettings:
     read_back: bool = True
 
 
-def create_app(settings: SandboxSettings) -> ASGIApp:
-    """The application over the books at `settings.database`, which are made where they are missing."""
-    books, limits = Books(settings.database), RateLimit(settings.rate_limit, settings.rate_window)
+def create_app(settings: SandboxSettings, books: Books) -> ASGIApp:
+    """The application over these books, with the settings' key let in."""
+    limits = RateLimit(settings.rate_limit, settings.rate_window)
     books.admit(settings.organization, settings.key)
     script, log = FaultScript(), RequestLog()
     app = FastAPI(title="Mission sandbox", openapi_url=None)

@@ -62,6 +62,7 @@ class MissionSandbox:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
+            _end(process)
             raise RuntimeError(f"The Mission sandbox did not start; see {folder / 'mission.log'}.")
         return cls(json.loads(line)["url"], organization, key, database, process)
 
@@ -74,20 +75,13 @@ class MissionSandbox:
         self.stop()
 
     def stop(self) -> None:
-        """Let it finish what it is doing."""
-        self.process.terminate()
-        self._reap()
+        """Let it finish what it is doing and close its books."""
+        _end(self.process)
 
     def kill(self) -> None:
         """SIGKILL, as a power cut would."""
         self.process.kill()
-        self._reap()
-
-    def _reap(self) -> None:
-        self.process.wait(SECONDS)
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
+        _end(self.process)
 
     def fault(self, action: str, **fields: Any) -> None:
         """Script a fault; `fields` are those of `faults.Fault`, with `match` as a mapping."""
@@ -133,3 +127,11 @@ def _spawn(options: list[str], key: str, log: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, env=environment
         )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Close the pipes, which tells a live one to stop, and wait for its end."""
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    process.wait(SECONDS)
