@@ -1,269 +1,249 @@
-"""What a church types to say where its Rock database is, and what an ODBC driver wants to hear.
+"""Connection strings as people write them -> where the Rock database is. Pure; what a driver needs is made in `odbc.py`.
 
-Understood: the ADO.NET connection string of the product (`Server=…;Database=…;User Id=…;Password=…`), SQLAlchemy URLs
-(sqlite, postgresql, mssql), and `odbc:` before a raw ODBC string. No message ever repeats a value.
+Understood are ADO.NET strings as Rock itself uses them (`Server=...;Database=...;User Id=...;Password=...`), the URLs
+sqlite:///file, postgresql+psycopg://... and mssql+pyodbc://..., and ODBC strings, marked by `odbc:` or by their
+`Driver=`. No error repeats any part of the string but the words of its grammar.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
 
-from migrate_transfer.core.errors import InvalidRequest
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
-SYNONYMS = {
-    "server": "server",
-    "data source": "server",
-    "address": "server",
-    "addr": "server",
-    "network address": "server",
-    "database": "database",
-    "initial catalog": "database",
-    "user id": "user",
-    "uid": "user",
-    "user": "user",
-    "password": "password",
-    "pwd": "password",
-    "encrypt": "encrypt",
-    "trustservercertificate": "trust",
-    "trust server certificate": "trust",
-    "connect timeout": "timeout",
-    "connection timeout": "timeout",
-    "timeout": "timeout",
-    "integrated security": "integrated",
-    "trusted_connection": "integrated",
-    "authentication": "authentication",
-}
-IGNORED = {
-    "application name",
-    "app",
-    "applicationintent",
-    "application intent",
-    "multipleactiveresultsets",
-    "multiple active result sets",
-    "multisubnetfailover",
-    "multi subnet failover",
-    "persist security info",
-    "pooling",
-    "min pool size",
-    "max pool size",
-    "workstation id",
-    "packet size",
-    "current language",
-    "language",
-    "connectretrycount",
-    "connectretryinterval",
-    "failover partner",
-    "column encryption setting",
-    "type system version",
-    "enlist",
-    "replication",
-    "load balance timeout",
-    "connection lifetime",
-    "connection reset",
-    "command timeout",
-    "network library",
-    "net",
-    "network",
-    "async",
-    "asynchronous processing",
-    "driver",
-    "provider",
-}
-TRUE = ("true", "yes", "1", "mandatory", "strict", "sspi")
-FALSE = ("false", "no", "0", "optional")
+from migrate_etl.rock.ado import refused, split_pairs
+from migrate_etl.rock.server import ServerAddress, parse_server
 
-REMEDY = "Give it like Server=host,1433;Database=RockRMS;User Id=reader;Password=…;TrustServerCertificate=true."
+Encrypt = Literal["mandatory", "optional", "strict"]
 
 
 @dataclass(frozen=True, slots=True)
 class SqlServer:
-    """Where a SQL Server is and how to log in. `port` None means the default, or the instance's own."""
+    """A SQL Server database and the SQL account that reads it. `encrypt` None leaves it to the driver."""
 
-    host: str
+    address: ServerAddress
     database: str
-    user: str
+    user: str = field(repr=False)
     password: str = field(repr=False)
-    port: int | None = None
-    instance: str | None = None
-    encrypt: str = "true"
-    trust: bool = False
-    timeout: int = 15
-
-    def odbc(self, driver: str) -> str:
-        """The connection string for one installed driver: Microsoft's, or FreeTDS."""
-        parts = self._freetds() if "freetds" in driver.lower() else self._microsoft(driver)
-        return ";".join(f"{name}={_braced(value)}" for name, value in {"Driver": driver, **parts}.items())
-
-    def _login(self) -> dict[str, str]:
-        return {"Database": self.database, "UID": self.user, "PWD": self.password}
-
-    def _microsoft(self, driver: str) -> dict[str, str]:
-        server = self.host
-        if self.port:
-            server = f"tcp:{self.host},{self.port}"
-        elif self.instance:
-            server = f"{self.host}\\{self.instance}"
-        encrypt = {"true": "yes", "false": "no", "strict": "strict"}[self.encrypt]
-        if encrypt == "strict" and "18" not in driver:
-            encrypt = "yes"
-        return {
-            "Server": server,
-            **self._login(),
-            "Encrypt": encrypt,
-            "TrustServerCertificate": "yes" if self.trust else "no",
-            "ApplicationIntent": "ReadOnly",
-            "APP": "Migrate",
-        }
-
-    def _freetds(self) -> dict[str, str]:
-        where = {"Server": self.host, "Port": str(self.port or 1433)}
-        if self.instance and not self.port:
-            where = {"Server": f"{self.host}\\{self.instance}"}
-        encryption = "request" if self.encrypt == "false" or self.trust else "require"
-        return {
-            **where,
-            **self._login(),
-            "TDS_Version": "7.4",
-            "ClientCharset": "UTF-8",
-            "Encryption": encryption,
-            "APP": "Migrate",
-            "ApplicationIntent": "ReadOnly",
-        }
+    encrypt: Encrypt | None = None
+    trust_certificate: bool | None = None
+    certificate_host: str | None = None
+    connect_timeout: int = 15
+    read_only: bool = True
+    multi_subnet: bool = False
+    application: str = "Migrate"
+    driver: str | None = None
+    """ODBC driver by name; None takes the best one installed."""
 
 
-def _braced(value: str) -> str:
-    """ODBC's quoting: braces around anything that could end the value, closing braces doubled."""
-    if re.search(r"[\[\]{}(),;?*=!@\s]", value):
-        return "{" + value.replace("}", "}}") + "}"
-    return value
+@dataclass(frozen=True, slots=True)
+class OdbcString:
+    """An ODBC connection string as it is, for any driver."""
+
+    text: str = field(repr=False)
+    connect_timeout: int = 15
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteFile:
+    """A sample database."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """A Rock database kept in PostgreSQL, reached through psycopg."""
+
+    conninfo: Mapping[str, str] = field(repr=False)
+
+
+Place = SqlServer | OdbcString | SqliteFile | PostgresServer
+
+
+def parse_connection(text: str) -> Place:
+    """Where the connection string leads. Raises SourceError INVALID_CONNECTION_STRING or INTEGRATED_SECURITY_REFUSED."""
+    text = text.strip()
+    if not text:
+        raise refused("The connection string is empty.")
+    if text[:5].lower() == "odbc:":
+        return OdbcString(text[5:])
+    if re.match(r"[A-Za-z][A-Za-z0-9+]*://", text):
+        return _from_url(text)
+    if re.search(r"(^|;)\s*(driver|dsn)\s*=", text, re.IGNORECASE):
+        return OdbcString(text)
+    return parse_ado(text)
+
+
+def _from_url(text: str) -> Place:
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise refused("The connection URL cannot be read.") from None
+    match url.get_backend_name():
+        case "sqlite":
+            return SqliteFile(Path(url.database or ""))
+        case "postgresql":
+            return _postgres(url)
+        case "mssql":
+            return _sql_server_url(url)
+    raise refused("Only sqlite, postgresql and mssql URLs are understood.")
+
+
+def _postgres(url: URL) -> PostgresServer:
+    parts = {"host": url.host, "port": url.port, "dbname": url.database, "user": url.username, "password": url.password}
+    given = {name: str(value) for name, value in parts.items() if value is not None}
+    return PostgresServer(given | {name: value for name, value in url.query.items() if isinstance(value, str)})
+
+
+def _sql_server_url(url: URL) -> Place:
+    options = {name.lower(): value for name, value in url.query.items() if isinstance(value, str)}
+    if "odbc_connect" in options:
+        return OdbcString(options["odbc_connect"])
+    driver = options.pop("driver", None)
+    host = url.host or ""
+    options |= {"server": f"{host},{url.port}" if url.port else host, "database": url.database or ""}
+    options |= {"user id": url.username or "", "password": url.password or ""}
+    return _build(options.items(), driver)
 
 
 def parse_ado(text: str) -> SqlServer:
-    """An ADO.NET connection string; the last of several spellings of a key wins.
+    """An ADO.NET connection string; the last of repeated keywords wins, an empty value counts as not given."""
+    return _build(split_pairs(text), None)
 
-    Raises InvalidRequest naming what is missing, unknown or not possible; never a value.
-    """
-    found: dict[str, str] = {}
-    for key, value in _pairs(text):
-        name = SYNONYMS.get(key)
-        if name is None and key not in IGNORED:
-            raise _bad(f"The connection string has an unknown key ({key[:40]}).")
-        if name:
-            found[name] = value
-    _refuse_other_logins(found)
-    missing = [name for name in ("server", "database", "user", "password") if not found.get(name, "").strip()]
+
+_KEYWORDS = {
+    "server": ("server", "data source", "datasource", "address", "addr", "network address"),
+    "database": ("database", "initial catalog"),
+    "user": ("user id", "userid", "uid", "user"),
+    "password": ("password", "pwd"),
+    "encrypt": ("encrypt",),
+    "trust": ("trustservercertificate", "trust server certificate"),
+    "certificate_host": ("hostnameincertificate", "host name in certificate"),
+    "timeout": ("connect timeout", "connection timeout", "timeout"),
+    "intent": ("applicationintent", "application intent"),
+    "multi_subnet": ("multisubnetfailover", "multi subnet failover"),
+    "application": ("application name", "app"),
+    "integrated": ("integrated security", "trusted_connection"),
+    "authentication": ("authentication",),
+    "file": ("attachdbfilename", "extended properties", "initial file name"),
+}
+_MEANING = {keyword: meaning for meaning, keywords in _KEYWORDS.items() for keyword in keywords}
+_HARMLESS = frozenset(
+    """asynchronous processing;async;attestation protocol;column encryption setting;command timeout;connect retry count;
+    connectretrycount;connect retry interval;connectretryinterval;connection lifetime;load balance timeout;
+    connection reset;context connection;current language;language;enclave attestation url;enlist;failover partner;
+    failoverpartner;ip address preference;ipaddresspreference;max pool size;min pool size;multiple active result sets;
+    multipleactiveresultsets;mars_connection;net;network;network library;packet size;persist security info;
+    persistsecurityinfo;pool blocking period;poolblockingperiod;pooling;replication;server certificate;
+    servercertificate;server spn;serverspn;transaction binding;transparent network ip resolution;
+    transparentnetworkipresolution;type system version;user instance;workstation id;wsid""".replace("\n", "")
+    .replace("  ", "")
+    .split(";")
+)
+"""ADO.NET keywords that change nothing for one patient reader."""
+
+
+def _build(pairs: Iterable[tuple[str, str]], driver: str | None) -> SqlServer:
+    given = _meanings(pairs)
+    _refuse_other_logins(given)
+    missing = [words for name, words in _NEEDED.items() if not given.get(name)]
     if missing:
-        raise _bad(f"The connection string lacks {', '.join(missing)}.")
-    host, instance, port = _server(found["server"].strip())
+        raise refused(f"The connection string lacks {' and '.join(missing)}.")
+    address = parse_server(given["server"])
+    azure = address.host.lower().endswith(".database.windows.net")
     return SqlServer(
-        host=host,
-        instance=instance,
-        port=port,
-        database=found["database"].strip(),
-        user=found["user"].strip(),
-        password=found["password"],
-        encrypt=_encryption(found.get("encrypt", "true")),
-        trust=_switch("TrustServerCertificate", found.get("trust", "false")),
-        timeout=_seconds(found.get("timeout", "15")),
+        address=address,
+        database=given["database"],
+        user=given["user"],
+        password=given["password"],
+        encrypt=_encrypt(given.get("encrypt", "true" if azure else "")),
+        trust_certificate=_flag("TrustServerCertificate", given.get("trust", "")),
+        certificate_host=given.get("certificate_host") or None,
+        connect_timeout=_seconds(given.get("timeout", "")),
+        read_only=_read_only(given.get("intent", "")),
+        multi_subnet=bool(_flag("MultiSubnetFailover", given.get("multi_subnet", ""))),
+        application=given.get("application") or "Migrate",
+        driver=driver,
     )
 
 
-def _bad(message: str, remedy: str = REMEDY) -> InvalidRequest:
-    return InvalidRequest(message, code="CONNECTION_STRING_INVALID", remedy=remedy)
+_NEEDED = {
+    "server": "the server (Server=)",
+    "database": "the database (Database=)",
+    "user": "the user (User Id=)",
+    "password": "the password (Password=)",
+}
 
 
-def _pairs(text: str) -> Sequence[tuple[str, str]]:
-    """key=value pairs: keys in lower case, `==` in a key is a literal `=`, values may be quoted or braced."""
-    pairs = []
-    at = 0
-    while at < len(text):
-        while at < len(text) and text[at] in "; \t\r\n":
-            at += 1
-        if at == len(text):
-            break
-        end = re.compile(r"(?<!=)=(?!=)|(?<===)=(?!=)").search(text, at)
-        if end is None:
-            raise _bad("The connection string has a key without a value.")
-        key = re.sub(r"\s+", " ", text[at : end.start()].replace("==", "=")).strip().lower()
-        value, at = _value(text, end.end())
-        pairs.append((key, value))
-    return pairs
+def _meanings(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for position, (keyword, value) in enumerate(pairs, start=1):
+        meaning = _MEANING.get(keyword)
+        if meaning is not None:
+            given[meaning] = value
+        elif keyword not in _HARMLESS:
+            # Not named: what stands there may be the tail of a password with an unquoted semicolon.
+            raise refused(
+                f"Part {position} of the connection string is no keyword of SQL Server.",
+                "Check the spelling; put a value that holds a semicolon in double quotes.",
+            )
+    return given
 
 
-def _value(text: str, at: int) -> tuple[str, int]:
-    while at < len(text) and text[at] in " \t\r\n":
-        at += 1
-    quote = text[at : at + 1]
-    if quote not in ("'", '"', "{") or not quote:
-        end = text.find(";", at)
-        end = len(text) if end < 0 else end
-        return text[at:end].strip(), end + 1
-    closing = "}" if quote == "{" else quote
-    value, at = "", at + 1
-    while True:
-        end = text.find(closing, at)
-        if end < 0:
-            raise _bad("The connection string has a quote that is not closed.")
-        value += text[at:end]
-        if text[end + 1 : end + 2] != closing:
-            break
-        value, at = value + closing, end + 2
-    rest = text[end + 1 :]
-    if rest.lstrip() and not rest.lstrip().startswith(";"):
-        raise _bad("The connection string has text after a quoted value.")
-    after = text.find(";", end + 1)
-    return value, len(text) if after < 0 else after + 1
-
-
-def _refuse_other_logins(found: Mapping[str, str]) -> None:
-    if found.get("integrated", "false").strip().lower() in TRUE:
-        raise _bad(
-            "Integrated security is not possible: the agent has no Windows login that the SQL Server knows.",
-            "Make a SQL login with read access to the Rock database and give User Id and Password.",
+def _refuse_other_logins(given: Mapping[str, str]) -> None:
+    integrated = given.get("integrated", "")
+    if integrated.lower() == "sspi" or (integrated and _flag("Integrated Security", integrated)):
+        raise refused(
+            "Integrated security is not possible: the agent has no Windows identity that the SQL Server knows.",
+            "Create a SQL Server login with read access and give it as User Id and Password.",
+            code="INTEGRATED_SECURITY_REFUSED",
         )
-    authentication = found.get("authentication", "SqlPassword").replace(" ", "").lower()
-    if authentication not in ("sqlpassword", "notspecified", ""):
-        raise _bad(
-            "Only SQL logins are possible, not the Authentication that the connection string asks for.",
-            "Make a SQL login with read access to the Rock database and give User Id and Password.",
+    method = given.get("authentication", "").replace(" ", "").lower()
+    if method not in ("", "sqlpassword"):
+        raise refused(
+            "Only SQL Server logins are possible: the agent cannot sign in to Entra ID on its own for this database.",
+            "Use Authentication=SqlPassword, or leave it out, with a SQL Server login and its password.",
+            code="INTEGRATED_SECURITY_REFUSED",
         )
+    if given.get("file"):
+        raise refused("A database file cannot be attached; name a database that the server has.")
 
 
-def _server(text: str) -> tuple[str, str | None, int | None]:
-    prefix, _, rest = text.partition(":")
-    if rest and prefix.lower() in ("np", "lpc", "admin", "via"):
-        raise _bad("Only TCP connections are possible, not named pipes or shared memory.", "Use Server=tcp:host,1433.")
-    name = rest if prefix.lower() == "tcp" and rest else text
-    name, _, port = name.partition(",")
-    host, _, instance = name.strip().partition("\\")
-    host = {"(local)": "localhost", ".": "localhost"}.get(host.strip().lower(), host.strip())
-    if not host or host.lower().startswith("(localdb)"):
-        raise _bad("The connection string names no server that can be reached over TCP.")
-    if port.strip() and not (port.strip().isascii() and port.strip().isdigit() and 0 < int(port) < 65536):
-        raise _bad("The port in Server must be a number from 1 to 65535.")
-    instance = instance.strip()
-    return host, None if instance.upper() in ("", "MSSQLSERVER") else instance, int(port) if port.strip() else None
+def _flag(name: str, value: str) -> bool | None:
+    words = {"": None, "true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if value.lower() not in words:
+        raise refused(f"{name} must be true or false.")
+    return words[value.lower()]
 
 
-def _encryption(value: str) -> str:
-    word = value.strip().lower()
-    if word == "strict":
+def _encrypt(value: str) -> Encrypt | None:
+    if value.lower() == "strict":
         return "strict"
-    return "true" if _switch("Encrypt", word) else "false"
+    if value.lower() in ("mandatory", "optional"):
+        return "mandatory" if value.lower() == "mandatory" else "optional"
+    flag = _flag("Encrypt", value)
+    return None if flag is None else "mandatory" if flag else "optional"
 
 
-def _switch(key: str, value: str) -> bool:
-    word = value.strip().lower()
-    if word in TRUE:
-        return True
-    if word in FALSE:
-        return False
-    raise _bad(f"{key} must be true or false.")
+def _read_only(value: str) -> bool:
+    if value.lower() not in ("", "readonly", "readwrite"):
+        raise refused("ApplicationIntent must be ReadOnly or ReadWrite.")
+    return value.lower() != "readwrite"
 
 
 def _seconds(value: str) -> int:
-    if not value.strip().isdigit():
-        raise _bad("Connect Timeout must be a number of seconds.")
-    return min(max(int(value), 1), 300)
+    if not value:
+        return 15
+    if not value.isascii() or not value.isdigit():
+        raise refused("Connect Timeout must be a number of seconds.")
+    return min(int(value) or _LONGEST, _LONGEST)
+
+
+_LONGEST = 600
+"""Zero asks ADO.NET to wait for ever; nobody wants that of a job."""

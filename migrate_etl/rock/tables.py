@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
+    FromClause,
     Integer,
     MetaData,
     Numeric,
@@ -286,11 +287,13 @@ class RockTables:
     """The tables as one database has them.
 
     `present` maps table name -> column names found there (any case); pass None for a current release.
-    A column that the release lacks is left out of its table; `optional()` stands in for it.
+    A column that the release lacks is left out of its table; `optional()` stands in for it. With a `schema` the
+    tables come from there under their own name as alias, so that no column is written in three parts, which SQL
+    Server discourages.
     """
 
-    def __init__(self, present: Mapping[str, Collection[str]] | None = None) -> None:
-        self._metadata = MetaData()
+    def __init__(self, present: Mapping[str, Collection[str]] | None = None, *, schema: str | None = None) -> None:
+        self._metadata = MetaData(schema=schema)
         self._present = (
             None if present is None else {t.lower(): {c.lower() for c in columns} for t, columns in present.items()}
         )
@@ -323,8 +326,14 @@ class RockTables:
             for name, columns in ROCK_COLUMNS.items()
         }
 
-    def __getitem__(self, table: str) -> Table:
-        return self._tables[table]
+    def __getitem__(self, table: str) -> FromClause:
+        return self._named[table]
+
+    @cached_property
+    def _named(self) -> dict[str, FromClause]:
+        if self._metadata.schema is None:
+            return dict(self._tables)
+        return {name: table.alias(name) for name, table in self._tables.items()}
 
     def optional(self, table: str, column: str, source: Any = None) -> ColumnElement[Any]:
         """The column, or a typed NULL labelled with its name where the release lacks it.

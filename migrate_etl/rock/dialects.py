@@ -1,0 +1,63 @@
+"""SQLAlchemy statements -> the SQL text that reaches a database, for each kind of database we read.
+
+Only compiling: nothing here opens a connection. Values are written into the text (they are ids, dates and well-known
+GUIDs, never people's words), because the same text must go through pyodbc and through arrow-odbc, and because a
+parameter would travel as a procedure call that servers type differently. No engine is made either: SQLAlchemy's own
+start-up asks a server for version, collation and isolation first, and falls over on odd answers; this way a server
+sees our statements alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mssql, sqlite
+from sqlalchemy.dialects.mssql.base import MSDialect
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+from sqlalchemy.engine import Dialect
+
+DialectName = Literal["sqlite", "postgresql", "mssql"]
+
+
+class _TsqlMoment(mssql.DATETIME):
+    """With a `T`: SQL Server reads '2024-03-04 00:00:00' as 3 April for a login whose language says day first."""
+
+    def literal_processor(self, dialect: Dialect) -> Callable[[datetime], str]:
+        return lambda value: f"'{value.isoformat(timespec='milliseconds' if value.microsecond else 'seconds')}'"
+
+
+class _SqliteMoment(sqlite.DATETIME):
+    """The shortest text: SQLite compares letters, and '2024-01-01 00:00:00' < '2024-01-01 00:00:00.000000'."""
+
+    def literal_processor(self, dialect: Dialect) -> Callable[[datetime], str]:
+        return lambda value: f"'{_shortest(value)}'"
+
+
+def _shortest(value: datetime) -> str:
+    text = value.isoformat(sep=" ")
+    return text.removesuffix(" 00:00:00")
+
+
+class _Tsql(MSDialect):
+    colspecs = {**MSDialect.colspecs, sa.DateTime: _TsqlMoment}
+
+
+class _Sqlite(SQLiteDialect):
+    colspecs = {**SQLiteDialect.colspecs, sa.DateTime: _SqliteMoment}
+
+
+# "named" because the other styles double every % in the text.
+DIALECTS: dict[DialectName, Dialect] = {
+    "sqlite": _Sqlite(paramstyle="named"),
+    "postgresql": PGDialect(paramstyle="named"),  # type: ignore[no-untyped-call]
+    "mssql": _Tsql(paramstyle="named"),  # type: ignore[no-untyped-call]
+}
+
+
+def compile_text(statement: sa.Select[Any], dialect: DialectName) -> str:
+    """The statement as one SQL text without parameters."""
+    return str(statement.compile(dialect=DIALECTS[dialect], compile_kwargs={"literal_binds": True}))

@@ -1,0 +1,78 @@
+"""What an ODBC driver for SQL Server wants to be told. Pure; the driver itself is used in `database.py`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from migrate_etl.rock.ado import refused
+from migrate_etl.rock.connection import SqlServer
+from migrate_etl.rock.failures import ADVICE
+from migrate_etl.rock.server import DEFAULT_PORT
+from migrate_transfer.core.errors import SourceError
+
+_MICROSOFT = re.compile(r"ODBC Driver (\d+) for SQL Server", re.IGNORECASE)
+
+
+def is_freetds(driver: str) -> bool:
+    return "tds" in driver.lower()
+
+
+def choose_driver(installed: Sequence[str]) -> str:
+    """Microsoft's newest, else FreeTDS. Raises SourceError ODBC_DRIVER_MISSING with the command that installs one."""
+    microsoft = sorted(((int(m[1]), m[0]) for m in map(_MICROSOFT.fullmatch, installed) if m), reverse=True)
+    if microsoft:
+        return microsoft[0][1]
+    free = [name for name in installed if is_freetds(name)]
+    if free:
+        return free[0]
+    advice = ADVICE["ODBC_DRIVER_MISSING"]
+    raise SourceError(advice.message, code="ODBC_DRIVER_MISSING", remedy=advice.remedy)
+
+
+def odbc_string(place: SqlServer, driver: str) -> str:
+    """The ODBC connection string for the place. Raises SourceError for what the driver cannot do."""
+    options = _freetds(place) if is_freetds(driver) else _microsoft(place, driver)
+    login = {"Database": place.database, "UID": place.user, "PWD": place.password, "APP": place.application}
+    pairs = {"Driver": driver, **options, **login, "ApplicationIntent": "ReadOnly" if place.read_only else None}
+    return ";".join(f"{name}={_quoted(name, value)}" for name, value in pairs.items() if value) + ";"
+
+
+def _microsoft(place: SqlServer, driver: str) -> dict[str, str | None]:
+    """Options of `ODBC Driver 17/18 for SQL Server`; 18 encrypts unless told otherwise."""
+    address = place.address
+    version = _MICROSOFT.fullmatch(driver)
+    if place.encrypt == "strict" and version is not None and int(version[1]) < 18:
+        raise refused("Encrypt=strict needs Microsoft's ODBC driver 18.", "Install msodbcsql18 or use Encrypt=true.")
+    end = f"\\{address.instance}" if address.instance else f",{address.port or DEFAULT_PORT}"
+    return {
+        "Server": f"tcp:{address.host}{end}",
+        "Encrypt": {"mandatory": "yes", "optional": "no", "strict": "strict", None: None}[place.encrypt],
+        "TrustServerCertificate": {True: "yes", False: "no", None: None}[place.trust_certificate],
+        "HostNameInCertificate": place.certificate_host,
+        "MultiSubnetFailover": "Yes" if place.multi_subnet else None,
+    }
+
+
+def _freetds(place: SqlServer) -> dict[str, str | None]:
+    """Options of FreeTDS: it asks the SQL Browser for an instance's port, and never checks a certificate."""
+    address = place.address
+    if place.encrypt == "strict":
+        raise refused("Encrypt=strict needs Microsoft's ODBC driver 18.", "Install msodbcsql18 or use Encrypt=true.")
+    named = address.instance is not None
+    return {
+        "Server": f"{address.host}\\{address.instance}" if named else address.host,
+        "Port": None if named else str(address.port or DEFAULT_PORT),
+        "TDS_Version": "7.4",
+        "ClientCharset": "UTF-8",
+        "Encryption": {"mandatory": "require", "optional": "request", None: None}[place.encrypt],
+    }
+
+
+def _quoted(name: str, value: str) -> str:
+    """In braces where the value would otherwise be misread, or is a driver's name; a closing brace is doubled."""
+    if name != "Driver" and re.fullmatch(r"[^\s{}\[\]();,?*=!@]+", value):
+        return value
+    if name == "Server":
+        return value
+    return "{" + value.replace("}", "}}") + "}"
