@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -96,6 +96,8 @@ class Verification:
     """Details of other transaction types, by GUID: for information, no part of the sum."""
     exceptions: pl.DataFrame
     """variance.EXCEPTION_SCHEMA: unexplained ones first, at most SHOWN."""
+    kinds: Mapping[str, int]
+    """Exceptions per kind (see EXCEPTION_SCHEMA), all of them."""
     all_exceptions: Dataset
     left_out: Dataset
     """compare.LEFT_OUT_SCHEMA: the records behind the lines of the skip rules."""
@@ -170,6 +172,7 @@ class _Attribution:
             non_positive=_amounts(walked.non_positive),
             other_types=tuple((str(kind), Amounts(n, decimal(c))) for kind, n, c in now.other_types.iter_rows()),
             exceptions=_foremost(all_exceptions),
+            kinds=dict(all_exceptions.scan().group_by("kind").len().sort("kind").collect().iter_rows()),
             all_exceptions=all_exceptions,
             left_out=walked.left_out,
             cube=both_sides(walked.scope_cells, self._taken.result(), self._given.result()),
