@@ -22,11 +22,15 @@ from migrate_etl.mission.funds import send_funds
 from migrate_etl.mission.loader import Loader
 from migrate_etl.mission.receipts import ReceiptsBook
 from migrate_etl.plan import Plan, make_plan
+from migrate_etl.proof import Gathering, Proof
 from migrate_etl.rock.database import RockDatabase
 from migrate_etl.rock.lookups import Lookups
 from migrate_etl.spec import EntityName, ImportSecrets
+from migrate_etl.verify.dry_run import DryRun, dry_run
+from migrate_etl.verify.reconcile import Verification
 from migrate_etl.workspace import Workspace, part_name
 from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import InvalidRequest
 from migrate_transfer.core.retry import RetryPolicy
 from migrate_transfer.ledger import Ledger
 from migrate_transfer.net.http import HttpClient, RateBudget
@@ -83,6 +87,7 @@ class ImportJob:
         self.control = control or Control()
         self._secrets, self._listener, self._retry = secrets, listener, retry or RetryPolicy()
         self._stack = ExitStack()
+        self._proof: Proof | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -218,9 +223,44 @@ class ImportJob:
             results.append(StageResult("load", entity, partition, mapped.rows, asdict(totals), mapped))
         return results
 
+    def prove(self) -> Proof:
+        """Hold Mission's books against Rock's, record by record, and score the import; the same answer when asked again."""
+        if self._proof is None:
+            with self._database() as database:
+                self._proof = self._gathering.prove(self.api, database)
+        return self._proof
+
     def verify(self) -> Verification:
-        """Compare what Rock has with what Mission took, record by record, and score it."""
-        raise NotImplementedError
+        """The reconciliation of contributions. Raises InvalidRequest for a job without them."""
+        verification = self.prove().verification
+        if verification is None:
+            raise InvalidRequest("The job has no contributions to reconcile.", remedy="Add contributions to its entities.")
+        return verification
+
+    @property
+    def _gathering(self) -> Gathering:
+        return Gathering(self.workspace, self.plan, self.ledger, self.lookups, self.receipts, self.control)
+
+    def dry_run(self) -> DryRun:
+        """Extract and map everything, send nothing: what a load would do, and every finding with its remedy."""
+        to_load = {}
+        for entity in self.spec.entities:
+            partitions = self.plan.partitions(entity)
+            self.extract(entity, partitions)
+            to_load[entity] = sum(result.facts["loadable"] for result in self.map(entity, partitions))
+        return dry_run(to_load, self.spec.batch_size, self._gathering.findings())
+
+    def run(self) -> Proof:
+        """The whole import: scan, then each entity's extract, map and load in order, then the proof and the report."""
+        self.scan()
+        for entity in self.spec.entities:
+            partitions = self.plan.partitions(entity)
+            self.extract(entity, partitions)
+            self.map(entity, partitions)
+            self.load(entity, partitions)
+        proof = self.prove()
+        self.report()
+        return proof
 
 
 def mapped_facts(mapped: Dataset) -> dict[str, Any]:
