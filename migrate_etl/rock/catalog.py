@@ -5,11 +5,15 @@ All SQL written by hand is here; the T-SQL among it is parsed by a test. Texts o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from migrate_etl.rock.dialects import DialectName
+import sqlalchemy as sa
+
+from migrate_etl.rock.dialects import DialectName, compile_text
 from migrate_etl.rock.tables import ROCK_COLUMNS, RockTables
+
+SCHEMA: Mapping[DialectName, str | None] = {"sqlite": None, "postgresql": None, "mssql": "dbo"}
 
 GENTLE: Mapping[DialectName, tuple[str, ...]] = {
     "sqlite": ("PRAGMA query_only = ON",),
@@ -43,28 +47,32 @@ END_SNAPSHOT: Mapping[DialectName, tuple[str, ...]] = {
     "mssql": ("IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION", "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"),
 }
 
-_NAMES = ", ".join(f"'{table}'" for table in ROCK_COLUMNS)
 
-COLUMNS: Mapping[DialectName, str] = {
-    "sqlite": (
-        "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c"
-        f" WHERE t.name COLLATE NOCASE IN ({_NAMES})"
-    ),
-    "postgresql": (
-        "SELECT table_name, column_name FROM information_schema.columns"
-        f" WHERE table_schema = ANY (current_schemas(false)) AND table_name IN ({_NAMES})"
-    ),
-    "mssql": (
-        "SELECT TABLE_NAME, COLUMN_NAME FROM INFORMATION_SCHEMA.COLUMNS"
-        f" WHERE TABLE_SCHEMA = 'dbo' AND TABLE_NAME IN ({_NAMES})"
-    ),
-}
-"""(table, column) of the Rock tables, as far as the login may see them."""
+def columns_statement(dialect: DialectName) -> str:
+    """Asks for (table, column) of the Rock tables, as far as the login may see them."""
+    if dialect == "sqlite":
+        return "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c"
+    names = ("table_schema", "table_name", "column_name")
+    schema: sa.ColumnElement[str] | str = sa.func.current_schema()
+    view, view_schema = "columns", "information_schema"
+    if dialect == "mssql":  # in capitals: some databases tell letters apart
+        names, view, view_schema = tuple(n.upper() for n in names), view.upper(), view_schema.upper()  # type: ignore[assignment]
+        schema = "dbo"
+    catalogue = sa.table(view, *(sa.column(name) for name in names), schema=view_schema).alias("c")
+    owner, table, column = catalogue.c
+    return compile_text(sa.select(table, column).where(owner == schema, table.in_(list(ROCK_COLUMNS))), dialect)
+
+
+def probe(table: str, columns: Sequence[str], dialect: DialectName) -> str:
+    """Asks for columns of a table without reading a row: refused without the right to, whatever the catalogue hides."""
+    source = sa.table(table, *(sa.column(name) for name in columns), schema=SCHEMA[dialect]).alias("t")
+    wanted = sa.select(*source.c) if columns else sa.select(sa.literal_column("1")).select_from(source)
+    return compile_text(wanted.where(sa.false()), dialect)
 
 
 def read_tables(values: Callable[[str], list[tuple[Any, ...]]], dialect: DialectName) -> RockTables:
     """The Rock tables as the database has them; `values` runs a statement and hands out its rows."""
     present: dict[str, set[str]] = {}
-    for table, column in values(COLUMNS[dialect]):
+    for table, column in values(columns_statement(dialect)):
         present.setdefault(table, set()).add(column)
-    return RockTables(present, schema="dbo" if dialect == "mssql" else None)
+    return RockTables(present, schema=SCHEMA[dialect])

@@ -127,7 +127,7 @@ def _day(cell: date | datetime | None) -> date | None:
 
 
 def _from_sqlite(column: OutColumn, cells: Sequence[Any]) -> pl.Series:
-    """SQLite's own types are integers and text: whole cents, 0 and 1, ISO dates with blank or T, with or without time."""
+    """SQLite knows integers and text: whole cents, 0 and 1, ISO dates with blank or T, with or without time."""
     name, dtype = column.name, DTYPES[column.kind]
     match column.kind:
         case "boolean":

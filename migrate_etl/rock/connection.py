@@ -1,4 +1,4 @@
-"""Connection strings as people write them -> where the Rock database is. Pure; what a driver needs is made in `odbc.py`.
+"""Connection strings as people write them -> where the Rock database is. Pure; what a driver needs is in `odbc.py`.
 
 Understood are ADO.NET strings as Rock itself uses them (`Server=...;Database=...;User Id=...;Password=...`), the URLs
 sqlite:///file, postgresql+psycopg://... and mssql+pyodbc://..., and ODBC strings, marked by `odbc:` or by their
@@ -67,7 +67,7 @@ Place = SqlServer | OdbcString | SqliteFile | PostgresServer
 
 
 def parse_connection(text: str) -> Place:
-    """Where the connection string leads. Raises SourceError INVALID_CONNECTION_STRING or INTEGRATED_SECURITY_REFUSED."""
+    """Where the string leads. Raises SourceError INVALID_CONNECTION_STRING or INTEGRATED_SECURITY_REFUSED."""
     text = text.strip()
     if not text:
         raise refused("The connection string is empty.")

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from typing import Any, Literal, Self, TypeVar
 
 import polars as pl
 from sqlalchemy import ColumnElement, Select
 
 from migrate_etl.rock import catalog
-from migrate_etl.rock.columns import OutColumn, columns_of, to_frame
+from migrate_etl.rock.arrow import ArrowReader, open_reader, readable
+from migrate_etl.rock.columns import OutColumn, columns_of
 from migrate_etl.rock.connection import OdbcString, Place, PostgresServer, SqliteFile, SqlServer, parse_connection
 from migrate_etl.rock.dialects import DialectName, compile_text
-from migrate_etl.rock.failures import Moment, failure
+from migrate_etl.rock.failures import ADVICE, failure
 from migrate_etl.rock.odbc import choose_driver, odbc_string
 from migrate_etl.rock.release import require_rock
-from migrate_etl.rock.tables import RockTables
+from migrate_etl.rock.session import Session, open_postgres, open_sqlite, translated
+from migrate_etl.rock.tables import ROCK_COLUMNS
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ConnectionLost, MigrateError, SourceError
 from migrate_transfer.core.retry import RetryPolicy
@@ -28,72 +27,8 @@ T = TypeVar("T")
 Consistency = Literal["snapshot", "pages"]
 """How reading holds together: one view of the whole database, or short pages that each see their own moment."""
 
-FETCH_ROWS = 50_000
-"""Rows held as Python objects at a time: they take some ten times the room of a frame."""
 
-
-@dataclass(slots=True)
-class _Session:
-    """One open connection, whatever the driver. `errors` is the driver's own base class for its errors."""
-
-    dialect: DialectName
-    connection: Any = field(repr=False)
-    errors: type[Exception] = field(repr=False)
-    driver: str
-
-    def run(self, sql: str) -> None:
-        with translated(self.errors, "reading"), closing(self.connection.cursor()) as cursor:
-            cursor.execute(sql)
-
-    def values(self, sql: str) -> list[tuple[Any, ...]]:
-        with translated(self.errors, "reading"), closing(self.connection.cursor()) as cursor:
-            cursor.execute(sql)
-            return [tuple(row) for row in cursor.fetchall()]
-
-    def frame(self, sql: str, columns: Sequence[OutColumn]) -> pl.DataFrame:
-        from_sqlite = self.dialect == "sqlite"
-        with translated(self.errors, "reading"), closing(self.connection.cursor()) as cursor:
-            cursor.execute(sql)
-            pieces = [to_frame(columns, cursor.fetchmany(FETCH_ROWS), from_sqlite=from_sqlite)]
-            while pieces[-1].height == FETCH_ROWS:
-                pieces.append(to_frame(columns, cursor.fetchmany(FETCH_ROWS), from_sqlite=from_sqlite))
-        return pl.concat(pieces)
-
-
-@contextmanager
-def translated(errors: type[Exception], moment: Moment) -> Iterator[None]:
-    """A driver's error becomes ours, without the driver's text: that may quote statements, values and logins."""
-    found: MigrateError | None = None
-    try:
-        yield
-    except errors as error:
-        found = failure(_state(error), str(error), moment)
-    if found is not None:
-        raise found
-
-
-def _state(error: Exception) -> str | None:
-    state = getattr(error, "sqlstate", None) or (error.args[0] if error.args else None)
-    return state if isinstance(state, str) and len(state) == 5 else None
-
-
-def _open_sqlite(place: SqliteFile) -> _Session:
-    address = f"{place.path.resolve().as_uri()}?mode=ro"
-    with translated(sqlite3.Error, "connecting"):
-        connection = sqlite3.connect(address, uri=True, timeout=15, isolation_level=None, check_same_thread=False)
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
-    return _Session("sqlite", connection, sqlite3.Error, f"SQLite {sqlite3.sqlite_version}")
-
-
-def _open_postgres(place: PostgresServer) -> _Session:
-    import psycopg  # an extra: only tests and trials keep Rock in PostgreSQL
-
-    with translated(psycopg.Error, "connecting"):
-        connection = psycopg.connect(**{"connect_timeout": "15", **place.conninfo}, autocommit=True)  # type: ignore[arg-type]
-    return _Session("postgresql", connection, psycopg.Error, f"psycopg {psycopg.__version__}")
-
-
-def _open_odbc(text: str, timeout: int) -> _Session:
+def _open_odbc(text: str, timeout: int) -> Session:
     pyodbc = _pyodbc()
     with translated(pyodbc.Error, "connecting"):
         connection = pyodbc.connect(text, autocommit=True, timeout=timeout)
@@ -102,26 +37,26 @@ def _open_odbc(text: str, timeout: int) -> _Session:
     # Wide characters for narrow columns too: the narrow ones come in whatever the locale says.
     connection.setdecoding(pyodbc.SQL_CHAR, encoding="utf-16le", ctype=pyodbc.SQL_WCHAR)
     dialect: DialectName = "postgresql" if "postgre" in server.lower() else "mssql"
-    return _Session(dialect, connection, pyodbc.Error, driver)
+    return Session(dialect, connection, pyodbc.Error, driver, text, timeout)
 
 
 def _pyodbc() -> Any:
     """pyodbc, on first use: its wheel loads unixODBC, which a machine may lack."""
     try:
-        import pyodbc
+        import pyodbc  # type: ignore[import-not-found]
     except ImportError:
         raise failure("IM003", "Can't open lib libodbc", "connecting") from None
     pyodbc.pooling = False  # a pooled connection would outlive close() with its snapshot and its locks
     return pyodbc
 
 
-def open_session(place: Place) -> _Session:
+def open_session(place: Place) -> Session:
     """A connection made gentle and read-only. Raises SourceError."""
     match place:
         case SqliteFile():
-            session = _open_sqlite(place)
+            session = open_sqlite(place)
         case PostgresServer():
-            session = _open_postgres(place)
+            session = open_postgres(place)
         case OdbcString(text, timeout):
             session = _open_odbc(text, timeout)
         case SqlServer():
@@ -133,11 +68,11 @@ def open_session(place: Place) -> _Session:
     return session
 
 
-def _tolerant(session: _Session, sql: str) -> bool:
+def _tolerant(session: Session, sql: str) -> bool:
     """Run a statement that makes reading gentler; a server that does not know it is read without."""
     try:
         session.run(sql)
-    except SourceError:
+    except MigrateError:
         return False
     return True
 
@@ -146,17 +81,21 @@ class RockDatabase:
     """A Rock database open for reading; one thread at a time.
 
     Where the database keeps row versions (SQL Server with snapshot isolation allowed, PostgreSQL, SQLite in WAL
-    mode) everything read until `renew()` or `close()` is one moment of it: open it once per stage. Elsewhere each
-    page is its own short statement under READ COMMITTED; never NOLOCK. `consistency` says which.
+    mode) what is read until `renew()` or `close()` is one moment of it, or two where pages come by Arrow: open it
+    once per stage. Elsewhere each page is its own short statement under READ COMMITTED; never NOLOCK. `consistency`
+    says which.
     """
 
     def __init__(self, place: Place, *, page_size: int, control: Control, retry: RetryPolicy) -> None:
         self._place, self._page_size, self._control, self._retry = place, page_size, control, retry
-        self._session: _Session | None = open_session(place)
+        self._session: Session | None = open_session(place)
         self.dialect: DialectName = self._session.dialect
         self.driver = self._session.driver
         self.tables = catalog.read_tables(self._session.values, self.dialect)
         self.consistency: Consistency = self._begin(self._session)
+        self._reader: ArrowReader | None = None
+        self.no_arrow: str | None = None if self._session.text else "only ODBC databases are read by Arrow"
+        """Why pages do not come by Arrow blocks; None while they do or may."""
         self.reconnects = 0
         """How often the connection broke and was made again: what was read before and after are two moments."""
 
@@ -170,10 +109,46 @@ class RockDatabase:
         retry: RetryPolicy | None = None,
     ) -> RockDatabase:
         """Open a connection string (see `connection.py`). Raises SourceError with the documented code and remedy."""
-        place = parse_connection(connection)
-        database = cls(place, page_size=page_size, control=control or Control(), retry=retry or RetryPolicy())
-        require_rock(database.tables)
+        database = cls(
+            parse_connection(connection),
+            page_size=page_size,
+            control=control or Control(),
+            retry=retry or RetryPolicy(),
+        )
+        try:
+            database._require_rock()
+        except MigrateError:
+            database.close()
+            raise
         return database
+
+    def _require_rock(self) -> None:
+        """A table the login may not read looks absent in the catalogue: only asking for a row tells the two apart."""
+        refused = self.refused_tables()
+        if refused:
+            advice = ADVICE["ROCK_PERMISSION_DENIED"]
+            raise SourceError(
+                f"The login may not read {', '.join(refused)}.",
+                code="ROCK_PERMISSION_DENIED",
+                remedy=advice.remedy,
+                details={"tables": refused},
+            )
+        require_rock(self.tables)
+
+    def refused_tables(self) -> list[str]:
+        """Rock tables the login may not read, by asking each for a row; none where the database has no such rights."""
+        if self.dialect == "sqlite":
+            return []
+        return [table for table in ROCK_COLUMNS if self._refuses(table)]
+
+    def _refuses(self, table: str) -> bool:
+        columns = [column.name for column in ROCK_COLUMNS[table] if not self.tables.lacks(table, column.name)]
+        probe = catalog.probe(table, columns, self.dialect)
+        try:
+            self._attempt(lambda session: session.values(probe))
+        except SourceError as error:
+            return error.error_code == "ROCK_PERMISSION_DENIED"
+        return False
 
     def __enter__(self) -> Self:
         return self
@@ -182,13 +157,16 @@ class RockDatabase:
         self.close()
 
     def close(self) -> None:
+        """End the snapshot and the connections; closing twice is no error."""
+        self._drop_reader()
         session, self._session = self._session, None
         if session is not None:
-            with closing(session.connection):
-                self._end(session)
+            self._end(session)
+            session.close()
 
     def renew(self) -> None:
         """End the snapshot; what is read next is the database as it is then."""
+        self._drop_reader()
         if self._session is not None:
             self._end(self._session)
             self.consistency = self._begin(self._session)
@@ -214,7 +192,7 @@ class RockDatabase:
         last, first = after, True
         while True:
             wanted = statement.where(key > last) if upto is None else statement.where(key > last, key <= upto)
-            page = self.frame(wanted.order_by(key).limit(self._page_size))
+            page = self._blocks(wanted.order_by(key).limit(self._page_size))
             if page.height or first:
                 yield page
             if page.height < self._page_size:
@@ -223,40 +201,70 @@ class RockDatabase:
 
     def children(self, select: Select[Any], parent_key: ColumnElement[Any], low: int, high: int) -> pl.DataFrame:
         """Rows whose parent key is from `low` to `high`, both included."""
-        return self.frame(select.where(parent_key.between(low, high)))
+        return self._blocks(select.where(parent_key.between(low, high)))
 
-    def _patiently(self, read: Callable[[_Session], T]) -> T:
+    def _blocks(self, statement: Select[Any]) -> pl.DataFrame:
+        """Like `frame`, by Arrow where that is possible."""
+        columns, sql = columns_of(statement), compile_text(statement, self.dialect)
+        if not readable(columns):
+            return self._patiently(lambda session: session.frame(sql, columns))
+        return self._patiently(lambda session: self._block(session, sql, columns))
+
+    def _block(self, session: Session, sql: str, columns: Sequence[OutColumn]) -> pl.DataFrame:
+        if self._reader is None and self.no_arrow is None and session.text is not None:
+            begin = catalog.BEGIN_SNAPSHOT[self.dialect] if self.consistency == "snapshot" else ()
+            self._reader, self.no_arrow = open_reader(
+                session.text, session.timeout, catalog.GENTLE[self.dialect], begin
+            )
+        if self._reader is None:
+            return session.frame(sql, columns)
+        try:
+            return self._reader.frame(sql, columns)
+        except SourceError as error:
+            # Whatever arrow-odbc and this driver disagree on, pyodbc reads the same rows, only slower.
+            self._drop_reader()
+            self.no_arrow = f"arrow-odbc could not read a page ({error.error_code})"
+            return session.frame(sql, columns)
+
+    def _drop_reader(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
+
+    def _patiently(self, read: Callable[[Session], T]) -> T:
         return self._retry.run(lambda: self._attempt(read), self._control)
 
-    def _attempt(self, read: Callable[[_Session], T]) -> T:
+    def _attempt(self, read: Callable[[Session], T]) -> T:
         session = self._session or self._reconnected()
         try:
             return read(session)
         except ConnectionLost:
+            self._drop_reader()
             self._session = None
+            session.close()
             self.reconnects += 1
             raise
         except MigrateError:
-            self.renew()  # a failed statement ends a transaction in some databases
+            self.renew()  # a failed statement ends the transaction in some databases
             raise
 
-    def _begin(self, session: _Session) -> Consistency:
+    def _begin(self, session: Session) -> Consistency:
         """Start a snapshot if the database has them; one that does not say so clearly is read page by page."""
         try:
             allowed = session.values(catalog.ALLOWS_SNAPSHOT[self.dialect])
-        except SourceError:
+        except MigrateError:
             return "pages"
-        if [tuple(row) for row in allowed] != [(1,)]:
+        if allowed != [(1,)]:
             return "pages"
         begun = all(_tolerant(session, sql) for sql in catalog.BEGIN_SNAPSHOT[self.dialect])
         return "snapshot" if begun else "pages"
 
-    def _end(self, session: _Session) -> None:
+    def _end(self, session: Session) -> None:
         if self.consistency == "snapshot":
             for sql in catalog.END_SNAPSHOT[self.dialect]:
                 _tolerant(session, sql)
 
-    def _reconnected(self) -> _Session:
+    def _reconnected(self) -> Session:
         """Raises ConnectionLost while the server cannot be reached: it was there before, so it is worth waiting for."""
         try:
             self._session = open_session(self._place)

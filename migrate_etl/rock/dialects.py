@@ -43,11 +43,11 @@ def _shortest(value: datetime) -> str:
 
 
 class _Tsql(MSDialect):
-    colspecs = {**MSDialect.colspecs, sa.DateTime: _TsqlMoment}
+    colspecs = {**MSDialect.colspecs, sa.DateTime: _TsqlMoment}  # noqa: RUF012
 
 
 class _Sqlite(SQLiteDialect):
-    colspecs = {**SQLiteDialect.colspecs, sa.DateTime: _SqliteMoment}
+    colspecs = {**SQLiteDialect.colspecs, sa.DateTime: _SqliteMoment}  # noqa: RUF012
 
 
 # "named" because the other styles double every % in the text.

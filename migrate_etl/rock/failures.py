@@ -20,6 +20,7 @@ FailureCode = Literal[
     "ROCK_ENCRYPTION_REFUSED",
     "ROCK_DATABASE_NOT_FOUND",
     "ROCK_OBJECT_MISSING",
+    "NOT_A_ROCK_DATABASE",
     "ROCK_CONNECTION_LOST",
     "ROCK_BUSY",
     "ODBC_DRIVER_MISSING",
@@ -73,6 +74,10 @@ ADVICE: dict[FailureCode, Advice] = {
         "The database lacks a table or column that the import reads.",
         "Run test-connection: it names what is missing.",
     ),
+    "NOT_A_ROCK_DATABASE": Advice(
+        "This is not a Rock database.",
+        "Match the database name in the connection string to the RockRMS database name exactly.",
+    ),
     "ROCK_CONNECTION_LOST": Advice(
         "The connection to the database broke while reading.",
         "Check the network to the database server; start the job again: it goes on where it stopped.",
@@ -96,6 +101,7 @@ _BY_NUMBER: dict[int, FailureCode] = {
     18488: "ROCK_LOGIN_FAILED",
     18470: "ROCK_LOGIN_FAILED",
     40615: "ROCK_UNREACHABLE",
+    40532: "ROCK_UNREACHABLE",
     40613: "ROCK_UNREACHABLE",
     4060: "ROCK_DATABASE_NOT_FOUND",
     4064: "ROCK_DATABASE_NOT_FOUND",
@@ -121,6 +127,17 @@ _BY_NUMBER: dict[int, FailureCode] = {
     20047: "ROCK_CONNECTION_LOST",
 }
 """SQL Server's own error numbers, and FreeTDS's (20000 and up)."""
+
+_VAGUENESS: tuple[FailureCode, ...] = (
+    "ROCK_DATABASE_NOT_FOUND",
+    "ROCK_PERMISSION_DENIED",
+    "ROCK_OBJECT_MISSING",
+    "ROCK_BUSY",
+    "ROCK_LOGIN_FAILED",
+    "ROCK_UNREACHABLE",
+    "ROCK_CONNECTION_LOST",
+)
+"""Codes that numbers lead to, the most telling first."""
 
 _BY_STATE: dict[str, FailureCode] = {
     "28000": "ROCK_LOGIN_FAILED",
@@ -149,14 +166,20 @@ _BY_STATE: dict[str, FailureCode] = {
 }
 
 _BY_WORDS: tuple[tuple[str, FailureCode], ...] = (
-    (r"certificate|self.signed|unable to get local issuer", "ROCK_CERTIFICATE_NOT_TRUSTED"),
+    (r"certifica|zertifikat|self.signed|unable to get local issuer", "ROCK_CERTIFICATE_NOT_TRUSTED"),
     (r"ssl provider|ssl routines|unsupported protocol|tls|encryption", "ROCK_ENCRYPTION_REFUSED"),
     (r"can't open lib|data source name not found|file not found", "ODBC_DRIVER_MISSING"),
     (r"password authentication failed|login failed|no pg_hba.conf entry", "ROCK_LOGIN_FAILED"),
     (r'role "[^"]*" does not exist', "ROCK_LOGIN_FAILED"),
     (r'database "[^"]*" does not exist|cannot open database', "ROCK_DATABASE_NOT_FOUND"),
     (r"permission denied|permission was denied", "ROCK_PERMISSION_DENIED"),
-    (r'relation "[^"]*" does not exist|column [^ ]* does not exist|invalid object name', "ROCK_OBJECT_MISSING"),
+    (
+        r'relation "[^"]*" does not exist|column [^ ]* does not exist|invalid object name|no such (table|column)',
+        "ROCK_OBJECT_MISSING",
+    ),
+    (r"unable to open database file", "ROCK_DATABASE_NOT_FOUND"),
+    (r"database (table )?is locked", "ROCK_BUSY"),
+    (r"file is not a database", "NOT_A_ROCK_DATABASE"),
     (r"server closed the connection|terminating connection|communication link", "ROCK_CONNECTION_LOST"),
     (
         r"refused|timed? ?out|timeout|unreachable|could not connect|could not translate|unable to connect|no such host",
@@ -164,7 +187,7 @@ _BY_WORDS: tuple[tuple[str, FailureCode], ...] = (
     ),
 )
 
-_NUMBER = re.compile(r"\((\d+)\) \(SQL\w+\)")
+_NUMBER = re.compile(r"\((\d+)\)")
 
 
 def failure_code(state: str | None, text: str, moment: Moment) -> FailureCode:
@@ -182,11 +205,10 @@ def failure_code(state: str | None, text: str, moment: Moment) -> FailureCode:
 
 
 def _by_number(text: str) -> FailureCode | None:
-    """The first known number: drivers put the server's before their own summary."""
+    """The most telling of the known numbers: a server that lacks the database also says that the login failed."""
     numbers = (int(number) for number in _NUMBER.findall(text))
     known = [_BY_NUMBER[number] for number in numbers if number in _BY_NUMBER]
-    specific = [code for code in known if code not in ("ROCK_UNREACHABLE", "ROCK_CONNECTION_LOST")]
-    return next(iter(specific or known), None)
+    return min(known, key=_VAGUENESS.index, default=None)
 
 
 def _decisive_words(state: str | None, text: str) -> FailureCode | None:

@@ -1,0 +1,123 @@
+"""Reading through arrow-odbc: the same rows as pyodbc, column-wise, for the tables that grow.
+
+The frame's types are asked of the driver, so that no driver's own idea of a type gets through: `datetime2(7)` would
+become nanoseconds, which end in 2262. Text travels as UTF-16, the one encoding that does not depend on the locale.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import polars as pl
+
+from migrate_etl.rock.columns import DTYPES, Kind, OutColumn
+from migrate_etl.rock.failures import failure
+from migrate_transfer.core.errors import MigrateError, SourceError
+
+BLOCK_ROWS = 8_192
+"""Rows the driver fills in one go; the block's room is rows times the widest row the schema allows."""
+
+BLOCK_BYTES = 32 * 2**20
+LONGEST_TEXT = 4_000
+"""UTF-16 units of a text whose column names no length; a longer one is an error, never cut."""
+
+
+def readable(columns: Sequence[OutColumn]) -> bool:
+    """Texts without a limit go through pyodbc: here each would need room for the longest in every row."""
+    return all(column.kind != "long_text" for column in columns)
+
+
+def open_reader(
+    text: str, timeout: int, manners: Sequence[str], begin: Sequence[str]
+) -> tuple[ArrowReader | None, str | None]:
+    """A reader for the ODBC connection string, or None and the reason why there is none.
+
+    `manners` are statements a server may refuse, `begin` those that start a snapshot.
+    """
+    try:
+        reader = ArrowReader(text, timeout)
+        for sql in manners:
+            with suppress(SourceError):
+                reader.run(sql)
+        for sql in begin:
+            reader.run(sql)
+    except (ImportError, OSError) as error:
+        return None, f"arrow-odbc cannot be loaded ({type(error).__name__})"
+    except MigrateError as error:
+        return None, f"arrow-odbc could not connect ({error.error_code})"
+    return reader, None
+
+
+class ArrowReader:
+    """A second connection, for reading by blocks. Raises ImportError or OSError where arrow-odbc cannot be loaded."""
+
+    def __init__(self, connection: str, timeout: int) -> None:
+        import arrow_odbc
+        import pyarrow
+
+        self._arrow, self._encoding = pyarrow, arrow_odbc.TextEncoding.UTF16
+        self._errors = arrow_odbc.Error
+        with self._translated():
+            self._connection: Any = arrow_odbc.connect(connection, login_timeout_sec=timeout)
+
+    def run(self, sql: str) -> None:
+        with self._translated():
+            self._connection.execute(sql)
+
+    def frame(self, sql: str, columns: Sequence[OutColumn]) -> pl.DataFrame:
+        """All rows. Raises as `failures.failure` says, also for a text longer than its column should hold."""
+        schema = self._arrow.schema([(column.name, self._type(column.kind)) for column in columns])
+        with self._translated():
+            reader = self._connection.read_arrow_batches(
+                sql,
+                batch_size=BLOCK_ROWS,
+                max_bytes_per_batch=BLOCK_BYTES,
+                max_text_size=LONGEST_TEXT,
+                schema=schema,
+                fetch_concurrently=False,
+                payload_text_encoding=self._encoding,
+            )
+            table = self._arrow.Table.from_batches(list(reader) if reader is not None else [], schema=schema)
+        frame = pl.DataFrame(pl.from_arrow(table))
+        guids = [pl.col(column.name).str.to_lowercase() for column in columns if column.kind == "guid"]
+        return frame.with_columns(guids).cast({column.name: DTYPES[column.kind] for column in columns})
+
+    def close(self) -> None:
+        self._connection = None  # the binding closes it when the last reference goes
+
+    def _type(self, kind: Kind) -> Any:
+        arrow = self._arrow
+        match kind:
+            case "integer":
+                return arrow.int64()
+            case "boolean":
+                return arrow.bool_()
+            case "date":
+                return arrow.date32()
+            case "datetime":
+                return arrow.timestamp("us")
+            case "money":
+                return arrow.decimal128(18, 2)
+            case "money_total":
+                return arrow.decimal128(38, 2)
+            case "text" | "long_text" | "guid":
+                return arrow.utf8()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        found: MigrateError | None = None
+        try:
+            yield
+        except (self._errors, self._arrow.ArrowInvalid) as error:
+            found = failure(*_state_and_text(str(error)), "reading")
+        if found is not None:
+            raise found
+
+
+def _state_and_text(text: str) -> tuple[str | None, str]:
+    """arrow-odbc words an error as `State: 42S02, Native error: 208, Message: ...`; we read numbers in brackets."""
+    state = re.search(r"State: (\w{5})", text)
+    return (state[1] if state else None), re.sub(r"Native error: (-?\d+)", r"(\1)", text)

@@ -1,0 +1,92 @@
+"""An open connection to the database, whatever the driver, and how its errors become ours.
+
+SQLite and PostgreSQL are opened here; what is told of ODBC is in `database.py`, the one place that knows pyodbc.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from migrate_etl.rock.columns import OutColumn, to_frame
+from migrate_etl.rock.connection import PostgresServer, SqliteFile
+from migrate_etl.rock.dialects import DialectName
+from migrate_etl.rock.failures import Moment, failure
+from migrate_transfer.core.errors import MigrateError
+
+FETCH_ROWS = 50_000
+"""Rows held as Python objects at a time: they take some ten times the room of a frame."""
+
+
+@dataclass(slots=True)
+class Session:
+    """One open connection, whatever the driver. `errors` is the driver's own base class for its errors."""
+
+    dialect: DialectName
+    connection: Any = field(repr=False)
+    errors: type[Exception] = field(repr=False)
+    driver: str
+
+    text: str | None = field(default=None, repr=False)
+    """The ODBC connection string, where there is one."""
+    timeout: int = 15
+
+    def close(self) -> None:
+        with suppress(self.errors):
+            self.connection.close()
+
+    def run(self, sql: str) -> None:
+        with translated(self.errors, "reading"), closing(self.connection.cursor()) as cursor:
+            cursor.execute(sql)
+
+    def values(self, sql: str) -> list[tuple[Any, ...]]:
+        with translated(self.errors, "reading"), closing(self.connection.cursor()) as cursor:
+            cursor.execute(sql)
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def frame(self, sql: str, columns: Sequence[OutColumn]) -> pl.DataFrame:
+        from_sqlite = self.dialect == "sqlite"
+        with translated(self.errors, "reading"), closing(self.connection.cursor()) as cursor:
+            cursor.execute(sql)
+            pieces = [to_frame(columns, cursor.fetchmany(FETCH_ROWS), from_sqlite=from_sqlite)]
+            while pieces[-1].height == FETCH_ROWS:
+                pieces.append(to_frame(columns, cursor.fetchmany(FETCH_ROWS), from_sqlite=from_sqlite))
+        return pl.concat(pieces)
+
+
+@contextmanager
+def translated(errors: type[Exception], moment: Moment) -> Iterator[None]:
+    """A driver's error becomes ours, without the driver's text: that may quote statements, values and logins."""
+    found: MigrateError | None = None
+    try:
+        yield
+    except errors as error:
+        found = failure(_state(error), str(error), moment)
+    if found is not None:
+        raise found
+
+
+def _state(error: Exception) -> str | None:
+    state = getattr(error, "sqlstate", None) or (error.args[0] if error.args else None)
+    return state if isinstance(state, str) and len(state) == 5 else None
+
+
+def open_sqlite(place: SqliteFile) -> Session:
+    address = f"{place.path.resolve().as_uri()}?mode=ro"
+    with translated(sqlite3.Error, "connecting"):
+        connection = sqlite3.connect(address, uri=True, timeout=15, isolation_level=None, check_same_thread=False)
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+    return Session("sqlite", connection, sqlite3.Error, f"SQLite {sqlite3.sqlite_version}")
+
+
+def open_postgres(place: PostgresServer) -> Session:
+    import psycopg  # an extra: only tests and trials keep Rock in PostgreSQL
+
+    with translated(psycopg.Error, "connecting"):
+        connection = psycopg.connect(**{"connect_timeout": "15", **place.conninfo}, autocommit=True)  # type: ignore[arg-type]
+    return Session("postgresql", connection, psycopg.Error, f"psycopg {psycopg.__version__}")
