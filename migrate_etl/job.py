@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -23,6 +24,7 @@ from migrate_etl.mission.loader import Loader
 from migrate_etl.mission.receipts import ReceiptsBook
 from migrate_etl.plan import Plan, make_plan
 from migrate_etl.proof import Gathering, Proof
+from migrate_etl.reporting import giver_names, write_job_report
 from migrate_etl.rock.database import RockDatabase
 from migrate_etl.rock.lookups import Lookups
 from migrate_etl.spec import EntityName, ImportSecrets
@@ -236,6 +238,16 @@ class ImportJob:
         if verification is None:
             raise InvalidRequest("The job has no contributions to reconcile.", remedy="Add contributions to its entities.")
         return verification
+
+    def report(self, *, names: bool = False) -> Path:
+        """Write the report and seal the evidence; a job sealed before keeps both. Returns the page.
+
+        With `names`, giving statements name their givers: the report is then as confidential as the names are.
+        """
+        if self.workspace.sealed:
+            return self.workspace.report_html
+        given = giver_names(self._gathering.datasets("mapped", "people"), self.lookups) if names else None
+        return write_job_report(self.workspace, self.plan, self.lookups, self.ledger, self.prove(), given)
 
     @property
     def _gathering(self) -> Gathering:

@@ -1,0 +1,131 @@
+"""The report and evidence of a job: the proof in words, pages and tables, then sealed. A sealed job never changes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from migrate_etl.dataset import Dataset
+from migrate_etl.plan import Plan
+from migrate_etl.proof import Proof
+from migrate_etl.rock.lookups import Lookups
+from migrate_etl.spec import EntityName
+from migrate_etl.verify.evidence import seal
+from migrate_etl.verify.report import DeadLetterLine, ReportData, RunFacts, write_report
+from migrate_etl.workspace import Workspace
+from migrate_transfer.core.errors import StorageError
+from migrate_transfer.ledger import Ledger
+
+SHOWN = 500
+"""Dead letters in the report; all of them are listed by `migrate dead-letters`."""
+
+PROGRAMS = ("migrate", "polars", "pandera", "sqlalchemy", "httpx", "dagster")
+
+
+def write_job_report(
+    workspace: Workspace, plan: Plan, lookups: Lookups, ledger: Ledger, proof: Proof, names: pl.DataFrame | None = None
+) -> Path:
+    """Write report.html, report.json and tables/ into the job folder and seal the evidence; returns the page.
+
+    Raises StorageError. A job sealed before keeps its report and evidence as they are.
+    """
+    if workspace.sealed:
+        return workspace.report_html
+    page = write_report(workspace.folder, report_data(workspace, plan, lookups, ledger, proof, names))
+    seal_evidence(workspace, proof)
+    return page
+
+
+def report_data(
+    workspace: Workspace, plan: Plan, lookups: Lookups, ledger: Ledger, proof: Proof, names: pl.DataFrame | None
+) -> ReportData:
+    """What the report says. `names` (giving_id, name) only when people's names were asked for."""
+    spec = workspace.spec
+    letters = [
+        DeadLetterLine(_entity(part), item.external_id, item.code, item.message, item.remedy)
+        for part, item in islice(ledger.failed(), SHOWN)
+    ]
+    return ReportData(
+        run=RunFacts(
+            job_id=spec.job_id,
+            organization=spec.organization,
+            mission_url=spec.mission_url,
+            started_at=plan.started_at,
+            finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            time_zone=spec.time_zone,
+            entities=spec.entities,
+            campuses=spec.campus_ids,
+            date_range_start=spec.date_range_start,
+            versions={name: version(name) for name in PROGRAMS},
+            missing_columns=plan.missing_columns,
+        ),
+        counts=proof.counts,
+        verification=proof.verification,
+        presences=proof.presences,
+        findings=proof.findings,
+        score=proof.score,
+        dead_letters=letters,
+        dead_letter_count=sum(counts.failed for counts in proof.counts.values()),
+        funds=_fund_names(lookups),
+        campus_names=dict(lookups.campuses.select("id", "name").iter_rows()),
+        names=names,
+    )
+
+
+def _entity(part: str) -> EntityName:
+    name: Any = part.split("/")[0]
+    return name  # type: ignore[no-any-return]
+
+
+def _fund_names(lookups: Lookups) -> dict[int, str]:
+    public = pl.col("public_name").str.strip_chars()
+    shown = pl.when(public != "").then(public).otherwise("name")
+    return dict(lookups.funds.select("id", shown.alias("name")).iter_rows())
+
+
+def seal_evidence(workspace: Workspace, proof: Proof) -> str:
+    """Copy what proves the import into `evidence/` and seal it, aside first: the folder is whole or absent."""
+    aside = workspace.folder / ".evidence"
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
+        for name in ("spec.json", "plan.json", "report.html", "report.json"):
+            shutil.copy2(workspace.folder / name, aside / name)
+        shutil.copytree(workspace.folder / "tables", aside / "tables")
+        digest = seal(aside, _facts(workspace, proof))
+        shutil.rmtree(workspace.evidence, ignore_errors=True)
+        os.replace(aside, workspace.evidence)
+    except OSError as error:
+        raise StorageError(f"Cannot write the evidence: {error.strerror or error}") from error
+    return digest
+
+
+def _facts(workspace: Workspace, proof: Proof) -> dict[str, Any]:
+    found = proof.verification
+    return {
+        "job_id": workspace.spec.job_id,
+        "quality_score": str(proof.score.overall),
+        "financial_match": found.financial_match if found else None,
+        "scope_match": found.scope_match if found else None,
+        "unexplained": str(found.unexplained) if found else None,
+        "rock_total": str(found.rock.amount) if found else None,
+        "mission_total": str(found.mission.amount) if found else None,
+        "versions": {name: version(name) for name in PROGRAMS},
+    }
+
+
+def giver_names(people: Sequence[Dataset], lookups: Lookups) -> pl.DataFrame:
+    """giving_id and the names of those who give under it, from the mapped people."""
+    name = pl.concat_str([pl.col("first_name"), pl.col("last_name")], separator=" ", ignore_nulls=True)
+    frames = [dataset.scan().select("id", name.alias("name")) for dataset in people]
+    givers = lookups.persons.lazy().select(pl.col("person_id").alias("id"), "giving_id")
+    joined = pl.concat(frames).join(givers, on="id").sort("id")
+    return joined.group_by("giving_id", maintain_order=True).agg(pl.col("name").str.join(", ")).collect()
