@@ -62,7 +62,7 @@ def check(folder: Path, digest: str | None = None) -> list[Problem]:
     body = _manifest_bytes(folder)
     if isinstance(body, Problem):
         return [body]
-    problems = _seal_problems(folder, body, digest)
+    problems = list(_seal_problems(folder, body, digest))
     named = _named_files(body)
     if isinstance(named, Problem):
         return [*problems, named]
@@ -71,15 +71,10 @@ def check(folder: Path, digest: str | None = None) -> list[Problem]:
         found.add(path)
         if len(found) > MAX_FILES:
             return [*problems, Problem(path, "added", f"The folder has more than {MAX_FILES:,} files.")]
-    problems += [_problem(folder, path, entry) for path, entry in named.items() if path in found]
-    missing = [
-        Problem(path, "missing", "The manifest names it and it is not there.") for path in named if path not in found
-    ]
-    added = [
-        Problem(path, "added", "The manifest does not name it.")
-        for path in sorted(found - set(named) - {MANIFEST, SEAL})
-    ]
-    return [problem for problem in [*problems, *missing, *added] if problem is not None]
+    for path, entry in named.items():
+        problems += _file_problems(folder, path, entry) if path in found else [_missing(path)]
+    strangers = sorted(found - set(named) - {MANIFEST, SEAL})
+    return problems + [Problem(path, "added", "The manifest does not name it.") for path in strangers]
 
 
 def _walk(folder: Path) -> Iterator[str]:
@@ -124,7 +119,7 @@ def _manifest_bytes(folder: Path) -> bytes | Problem:
         return Problem(MANIFEST, "unreadable", f"It cannot be read: {error.strerror or error}.")
 
 
-def _seal_problems(folder: Path, body: bytes, digest: str | None) -> list[Problem | None]:
+def _seal_problems(folder: Path, body: bytes, digest: str | None) -> list[Problem]:
     actual = hashlib.sha256(body).hexdigest()
     if digest is not None and digest.strip().lower() != actual:
         return [Problem(MANIFEST, "changed", "Its digest is not the one given.")]
@@ -166,14 +161,19 @@ def _inside(path: str) -> bool:
     )
 
 
-def _problem(folder: Path, path: str, entry: Mapping[str, Any]) -> Problem | None:
+def _missing(path: str) -> Problem:
+    return Problem(path, "missing", "The manifest names it and it is not there.")
+
+
+def _file_problems(folder: Path, path: str, entry: Mapping[str, Any]) -> list[Problem]:
     file = folder / path
     try:
         if file.is_symlink() or not file.is_file():
-            return Problem(path, "not a plain file", "A link or device stands in its place.")
+            return [Problem(path, "not a plain file", "A link or device stands in its place.")]
         if file.stat().st_size != entry.get("size"):
-            return Problem(path, "changed", "Its size is not what it was.")
+            return [Problem(path, "changed", "Its size is not what it was.")]
         digest, _ = _digest(file)
     except OSError as error:
-        return Problem(path, "unreadable", f"It cannot be read: {error.strerror or error}.")
-    return None if digest == entry.get("sha256") else Problem(path, "changed", "Its content is not what it was.")
+        return [Problem(path, "unreadable", f"It cannot be read: {error.strerror or error}.")]
+    same = digest == entry.get("sha256")
+    return [] if same else [Problem(path, "changed", "Its content is not what it was.")]

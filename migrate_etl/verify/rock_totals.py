@@ -139,8 +139,9 @@ def records_statement(tables: RockTables, where: ColumnElement[bool]) -> Select[
 
 def count_statement(tables: RockTables, entity: EntityName, high_water: int) -> Select[Any]:
     """Rows of an entity's table up to its high-water mark (`count`); groups by `kind`, their type's GUID."""
-    table = tables[_ENTITY_TABLE[entity]]
-    if table.name != "Group":
+    name = _ENTITY_TABLE[entity]
+    table = tables[name]
+    if name != "Group":
         return select(func.count().label("count")).select_from(table).where(table.c.Id <= high_water)
     kind = tables["GroupType"]
     both = table.outerjoin(kind, kind.c.Id == table.c.GroupTypeId)

@@ -36,8 +36,9 @@ CAP = Decimal("99.99")
 FORMULA = (
     "Each dimension is the share of the entity's discovered rows that pass it, in percent. An entity's score is the "
     "mean of its dimensions (accuracy: contributions only, over the rows in scope). The overall score is the mean of "
-    "the entities' scores, weighted by their discovered rows, cut after two decimals. It stays at or below 99.99 while money is unexplained, a record "
-    "failed, was never sent or differs, or the all-time totals of Rock and Mission are not the same."
+    "the entities' scores, weighted by their discovered rows, cut after two decimals. It stays at or below 99.99 "
+    "while money is unexplained, a record failed, was never sent or differs, or the all-time totals of Rock and "
+    "Mission are not the same."
 )
 
 
@@ -98,7 +99,8 @@ def score(
 ) -> Score:
     """Score an import.
 
-    `failing`: rows per entity and dimension with findings; `presences`: where Mission was read back; `verification` is None for a job without contributions.
+    `failing`: rows per entity and dimension with findings; `presences`: where Mission was read back;
+    `verification` is None for a job without contributions.
     """
     entities = {
         name: _entity(
