@@ -35,10 +35,6 @@ def admin_routes(books: Books, limits: RateLimit, script: FaultScript, log: Requ
     """Routes without a key: the sandbox listens on loopback. All are async, for the books belong to one thread."""
     routes = APIRouter(prefix="/sandbox")
 
-    @routes.get("/health")
-    async def health() -> dict[str, str]:
-        return {"status": "ready"}
-
     @routes.post("/faults", status_code=201)
     async def add_fault(fault: Fault) -> dict[str, str]:
         script.add(fault)

@@ -67,6 +67,13 @@ def test_a_slow_answer_still_comes_whole(mission: Any) -> None:
     assert mission.counts(send(mission)) == (1, 0, 0, 0)
 
 
+def test_latency_comes_before_every_answer(start: Any) -> None:
+    mission = start(latency_ms=300)
+    with pytest.raises(httpx.ReadTimeout):
+        mission.http.post("/api/import/funds", timeout=0.05)
+    assert mission.counts(send(mission)) == (1, 0, 0, 0)
+
+
 def test_nth_and_times_count_matching_requests(mission: Any) -> None:
     mission.sandbox.fault("status", match={"path": "/api/import/funds", "method": "POST", "nth": 3}, times=2)
     statuses = []
