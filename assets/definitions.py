@@ -20,8 +20,13 @@ def entity_checks(entity: Entity) -> list[dg.AssetChecksDefinition]:
     """The contract and book-keeping checks of one entity's road."""
     years = YEARS if entity.partitioned else None
     return [
-        asset_checks(EXTRACT.key(entity.name), extracted_checks(entity), years),
-        asset_checks(MAP.key(entity.name), mapped_checks(entity), years, upstream=EXTRACT.key(entity.name)),
+        asset_checks(EXTRACT.key(entity.name), extracted_checks(entity.raw_contract), years),
+        asset_checks(
+            MAP.key(entity.name),
+            mapped_checks(money="amount" in entity.raw_contract.columns()),
+            years,
+            upstream=EXTRACT.key(entity.name),
+        ),
         asset_checks(LOAD.key(entity.name), loaded_checks(), years),
     ]
 

@@ -9,6 +9,7 @@ import dagster as dg
 from assets.boundary import at_the_edge
 from assets.factory import SCAN
 from assets.home import JOB_TAG
+from assets.metadata import counts_table, findings_table
 from assets.partitions import register_years, whole_range, years
 from migrate_etl.job import ImportJob
 
@@ -35,13 +36,20 @@ backfill_years = dg.define_asset_job(
 )
 
 
-@dg.op(required_resource_keys={"import_job"}, tags={"dagster/kind": "polars"})
+@dg.op(required_resource_keys={"import_job"}, out=dg.Out(dg.Nothing), tags={"dagster/kind": "polars"})
 def rehearse(context: dg.OpExecutionContext) -> None:
-    """Extract, map and check everything, send nothing; what was found stands in the dry-run report."""
+    """Extract, map and check everything, send nothing: what a load would do, and what was found in the data."""
     job: ImportJob = context.resources.import_job
     with at_the_edge(context, job.control):
-        page = job.dry_run()
-    context.add_output_metadata({"report": dg.MetadataValue.path(str(page))})
+        found = job.dry_run()
+    context.add_output_metadata(
+        {
+            "records to load": counts_table({str(name): rows for name, rows in found.to_load.items()}, "entity"),
+            "requests": found.requests,
+            "hours at 100 requests a minute": str(found.hours),
+            "findings": findings_table(found.findings.summaries),
+        }
+    )
 
 
 @dg.job(

@@ -3,13 +3,14 @@ texts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from migrate_etl.job import StageResult
+from migrate_etl.verify.dry_run import FindingSummary
 
 PREVIEW_ROWS = 5
 
@@ -58,6 +59,25 @@ def counts_table(counts: Mapping[str, Any], first: str) -> dg.TableMetadataValue
     """Words and their counts (or sums) as a table, most first."""
     rows = [dg.TableRecord({first: str(word), "rows": value}) for word, value in counts.items()]
     return dg.MetadataValue.table(rows, schema=dg.TableSchema([dg.TableColumn(first), dg.TableColumn("rows")]))
+
+
+def findings_table(findings: Sequence[FindingSummary]) -> dg.TableMetadataValue:
+    """What the rules found, gravest first, with remedy, owner and the money at stake."""
+    rows = [
+        dg.TableRecord(
+            {
+                "entity": found.entity,
+                "rule": found.rule,
+                "rows": found.count,
+                "amount": str(found.amount),
+                "owner": found.owner,
+                "remedy": found.remedy,
+            }
+        )
+        for found in findings
+    ]
+    columns = ("entity", "rule", "rows", "amount", "owner", "remedy")
+    return dg.MetadataValue.table(rows, schema=dg.TableSchema([dg.TableColumn(name) for name in columns]))
 
 
 def stage_metadata(result: StageResult) -> dict[str, dg.MetadataValue[Any]]:

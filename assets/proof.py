@@ -1,6 +1,7 @@
 """The end of an import: both sides compared to the cent, and the report about it."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
@@ -38,10 +39,16 @@ def reconciliation(context: dg.AssetExecutionContext, **loaded: Results) -> dg.M
     0.00."""
     job: ImportJob = context.resources.import_job
     with at_the_edge(context, job.control):
-        verification = job.verify()
+        proof = job.prove()
+    found = proof.verification
     return dg.MaterializeResult(
-        metadata={"outcomes": outcomes(loaded), **verdict(verification)},
-        check_results=reconciliation_results(RECONCILIATION, verification),
+        metadata={"score": str(proof.score.overall), "outcomes": outcomes(loaded), **(verdict(found) if found else {})},
+        check_results=reconciliation_results(
+            RECONCILIATION,
+            unexplained=found.unexplained if found else Decimal(0),
+            scope_match=found is None or found.scope_match,
+            financial_match=found is None or found.financial_match,
+        ),
     )
 
 

@@ -191,7 +191,16 @@ class _Recorded:
         if not result.success:
             error = _failure_of(result)
             return self._outcome(run, "failed", error["code"], error)
-        return self._outcome(run, "completed")
+        return self._completed(run)
+
+    def _completed(self, run: DagsterRun) -> Outcome:
+        """Completed: every record is in Mission or left out on purpose. One that failed makes the job failed."""
+        failed = sum(counts.failed for counts in self._job.prove().counts.values())
+        if not failed:
+            return self._outcome(run, "completed")
+        remedy = "The report lists them; correct and replay them from the dead letters."
+        error = {"code": "ITEMS_FAILED", "message": f"{failed} records failed.", "remedy": remedy}
+        return self._outcome(run, "failed", "ITEMS_FAILED", error)
 
     @staticmethod
     def _interrupted(result: dg.ExecuteInProcessResult) -> bool:

@@ -33,24 +33,6 @@ class Stage(Protocol):
     def dataset(self) -> Any: ...
 
 
-class Road(Protocol):
-    """The contracts of one entity."""
-
-    @property
-    def raw_contract(self) -> Contract: ...
-
-
-class Verdict(Protocol):
-    """What the verification found."""
-
-    @property
-    def financial_match(self) -> bool: ...
-    @property
-    def scope_match(self) -> bool: ...
-    @property
-    def unexplained(self) -> Decimal: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """Passed or not, why, how bad, and the counts behind it."""
@@ -95,7 +77,10 @@ def asset_checks(
     def judge(context: dg.AssetCheckExecutionContext, **stages: Sequence[Stage]) -> Iterator[Any]:
         by_key = {result.partition: result for result in stages["results"]}
         before = {result.partition: result for result in stages.get("before", ())}
-        keys: Sequence[str | None] = context.partition_keys if partitions_def else [None]
+        keys: Sequence[str | None] = [None]
+        if partitions_def:
+            ranged = context.has_partition_key or context.has_partition_key_range
+            keys = context.partition_keys if ranged else list(by_key)
         materialised = _materialised(context, asset, keys)
         selected = {key.name for key in context.selected_asset_check_keys}
         for check, spec in zip(checks, specs, strict=True):
@@ -146,12 +131,12 @@ def _materialised(
     return found
 
 
-def extracted_checks(road: Road) -> list[Check]:
+def extracted_checks(contract: Contract) -> list[Check]:
     """Is the extract what the scan promised, and does it look like Rock?"""
 
     def structure(stage: Stage, before: Stage | None) -> Judgement:
         try:
-            split(stage.dataset.head(0), road.raw_contract)
+            split(stage.dataset.head(0), contract)
         except ContractBroken as error:
             return Judgement(False, f"The columns are not those of the contract: {error}")
         return Judgement(True, "Every column of the contract is there, with its type.")
@@ -184,7 +169,7 @@ def _complete(stage: Stage, before: Stage | None) -> Judgement:
     )
 
 
-def mapped_checks(road: Road) -> list[Check]:
+def mapped_checks(*, money: bool) -> list[Check]:
     """Does every row have its place, does the money add up, and would Mission take the records?"""
     checks = [
         Check(
@@ -202,7 +187,7 @@ def mapped_checks(road: Road) -> list[Check]:
         ),
         Check("findings", "What the rules found in the data, with whose it is to mend.", False, _findings),
     ]
-    if "amount" in road.raw_contract.columns():
+    if money:
         checks.insert(
             2, Check("amounts", "The mapped amounts add up to the extracted ones, to the cent.", True, _amounts)
         )
@@ -299,15 +284,16 @@ def reconciliation_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     return [dg.AssetCheckSpec(name, asset=asset, description=text) for name, text in RECONCILIATION_CHECKS.items()]
 
 
-def reconciliation_results(asset: dg.AssetKey, verdict: Verdict) -> list[dg.AssetCheckResult]:
-    """Unexplained money or a scope that does not match is an error; all-time giving differs by design where rules leave
-    gifts out."""
-    passed = {
-        "unexplained": (verdict.unexplained == 0, ERROR, {"unexplained": str(verdict.unexplained)}),
-        "scope_match": (bool(verdict.scope_match), ERROR, {}),
-        "financial_match": (bool(verdict.financial_match), WARN, {}),
-    }
+def reconciliation_results(
+    asset: dg.AssetKey, *, unexplained: Decimal, scope_match: bool, financial_match: bool
+) -> list[dg.AssetCheckResult]:
+    """An error, but for the all-time figure: that differs by design where rules leave gifts out."""
+    results = [
+        ("unexplained", not unexplained, ERROR, {"unexplained": str(unexplained)}),
+        ("scope_match", scope_match, ERROR, {}),
+        ("financial_match", financial_match, WARN, {}),
+    ]
     return [
-        dg.AssetCheckResult(asset_key=asset, check_name=name, passed=ok, severity=severity, metadata=metadata)
-        for name, (ok, severity, metadata) in passed.items()
+        dg.AssetCheckResult(asset_key=asset, check_name=name, passed=passed, severity=severity, metadata=metadata)
+        for name, passed, severity, metadata in results
     ]

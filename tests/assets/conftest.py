@@ -25,7 +25,7 @@ KEY = "a-key-of-the-tests"
 def rock(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Connection string of a small church with every kind of dirt."""
     path = tmp_path_factory.mktemp("rock") / "rock.sqlite"
-    make_sample(path, people=500, seed=7)
+    make_sample(path, people=60, seed=7)
     return f"sqlite:///{path}"
 
 

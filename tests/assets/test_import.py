@@ -11,7 +11,7 @@ from assets.partitions import years
 from migrate_etl.dataset import Dataset, DatasetWriter
 from migrate_etl.job import ImportJob
 from migrate_etl.sandbox.mission.process import MissionSandbox
-from migrate_etl.spec import ENTITY_NAMES, ImportSecrets
+from migrate_etl.spec import ImportSecrets
 from migrate_etl.workspace import Workspace
 from tests.assets.conftest import Run
 
@@ -46,12 +46,12 @@ def discovered(workspace: Workspace, secrets: ImportSecrets) -> dict[str, dict[s
 
 
 def test_one_run_imports_everything(run: Run, instance: dg.DagsterInstance, mission: MissionSandbox) -> None:
-    result = run(first="", job="scan_rock")
+    run(job="scan_rock")
     keys = years(instance)
     result = run(first=keys[0], last=keys[-1])
     assert result.success
     assert materialised(instance, "mission/contributions") == set(keys)
-    assert {name for name in ENTITY_NAMES if rows(instance, f"rock/{name}", keys[0] if "on" in name[-4:] else None)}
+    assert set(result.asset_materializations_for_node("reconciliation")[0].metadata) >= {"outcomes", "unexplained"}
 
 
 def test_the_years_add_up_to_what_was_discovered(
@@ -132,6 +132,6 @@ def test_no_event_holds_people_or_secrets(
 ) -> None:
     result = run("rock/people", "mapped/people")
     told = json.dumps([str(event) for event in result.all_events])
-    people = Dataset(workspace.stage("mapped", "people", None)).head(5)
+    people = Dataset(workspace.stage("mapped", "people", None)).scan().filter(pl.col("skip").is_null()).collect()
     private = [*people["last_name"].drop_nulls(), *people["email"].drop_nulls(), secrets.mission_key.get_secret_value()]
     assert not [word for word in private if word in told]

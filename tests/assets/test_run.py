@@ -79,7 +79,7 @@ def test_a_whole_import(start: Any, dagster_home: Path) -> None:
 def test_a_command_ends_the_run_cancelled(
     start: Any, mission: MissionSandbox, dagster_home: Path, command: str, status: str, exit_code: int
 ) -> None:
-    mission.fault("delay", seconds=1)
+    mission.fault("slow", milliseconds=300, times=None)
     attempt = start()
     wait_for_requests(mission, 1)
     attempt.say({"command": command})
@@ -117,6 +117,7 @@ def test_a_killed_attempt_is_buried_by_the_next(start: Any, mission: MissionSand
 
 
 def test_a_second_attempt_at_the_same_job_is_refused(start: Any, mission: MissionSandbox) -> None:
+    mission.fault("slow", milliseconds=500, times=None)
     first = start()
     wait_for_requests(mission, 1)
     assert start().end()[1]["code"] == "ALREADY_RUNNING"
@@ -127,7 +128,7 @@ def test_a_second_attempt_at_the_same_job_is_refused(start: Any, mission: Missio
 def test_a_revoked_key_ends_at_once_with_the_remedy(start: Any, mission: MissionSandbox) -> None:
     mission.revoke()
     code, told = start().end()
-    assert (code, told["status"], told["code"]) == (1, "failed", "FORBIDDEN")
+    assert (code, told["status"], told["code"]) == (1, "failed", "MISSION_KEY_REFUSED")
     assert "key" in told["error"]["remedy"]
 
 
