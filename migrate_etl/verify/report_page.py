@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,6 +20,9 @@ from migrate_etl.verify.score import DIMENSION_WORDS, DIMENSIONS, FORMULA, Entit
 
 EXCEPTIONS_SHOWN, STATEMENTS_SHOWN, CELLS_SHOWN, RECORDS_SHOWN, LETTERS_SHOWN = 200, 100, 2_500, 20, 100
 """Rows on the page; the tables have all of them."""
+
+PIVOT_YEARS = 7
+"""Years that fit beside each other on a printed page."""
 
 ENTITY_WORDS = {
     "people": "People",
@@ -88,6 +92,7 @@ def page(data: ReportData) -> dict[str, Any]:
         "dead_letters": data.dead_letters[:LETTERS_SHOWN],
         "money": _money,
         "plain": text,
+        "moment": _moment,
         "fund_name": lambda fund: _fund_name(data, fund),
     }
 
@@ -184,10 +189,10 @@ def _year_chart(found: Verification) -> Any:
 
 
 def _pivot(data: ReportData, found: Verification) -> dict[str, Any]:
-    """Fund × year: Rock's sums, a mark where Mission's are not the same. The latest ten years; the rest added up."""
+    """Fund × year: Rock's sums, a mark where Mission's are not the same. The latest years; the rest added up."""
     by_year = roll_up(found.cube, ["fund_id", "year"])
     years = sorted({year for year in by_year["year"].to_list() if year is not None})
-    late = years[-10:]
+    late = years[-PIVOT_YEARS:]
     early = len(years) > len(late)
     rows: dict[int | None, dict[Any, tuple[Decimal, Decimal, bool]]] = {}
     for row in by_year.iter_rows(named=True):
@@ -248,6 +253,11 @@ def _fund_name(data: ReportData, fund: int | None) -> str:
     if fund is None:
         return "No fund of Rock's"
     return data.funds.get(fund, f"Fund {fund}")
+
+
+def _moment(instant: str) -> str:
+    """ISO 8601 in UTC as people read it: 2026-01-15 09:10:41 UTC."""
+    return re.sub(r"(Z|\+00:00)$", " UTC", instant.replace("T", " ", 1))
 
 
 def _money(value: Decimal | None) -> str:

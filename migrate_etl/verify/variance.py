@@ -132,7 +132,7 @@ def _sentence(name: str, count: int, value: Decimal) -> str:
             if not value
             else "No record of ours accounts for this amount: Rock or Mission changed while it was counted."
         )
-    return f"{count:,} {'record' if count == 1 else 'records'}: each {SENTENCES[name]}"
+    return f"{'1 record: it' if count == 1 else f'{count:,} records: each'} {SENTENCES[name]}"
 
 
 def attribute(differences: pl.DataFrame, extras: pl.DataFrame) -> pl.DataFrame:
