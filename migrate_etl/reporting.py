@@ -19,7 +19,8 @@ from migrate_etl.proof import Proof
 from migrate_etl.rock.lookups import Lookups
 from migrate_etl.spec import EntityName
 from migrate_etl.verify.evidence import seal
-from migrate_etl.verify.report import DeadLetterLine, ReportData, RunFacts, write_report
+from migrate_etl.verify.report import write_report
+from migrate_etl.verify.report_data import DeadLetterLine, ReportData, RunFacts
 from migrate_etl.workspace import Workspace
 from migrate_transfer.core.errors import StorageError
 from migrate_transfer.ledger import Ledger

@@ -1,0 +1,103 @@
+"""dead-letters: list, correct and replay the records that failed."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from migrate_api.cli.options import Config, JobFolder, Secrets
+from migrate_api.cli.output import Json, page, table, write_json
+from migrate_api.cli.settings import Settings
+from migrate_etl.dead_letters import correct as note_correction
+from migrate_etl.dead_letters import dead_letters
+from migrate_etl.dead_letters import replay as send_again
+from migrate_etl.job import ImportJob
+from migrate_etl.workspace import Workspace
+from migrate_transfer.core.errors import InvalidRequest
+
+app = typer.Typer(help="Records that failed: list, correct, replay.", no_args_is_help=True)
+
+
+@app.command("list")
+def show(job: JobFolder, as_json: Json = False) -> None:
+    """List the dead letters of a job."""
+    letters = dead_letters(Workspace.open(job))
+    rows = [
+        {
+            "external_id": one.external_id,
+            "code": one.code,
+            "message": one.message,
+            "remedy": one.remedy,
+            "corrected": one.corrected is not None,
+            "replayed": one.replayed,
+        }
+        for one in letters
+    ]
+    if as_json:
+        write_json(rows)
+    elif rows:
+        table(f"{len(rows)} dead letters", list(rows[0]), [list(row.values()) for row in rows], numbers_from=9)
+    else:
+        page.print("No dead letters.")
+
+
+@app.command()
+def correct(
+    job: JobFolder,
+    external_id: Annotated[str, typer.Argument(help="Which record, such as rock:contribution:17.")],
+    change: Annotated[
+        list[str], typer.Option("--set", help="field=value; the value is JSON, else text. May be repeated.")
+    ],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is kept with the correction.")],
+    author: Annotated[str, typer.Option("--author", help="Who; by default the user's login.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Correct fields of a failed record. The original, the author and the reason are kept; replay sends it."""
+    letter = note_correction(
+        Workspace.open(job), external_id, dict(_change(text) for text in change), author or getpass.getuser(), reason
+    )
+    if as_json:
+        write_json({"external_id": letter.external_id, "corrected": json.loads(letter.to_send)})
+    else:
+        page.print(f"{letter.external_id} is corrected; `migrate dead-letters replay` sends it.")
+
+
+def _change(text: str) -> tuple[str, Any]:
+    field, sign, value = text.partition("=")
+    if not sign or not field:
+        raise InvalidRequest(
+            "--set needs field=value.", remedy="For example --set amount=12.50 or --set external_person_id=null."
+        )
+    if field == "amount":
+        return field, value.strip('"')
+    try:
+        return field, json.loads(value)
+    except json.JSONDecodeError:
+        return field, value
+
+
+@app.command()
+def replay(job: JobFolder, config: Config = None, secrets: Secrets = None, as_json: Json = False) -> None:
+    """Send a job's dead letters again, corrected where they are, as a new job beside it."""
+    old = Workspace.open(job)
+    letters = [one for one in dead_letters(old) if not one.replayed]
+    if not letters:
+        page.print("Nothing to replay.")
+        return
+    settings = Settings.gather(config, secrets, {})
+    name = f"{old.spec.job_id[:40]}-replay-{datetime.now(UTC):%Y%m%d%H%M%S}"
+    workspace = Workspace.create(Path(job).parent / name, old.spec.model_copy(update={"job_id": name}))
+    with ImportJob(workspace, settings.secrets()) as one:
+        totals = send_again(one, letters)
+    failed = sum(found.failed for found in totals.values())
+    if as_json:
+        write_json({"job": str(workspace.folder), "sent": len(letters), "failed": failed})
+    else:
+        page.print(f"{len(letters) - failed} of {len(letters)} records are in Mission now. Job: {workspace.folder}")
+    sys.exit(1 if failed else 0)
