@@ -48,6 +48,20 @@ END_SNAPSHOT: Mapping[DialectName, tuple[str, ...]] = {
 }
 
 
+COLLATION: Mapping[DialectName, str] = {
+    "sqlite": "SELECT 'BINARY'",
+    "postgresql": "SELECT datcollate FROM pg_database WHERE datname = current_database()",
+    "mssql": "SELECT CAST(DATABASEPROPERTYEX(DB_NAME(), 'Collation') AS nvarchar(128))",
+}
+
+NEWEST_MIGRATION: Mapping[DialectName, str] = {
+    "sqlite": 'SELECT max("MigrationId") FROM "__MigrationHistory"',
+    "postgresql": 'SELECT max("MigrationId") FROM "__MigrationHistory"',
+    "mssql": "SELECT MAX(MigrationId) FROM dbo.__MigrationHistory",
+}
+"""Rock's own list of the changes made to its database; a login need not have the right to read it."""
+
+
 def columns_statement(dialect: DialectName) -> str:
     """Asks for (table, column) of the Rock tables, as far as the login may see them."""
     if dialect == "sqlite":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Self, TypeVar
 
 import polars as pl
@@ -180,6 +180,14 @@ class RockDatabase:
         """The first value of the first row, None without rows."""
         frame = self.frame(statement)
         return frame.item(0, 0) if frame.height else None
+
+    def fact(self, wording: Mapping[DialectName, str]) -> str | None:
+        """A fact about the database itself, as text; None where the database does not tell."""
+        try:
+            rows = self._attempt(lambda session: session.values(wording[self.dialect]))
+        except MigrateError:
+            return None
+        return None if not rows or rows[0][0] is None else str(rows[0][0])
 
     def pages(
         self, statement: Select[Any], key: ColumnElement[Any], *, after: int = 0, upto: int | None = None
