@@ -9,11 +9,28 @@ import os
 import sys
 from pathlib import Path
 
-TABLES = (
-    "Person PersonAlias PhoneNumber Campus Group GroupType GroupTypeRole GroupMember GroupLocation Location DefinedValue "
-    "FinancialTransaction FinancialTransactionDetail FinancialTransactionRefund FinancialBatch FinancialAccount "
-    "FinancialPaymentDetail Attendance AttendanceOccurrence PrayerRequest"
-).split()
+TABLES = [
+    "Person",
+    "PersonAlias",
+    "PhoneNumber",
+    "Campus",
+    "Group",
+    "GroupType",
+    "GroupTypeRole",
+    "GroupMember",
+    "GroupLocation",
+    "Location",
+    "DefinedValue",
+    "FinancialTransaction",
+    "FinancialTransactionDetail",
+    "FinancialTransactionRefund",
+    "FinancialBatch",
+    "FinancialAccount",
+    "FinancialPaymentDetail",
+    "Attendance",
+    "AttendanceOccurrence",
+    "PrayerRequest",
+]
 
 
 def main(database: Path, backend: str, folder: Path) -> None:

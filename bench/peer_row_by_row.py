@@ -98,6 +98,11 @@ def attendance(rows: Iterator[tuple]) -> Iterator[dict]:
         ).model_dump(mode="json")
 
 
+def _post(client: httpx.Client, path: str, batch: list[dict]) -> None:
+    body = {"organization": "bench", "records": batch}
+    client.post(f"/api/import/{path}", json=body).raise_for_status()
+
+
 def main(database: str, url: str) -> int:
     sent = 0
     engine = create_engine(f"sqlite:///{database}")
@@ -108,11 +113,11 @@ def main(database: str, url: str) -> int:
             for record in build(tuple(row) for row in rows):
                 batch.append(record)
                 if len(batch) == 500:
-                    client.post(f"/api/import/{path}", json={"organization": "bench", "records": batch}).raise_for_status()
+                    _post(client, path, batch)
                     sent += len(batch)
                     batch = []
             if batch:
-                client.post(f"/api/import/{path}", json={"organization": "bench", "records": batch}).raise_for_status()
+                _post(client, path, batch)
                 sent += len(batch)
     return sent
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
-BLANKS = " \t\r\n\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff\u200b"
+BLANKS = (
+    " \t\r\n\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff\u200b"
+)
 """White space as people paste it, the no-break, zero-width and byte-order kinds included."""
 
 

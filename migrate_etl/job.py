@@ -1,8 +1,7 @@
-"""ImportJob: the stages of one import over its job folder. Dagster's assets, the command line and the agent all call this."""
+"""ImportJob: the stages of one import over its job folder. Dagster's assets and the command line call this."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -15,7 +14,6 @@ import polars as pl
 
 from migrate_etl.dataset import Dataset
 from migrate_etl.entities import ENTITIES
-from migrate_etl.entity import Entity
 from migrate_etl.extract import extract_entity
 from migrate_etl.mapping import REJECT, map_entity
 from migrate_etl.mission.api import MissionApi
@@ -140,7 +138,7 @@ class ImportJob:
 
     @cached_property
     def lookups(self) -> Lookups:
-        self.plan
+        self.scan()
         return Lookups.load(self.workspace.lookups)
 
     @cached_property
@@ -226,7 +224,7 @@ class ImportJob:
         return results
 
     def prove(self) -> Proof:
-        """Hold Mission's books against Rock's, record by record, and score the import; the same answer when asked again."""
+        """Hold Mission's books against Rock's, record by record, and score the import; asked again, the same answer."""
         if self._proof is None:
             with self._database() as database:
                 self._proof = self._gathering.prove(self.api, database)
@@ -236,7 +234,7 @@ class ImportJob:
         """The reconciliation of contributions. Raises InvalidRequest for a job without them."""
         verification = self.prove().verification
         if verification is None:
-            raise InvalidRequest("The job has no contributions to reconcile.", remedy="Add contributions to its entities.")
+            raise InvalidRequest("The job has no contributions.", remedy="Add contributions to its entities.")
         return verification
 
     def report(self, *, names: bool = False) -> Path:

@@ -84,7 +84,7 @@ def _mapped_chunks(extracted: Dataset, entity: Entity, lookups: Lookups, spec: R
 
 
 def _in_load_order(entity: Entity, chunks: Iterator[Mapped]) -> Iterator[Mapped]:
-    """Sorts the whole entity where parents must go first: groups, of which only those to be loaded are many columns wide."""
+    """Sorts the whole entity where parents must go first, as with groups."""
     if entity.load_order is None:
         yield from chunks
         return

@@ -1,4 +1,4 @@
-"""The scan: what is in scope, written down once before anything moves, so that every stage and resume sees the same job."""
+"""The scan: what is in scope, written down once before anything moves: every stage and resume sees the same job."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from migrate_etl.rock.tables import RockTables
 from migrate_etl.spec import EntityName, RockImportSpec
 from migrate_etl.workspace import Workspace, partition_order
 from migrate_transfer.core.errors import StorageError
-
 
 REFERRING: tuple[EntityName, ...] = ("contributions", "attendance", "prayer_requests")
 """Entities whose records name a person; people load before them."""
@@ -70,23 +69,14 @@ class Plan:
         return cls(**raw)
 
 
-def count_statement(entity: Entity, tables: RockTables, high_water: int) -> Select[Any]:
+def count_statement(entity: Entity, tables: RockTables, high_water: int) -> Select[*tuple[Any, ...]]:
     """Rows of the entity up to the high-water mark, by calendar year (`year`) where it is partitioned."""
-    rows = entity.select(tables)
-    key = entity.key(tables)
-    counted: Select[Any]
+    rows = entity.select(tables).where(entity.key(tables) <= high_water)
+    count = func.count().label("rows")
     if entity.partition_date is None:
-        counted = rows.with_only_columns(func.count().label("rows"), maintain_column_froms=True).where(
-            key <= high_water
-        )
-        return counted
+        return rows.with_only_columns(count, maintain_column_froms=True)
     year = extract("year", entity.partition_date(tables))
-    counted = (
-        rows.with_only_columns(year.label("year"), func.count().label("rows"), maintain_column_froms=True)
-        .where(key <= high_water)
-        .group_by(year)
-    )
-    return counted
+    return rows.with_only_columns(year.label("year"), count, maintain_column_froms=True).group_by(year)
 
 
 def _counts(entity: Entity, database: RockDatabase, high_water: int) -> dict[str, int]:

@@ -60,7 +60,7 @@ class Gathering:
         counts = {name: self.counts(name) for name in self.workspace.spec.entities}
         findings = self.findings()
         backs = {name: self._read_back(api, name) for name in counts}
-        presences = {
+        presences: dict[EntityName, Presence] = {
             name: self._presence(name, back)
             for name, back in backs.items()
             if back is not None and name != "contributions"
@@ -68,7 +68,9 @@ class Gathering:
         verification = None
         if "contributions" in counts:
             verification = reconcile(self._inputs(api, database, backs["contributions"]))
-        return Proof(counts, findings, presences, verification, score(counts, findings.failing, presences, verification))
+        return Proof(
+            counts, findings, presences, verification, score(counts, findings.failing, presences, verification)
+        )
 
     def datasets(self, stage: str, entity: EntityName) -> list[Dataset]:
         """The datasets of a stage, all partitions in order."""

@@ -1,15 +1,15 @@
-"""An exclusive lease that the operating system ends when its holder dies: a lock on a file, never a time written down."""
+"""An exclusive lease that the operating system ends when its holder dies: a lock on a file, not a time."""
 
 from __future__ import annotations
 
-import os
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
 from migrate_transfer.core.errors import AlreadyRunning
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 
     def _lock(file: IO[bytes]) -> None:

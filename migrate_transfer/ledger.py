@@ -21,8 +21,10 @@ from migrate_transfer.core.errors import StorageError
 from migrate_transfer.leases import FileLease
 
 SCHEMA = """
-create table if not exists part (name text primary key, discovered integer not null default 0, cursor integer not null default 0);
-create table if not exists skip (part text not null, rule text not null, count integer not null, primary key (part, rule));
+create table if not exists part (name text primary key, discovered integer not null default 0,
+  cursor integer not null default 0);
+create table if not exists skip (part text not null, rule text not null, count integer not null,
+  primary key (part, rule));
 create table if not exists same (part text not null, cursor integer not null, count integer not null, ids blob not null,
   primary key (part, cursor));
 create table if not exists batch (number integer primary key, part text not null, key text not null unique,
@@ -30,7 +32,8 @@ create table if not exists batch (number integer primary key, part text not null
   state text not null default 'pending' check (state in ('pending', 'done', 'split')),
   imported integer, updated integer, skipped integer);
 create index if not exists batch_open on batch (part, number) where state = 'pending';
-create table if not exists item (part text not null, id integer not null, external_id text not null, code text not null,
+create table if not exists item (part text not null, id integer not null, external_id text not null,
+  code text not null,
   message text not null, remedy text not null, payload blob not null, batch integer, primary key (part, id)) without rowid;
 """
 
@@ -160,7 +163,8 @@ class Ledger:
         """Enter how many items the scan found."""
         with self._transaction() as db:
             db.execute(
-                "insert into part (name, discovered) values (?, ?) on conflict do update set discovered = excluded.discovered",
+                "insert into part (name, discovered) values (?, ?)"
+                " on conflict do update set discovered = excluded.discovered",
                 (part, count),
             )
 

@@ -1,4 +1,4 @@
-"""The whole product on a sample church: database, Mission sandbox, import, report; nothing to install, nothing to set up."""
+"""The whole product on a sample church: database, Mission sandbox, import, report; with nothing to set up."""
 
 from __future__ import annotations
 

@@ -54,7 +54,6 @@ def sandbox(
     key = os.environ.get("MIGRATE_MISSION_KEY", "")
     if not key:
         raise InvalidRequest("The sandbox needs a key.", remedy="Set MIGRATE_MISSION_KEY to any text.")
-    options = {"rate_limit": rate_limit} if rate_limit else {}
-    with MissionSandbox.start(folder, organization, key, port=port, **options) as mission:
+    with MissionSandbox.start(folder, organization, key, port=port, rate_limit=rate_limit) as mission:
         write_json({"url": mission.url, "organization": organization})
         mission.process.wait()

@@ -80,7 +80,7 @@ def date(tables: RockTables) -> ColumnElement[Any]:
 
 
 def map(chunk: pl.DataFrame, lookups: Lookups, spec: RockImportSpec) -> Mapped:
-    """Route and map gifts; a refund whose original is known goes by the original's batch, so that both stay together."""
+    """Route and map gifts; a refund whose original is known goes by the original's batch: both stay together."""
     frame = _joined(chunk, lookups)
     frame = frame.with_columns(_campus_id=_campus(), skip=_rule(spec), **_payment(spec))
     records = frame.select("id", _skip(spec), *_wire(spec), *_measures())

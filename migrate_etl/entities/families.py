@@ -91,7 +91,7 @@ def _locations(tables: RockTables) -> Select[Any]:
 
 
 def map(chunk: pl.DataFrame, lookups: Lookups, spec: RockImportSpec) -> Mapped:
-    """Members in Rock's order with the roles Mission knows; the home address; people who are not loaded are left off."""
+    """Members in Rock's order with the roles Mission knows, and the home address; people not loaded are left off."""
     members = _people(chunk, lookups)
     listed = (
         members.filter("loaded")

@@ -12,7 +12,7 @@ from checks.contracts import FINDING_COLUMNS
 def finding(
     frame: pl.DataFrame, entity: str, rule: str, where: pl.Expr, *, detail: str | None = None, amount: str | None = None
 ) -> pl.DataFrame:
-    """One row (FINDING_COLUMNS) for each row of `frame` where the condition holds; `detail` and `amount` name columns."""
+    """A row (FINDING_COLUMNS) for each row of `frame` where the condition holds; `detail` and `amount` name columns."""
     return frame.filter(where).select(
         pl.lit(entity).alias("entity"),
         pl.lit(rule).alias("rule"),

@@ -50,7 +50,7 @@ class RecordError:
 
 @dataclass(frozen=True, slots=True)
 class BatchAnswer:
-    """What Mission said about a batch it took: counts where it gave them (`grade` counts), else only that it took it."""
+    """What Mission said of a batch it took: counts where it gave them (`grade` counts), else only that it took it."""
 
     grade: Grade
     imported: int = 0
@@ -130,7 +130,7 @@ def _object(answer: HttpAnswer) -> dict[str, Any]:
         raise ConnectionLost(
             f"Mission answered {answer.status} with something that is not JSON.",
             code="ANSWER_UNREADABLE",
-            remedy="See whether a proxy or a wrong address answers in Mission's place; the job goes on where it stopped.",
+            remedy="See whether a proxy answers in Mission's place; the job goes on where it stopped.",
         ) from error
     if not isinstance(body, dict):
         raise ConnectionLost(f"Mission answered {answer.status} with JSON that is no object.", code="ANSWER_UNREADABLE")

@@ -1,4 +1,4 @@
-"""Mapped records -> JSON lines and fingerprints, column by column: a Python object a field would cost ten times as much."""
+"""Mapped records -> JSON lines and fingerprints, column by column: an object a field would cost ten times as much."""
 
 from __future__ import annotations
 

@@ -8,9 +8,9 @@ next run sends the same bytes under the same key and Mission changes nothing twi
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from array import array
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 

@@ -23,7 +23,7 @@ class Lookups:
     """Frames, each with one row per key.
 
     values: id, guid, value. persons: person_id, kind (person, business, nameless, rest_user, other), rule (why it is
-    no giver or member, null if it is), family_id, campus_id, giving_id, pulled_in, loaded. aliases: alias_id,
+    not moved, null if it is), family_id, campus_id, giving_id, pulled_in, loaded. aliases: alias_id,
     person_id. groups: group_id, is_family, type_guid, type_name, campus_id, parent_id (a loaded one), lost_parent,
     cut_cycle, rule, loaded, depth. batches: batch_id, batch_name, batch_campus_id. accounts: fund_id, account_campus_id.
     refunds: refund_id, original_id, original_batch_id. duplicates: occurrence_id, person_id, keep_id. campuses: id,

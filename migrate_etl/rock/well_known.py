@@ -1,4 +1,4 @@
-"""Rows that ship with Rock, recognised by GUID in every church (Rock/SystemGuid). Lower case, as `rock/database.py` yields them."""
+"""Rows that ship with Rock, recognised by GUID in every church (Rock/SystemGuid), in lower case."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class RetryPolicy:
             return error.retry_after
         if failures > self.patience:
             return None
-        ceiling = min(self.longest, self.first * 2 ** (failures - 1))
+        ceiling = min(self.longest, self.first * 2.0 ** (failures - 1))
         return ceiling * (0.5 + self.jitter() / 2)
 
     def run(self, call: Callable[[], T], control: Control) -> T:
