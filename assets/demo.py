@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -30,7 +31,11 @@ OPTIONS = {
     "MIGRATE_MISSION_URL": "mission_url",
     "MIGRATE_ORGANIZATION": "organization",
     "MIGRATE_TIME_ZONE": "time_zone",
+    "MIGRATE_CAMPUS_IDS": "campus_ids",
+    "MIGRATE_DATE_RANGE_START": "date_range_start",
+    "MIGRATE_ENTITIES": "entities",
 }
+LISTS = ("campus_ids", "entities")
 SAMPLE_PEOPLE = 500
 A_WHILE = 24 * 3600
 
@@ -61,7 +66,8 @@ def _secrets_from(environment: Mapping[str, str]) -> ImportSecrets:
 
 
 def _spec_from(environment: Mapping[str, str]) -> RockImportSpec:
-    given = {field: environment[name] for name, field in OPTIONS.items() if environment.get(name)}
+    given: dict[str, Any] = {field: environment[name] for name, field in OPTIONS.items() if environment.get(name)}
+    given.update({field: [part.strip() for part in given[field].split(",")] for field in LISTS if field in given})
     try:
         return RockImportSpec.model_validate({**given, "job_id": "import", "started_on": datetime.now(UTC).date()})
     except ValidationError as error:
@@ -69,7 +75,7 @@ def _spec_from(environment: Mapping[str, str]) -> RockImportSpec:
         names = sorted(name for name, field in OPTIONS.items() if field in fields)
         raise InvalidRequest(
             f"The environment lacks {', '.join(names)}, or they are not understood.",
-            remedy="Give Mission's address, the organisation's slug and its IANA time zone.",
+            remedy="Give Mission's address, the organisation's slug and its IANA time zone at least.",
         ) from None
 
 
@@ -129,11 +135,11 @@ def _shared(path: Path) -> Iterator[None]:
 def _start(home: Home, spec: RockImportSpec, key: str) -> MissionSandbox:
     address = urlsplit(spec.mission_url)
     try:
-        return MissionSandbox.start(home.folder, spec.organization, key, port=address.port or 80)
+        return MissionSandbox.start(home.folder / "mission", spec.organization, key, port=address.port or 80)
     except RuntimeError as error:
         raise TargetError(
             f"The Mission sandbox does not come up at {spec.mission_url}.",
-            remedy=f"See {home.folder / 'mission.log'}; if another program has the port, stop it or begin a new home.",
+            remedy="See mission/mission.log in the home; if another program has the port, stop it or begin a new home.",
         ) from error
 
 
