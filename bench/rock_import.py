@@ -107,9 +107,8 @@ def main() -> None:
         ours(Path(database), url, int(concurrency), tuple(entities.split(",")), Path(folder))
         return
     database = sample(asked.people, asked.gifts, asked.attendances)
-    print(
-        f"{date.today()}  {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}, {database.stat().st_size >> 20} MB of Rock"
-    )
+    size = database.stat().st_size >> 20
+    print(f"{date.today()}  {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}, {size} MB of Rock")
     compare(database, skip_peers=asked.skip_peers)
 
 

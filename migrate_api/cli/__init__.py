@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from migrate_api.cli import dead_letters, demo, evidence, imports, sandbox
+from migrate_api.cli import dead_letters, demo, evidence, imports, sandbox, test_connection
 from migrate_api.cli.errors import EXIT_CODES, guarded
 from migrate_api.cli.output import version_callback
 
@@ -35,6 +35,7 @@ def root(
 app.command("demo")(demo.demo)
 app.command("sample")(sandbox.sample)
 app.command("sandbox")(sandbox.sandbox)
+app.command("test-connection")(test_connection.test)
 app.command("verify")(imports.verify)
 app.command("import")(imports.run)
 app.command("report")(imports.report)

@@ -22,6 +22,8 @@ from migrate_transfer.core.errors import (
     TransientError,
 )
 
+SOURCE_UNREADABLE = 3
+
 EXIT_CODES = {
     0: "all went well",
     1: "it ran to the end, but records failed or something is unexplained",
@@ -36,7 +38,7 @@ EXIT_CODES = {
 
 _BY_CLASS: tuple[tuple[type[MigrateError], int], ...] = (
     (InvalidRequest, 2),
-    (SourceError, 3),
+    (SourceError, SOURCE_UNREADABLE),
     (AccessDenied, 5),
     (StorageError, 6),
     (AlreadyRunning, 7),
