@@ -65,7 +65,7 @@ def dry_run(to_load: Mapping[EntityName, int], batch_size: int, findings: Findin
 
 
 def add_up(datasets: Mapping[EntityName, Sequence[Dataset]]) -> Findings:
-    """Add up findings datasets (entity.FINDING_SCHEMA), chunk by chunk; a row is in one chunk with all its findings."""
+    """Add up findings datasets (checks.contracts.FINDING_COLUMNS); a row has all its findings in one chunk."""
     summaries: list[FindingSummary] = []
     failing: dict[EntityName, Mapping[Dimension, int]] = {}
     for entity in ENTITY_NAMES:

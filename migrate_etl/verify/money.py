@@ -17,8 +17,8 @@ AMOUNT = pl.Decimal(20, 2)
 
 
 def cents(column: str) -> pl.Expr:
-    """A decimal column as whole cents (Int64). Raises a polars error for a value that does not fit."""
-    return pl.col(column).cast(pl.Decimal(18, 2)).to_physical().cast(pl.Int64)
+    """A decimal column with two places as whole cents (Int64). Raises a polars error for a value that does not fit."""
+    return pl.col(column).cast(pl.Decimal(38, 2)).to_physical().cast(pl.Int64)
 
 
 def amount(column: str) -> pl.Expr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -153,6 +154,8 @@ class _Attribution:
         self._tally = Tally()
         self._taken, self._given = Cells(CUBE_KEYS), Cells(CUBE_KEYS)
         self._effects = [EFFECT_SCHEMA.to_frame()]
+        self._foremost = EXCEPTION_SCHEMA.to_frame()
+        self._kinds: Counter[str] = Counter()
 
     def verification(self) -> Verification:
         mission, cells = self._mission()
@@ -171,8 +174,8 @@ class _Attribution:
             refunds=_amounts(walked.refunds),
             non_positive=_amounts(walked.non_positive),
             other_types=tuple((str(kind), Amounts(n, decimal(c))) for kind, n, c in now.other_types.iter_rows()),
-            exceptions=_foremost(all_exceptions),
-            kinds=dict(all_exceptions.scan().group_by("kind").len().sort("kind").collect().iter_rows()),
+            exceptions=self._foremost,
+            kinds=dict(self._kinds),
             all_exceptions=all_exceptions,
             left_out=walked.left_out,
             cube=both_sides(walked.scope_cells, self._taken.result(), self._given.result()),
@@ -194,10 +197,18 @@ class _Attribution:
         self._tally.put("changed", self._now.later_count, self._now.later_cents)
         self._tally.add(cells.select("line", "id", effect_cents=pl.col("effect").to_physical().cast(pl.Int64)))
         with DatasetWriter(self._inputs.folder / "exceptions") as writer:
-            writer.write(pl.concat([cells, change_exceptions(changes)]))
+            self._list(writer, pl.concat([cells, change_exceptions(changes)]))
             for chunk in self._walked.differences.chunks():
-                writer.write(exceptions(self._attributed(chunk)))
+                self._list(writer, exceptions(self._attributed(chunk)))
             return writer.commit()
+
+    def _list(self, writer: DatasetWriter, found: pl.DataFrame) -> None:
+        """Write exceptions down; keep those to show: unexplained ones first, then by the money they move."""
+        writer.write(found)
+        self._kinds.update(dict(found.group_by("kind").len().iter_rows()))
+        order = (pl.col("line") != "unexplained", pl.col("effect").abs(), pl.col("id"))
+        ranked = pl.concat([self._foremost, found]).sort(*order, descending=[False, True, False], nulls_last=True)
+        self._foremost = ranked.head(SHOWN)
 
     def _attributed(self, differences: pl.DataFrame) -> pl.DataFrame:
         extras = self._extras(differences)
@@ -243,10 +254,3 @@ def _mission_cells(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("mission_method").alias("method"),
         pl.col("mission_cents").alias("cents"),
     )
-
-
-def _foremost(found: Dataset) -> pl.DataFrame:
-    """The exceptions to show: unexplained ones first, then by the money they move."""
-    weight = pl.col("effect").abs()
-    rows = found.scan().sort(pl.col("line") != "unexplained", weight, "id", descending=[False, True, False])
-    return rows.head(SHOWN).collect()

@@ -38,6 +38,9 @@ RECORD_SCHEMA = pl.Schema({
 
 IDS_AT_ONCE = 500
 
+LAST_MONTH = datetime(9999, 12, 1)
+"""The calendar of databases ends with it, and churches use it for "never"."""
+
 
 class Database(Protocol):
     """What is needed of a Rock database: its tables and small frames."""
@@ -188,7 +191,7 @@ def _month_filters(tables: RockTables, cells: pl.DataFrame) -> Iterator[ColumnEl
             when = moment.is_(None)
         else:
             first = datetime(int(str(year)), int(str(month)), 1)
-            when = and_(moment >= first, moment < _next_month(first))
+            when = moment >= first if first == LAST_MONTH else and_(moment >= first, moment < _next_month(first))
         yield and_(when, detail.c.AccountId.in_(funds))
 
 
