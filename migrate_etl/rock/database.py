@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Literal, Self, TypeVar
 
 import polars as pl
@@ -14,7 +16,7 @@ from migrate_etl.rock.columns import OutColumn, columns_of
 from migrate_etl.rock.connection import OdbcString, Place, PostgresServer, SqliteFile, SqlServer, parse_connection
 from migrate_etl.rock.dialects import DialectName, compile_text
 from migrate_etl.rock.failures import ADVICE, failure
-from migrate_etl.rock.odbc import choose_driver, odbc_string
+from migrate_etl.rock.odbc import choose_driver, is_freetds, odbc_string
 from migrate_etl.rock.release import require_rock
 from migrate_etl.rock.session import Session, open_postgres, open_sqlite, translated
 from migrate_etl.rock.tables import ROCK_COLUMNS
@@ -40,6 +42,22 @@ def _open_odbc(text: str, timeout: int) -> Session:
     return Session(dialect, connection, pyodbc.Error, driver, text, timeout)
 
 
+def _open_sql_server(place: SqlServer) -> Session:
+    driver = place.driver or choose_driver(_pyodbc().drivers())
+    try:
+        return _open_odbc(odbc_string(place, driver), place.connect_timeout)
+    except SourceError as error:
+        if error.error_code != "ROCK_LOGIN_FAILED" or not is_freetds(driver):
+            raise
+        found: MigrateError = error
+    # Of the two errors a server sends when it lacks the database, FreeTDS passes on only that the login failed. A
+    # login that succeeds without naming a database tells them apart.
+    with suppress(SourceError):
+        _open_odbc(odbc_string(replace(place, database=""), driver), place.connect_timeout).close()
+        found = failure("3D000", "", "connecting")
+    raise found
+
+
 def _pyodbc() -> Any:
     """pyodbc, on first use: its wheel loads unixODBC, which a machine may lack."""
     try:
@@ -60,9 +78,7 @@ def open_session(place: Place) -> Session:
         case OdbcString(text, timeout):
             session = _open_odbc(text, timeout)
         case SqlServer():
-            session = _open_odbc(
-                odbc_string(place, place.driver or choose_driver(_pyodbc().drivers())), place.connect_timeout
-            )
+            session = _open_sql_server(place)
     for sql in catalog.GENTLE[session.dialect]:
         _tolerant(session, sql)
     return session

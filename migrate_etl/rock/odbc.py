@@ -35,7 +35,9 @@ def odbc_string(place: SqlServer, driver: str) -> str:
     options = _freetds(place) if is_freetds(driver) else _microsoft(place, driver)
     login = {"Database": place.database, "UID": place.user, "PWD": place.password, "APP": place.application}
     pairs = {"Driver": driver, **options, **login, "ApplicationIntent": "ReadOnly" if place.read_only else None}
-    return ";".join(f"{name}={_quoted(name, value)}" for name, value in pairs.items() if value) + ";"
+    quoted = _quoted_for_freetds if is_freetds(driver) else _quoted
+    # The closing semicolon is for FreeTDS, which before 1.3.21 lost a last value in braces without it.
+    return ";".join(f"{name}={quoted(name, value)}" for name, value in pairs.items() if value) + ";"
 
 
 def _microsoft(place: SqlServer, driver: str) -> dict[str, str | None]:
@@ -70,9 +72,18 @@ def _freetds(place: SqlServer) -> dict[str, str | None]:
 
 
 def _quoted(name: str, value: str) -> str:
-    """In braces where the value would otherwise be misread, or is a driver's name; a closing brace is doubled."""
-    if name != "Driver" and re.fullmatch(r"[^\s{}\[\]();,?*=!@]+", value):
+    """In braces where the value would otherwise be misread, a closing brace inside doubled, as ODBC lays down."""
+    plain = re.fullmatch(r"[^\s{}\[\]();,?*=!@]+", value) is not None
+    return value if name == "Server" or (plain and name != "Driver") else "{" + value.replace("}", "}}") + "}"
+
+
+def _quoted_for_freetds(name: str, value: str) -> str:
+    """FreeTDS before 1.3.21 does not know doubled braces and later ones do: only what both read alike is sent."""
+    if name != "Driver" and value == value.strip() and ";" not in value and not value.startswith("{"):
         return value
-    if name == "Server":
-        return value
-    return "{" + value.replace("}", "}}") + "}"
+    if "}" in value:
+        raise refused(
+            "FreeTDS cannot be given a password or name with this mix of a semicolon and a closing brace.",
+            "Choose a password without } or ; for the SQL account, or install Microsoft's ODBC driver.",
+        )
+    return "{" + value + "}"
