@@ -1,0 +1,85 @@
+"""Every statement the product can send to SQL Server is T-SQL: compiled for it and read by a T-SQL parser.
+
+A new kind of statement gets a line in `statements()`; an entity's selects come in by its registration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+import sqlalchemy as sa
+import sqlglot
+from sqlglot import exp
+
+from migrate_etl.entities import ENTITIES
+from migrate_etl.rock import catalog
+from migrate_etl.rock.dialects import compile_text
+from migrate_etl.rock.tables import ROCK_COLUMNS, RockTables
+
+OLD = RockTables(
+    {t: [c.name for c in cs if c.since is None or t == "Attendance"] for t, cs in ROCK_COLUMNS.items()}, schema="dbo"
+)
+TABLES = {"current": RockTables(schema="dbo"), "v8": OLD}
+
+
+def statements() -> Iterator[tuple[str, str]]:
+    """(name, text) of each."""
+    for number, text in enumerate(
+        (*catalog.GENTLE["mssql"], *catalog.BEGIN_SNAPSHOT["mssql"], *catalog.END_SNAPSHOT["mssql"])
+    ):
+        yield f"session {number}", text
+    for wording in (catalog.ALLOWS_SNAPSHOT, catalog.COLLATION, catalog.NEWEST_MIGRATION):
+        yield "catalogue", wording["mssql"]
+    yield "columns", catalog.columns_statement("mssql")
+    yield from (
+        (f"probe {table}", catalog.probe(table, [c.name for c in cs], "mssql")) for table, cs in ROCK_COLUMNS.items()
+    )
+    for release, tables in TABLES.items():
+        for name, statement in selects(tables):
+            yield f"{release} {name}", compile_text(statement, "mssql")
+
+
+def selects(tables: RockTables) -> Iterator[tuple[str, sa.Select[tuple[object, ...]]]]:
+    """The entities' pages and children, and one of each table whole."""
+    for table in ROCK_COLUMNS:
+        yield table, sa.select(tables[table])
+    moment = tables["FinancialTransaction"].c.TransactionDateTime
+    yield (
+        "years",
+        sa.select(sa.extract("year", moment).label("year"), sa.func.count().label("rows"))
+        .where(moment >= datetime(2024, 3, 4, 1, 2, 3, 450000))
+        .group_by(sa.extract("year", moment)),
+    )
+    for entity in ENTITIES.values():
+        key = entity.key(tables)
+        yield entity.name, entity.select(tables).where(key > 7, key <= 99).order_by(key).limit(50_000)
+        for child in entity.children:
+            yield f"{entity.name}.{child.name}", child.select(tables).where(child.parent_key(tables).between(1, 9))
+
+
+@pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in statements()])
+def test_it_is_tsql(text: str) -> None:
+    # The parser knows the standard's isolation levels, and not SQL Server's own.
+    (tree,) = sqlglot.parse(text.replace("LEVEL SNAPSHOT", "LEVEL SERIALIZABLE"), read="tsql")
+    assert tree is not None
+    assert " LIMIT " not in text.upper()
+    assert "NOLOCK" not in text.upper()
+    assert ":" not in text.replace("T01:02:03", "")
+
+
+@pytest.mark.parametrize("release", TABLES)
+def test_only_selects_of_dbo_tables_in_two_part_names(release: str) -> None:
+    for _, statement in selects(TABLES[release]):
+        tree = sqlglot.parse_one(compile_text(statement, "mssql"), read="tsql")
+        assert isinstance(tree, exp.Select)
+        assert {table.db for table in tree.find_all(exp.Table)} == {"dbo"}
+        assert not any(column.db for column in tree.find_all(exp.Column))
+
+
+def test_pages_are_limited_by_top_and_booleans_are_bits() -> None:
+    group = TABLES["current"]["Group"]
+    text = compile_text(sa.select(group.c.Id).where(group.c.IsActive == sa.true()).limit(10), "mssql")
+    assert "SELECT TOP 10" in text
+    assert "[IsActive] = 1" in text
