@@ -9,7 +9,8 @@ import argparse
 import asyncio
 import sys
 
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+NO_READ_BACK = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
 class Answering(asyncio.Protocol):
@@ -19,6 +20,7 @@ class Answering(asyncio.Protocol):
         self._latency = latency
         self._head = b""
         self._body_left = 0
+        self._says = TAKEN
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -40,14 +42,15 @@ class Answering(asyncio.Protocol):
             head, data = self._head[:end].lower(), self._head[end + 4 :]
             self._head = b""
             self._body_left = _content_length(head)
+            self._says = NO_READ_BACK if head.startswith(b"get") else TAKEN
             if self._body_left == 0:
                 self._answer()
 
     def _answer(self) -> None:
         if self._latency:
-            asyncio.get_running_loop().call_later(self._latency, self._transport.write, ANSWER)
+            asyncio.get_running_loop().call_later(self._latency, self._transport.write, self._says)
         else:
-            self._transport.write(ANSWER)
+            self._transport.write(self._says)
 
 
 def _content_length(head: bytes) -> int:

@@ -47,10 +47,12 @@ def extract_entity(
             writers = {p: _Chunked(stack.enter_context(DatasetWriter(folders[p])), p, progress) for p in todo}
             for page in _pages(entity, plan, database, todo):
                 control.check()
-                for partition, frame in _split(page, entity, todo):
-                    writers[partition].add(frame)
+                for partition, frame in _split(page, entity):
+                    if partition in writers:
+                        writers[partition].add(frame)
+                shape = page.drop(YEAR, strict=False).clear()
             for writer in writers.values():
-                writer.commit()
+                writer.commit(shape)
     return [Dataset(folders[p]) for p in partitions]
 
 
@@ -102,20 +104,13 @@ def _with_children(page: pl.DataFrame, children: tuple[Child, ...], database: Ro
     return page
 
 
-def _split(
-    page: pl.DataFrame, entity: Entity, wanted: Sequence[str | None]
-) -> Iterator[tuple[str | None, pl.DataFrame]]:
+def _split(page: pl.DataFrame, entity: Entity) -> Iterator[tuple[str | None, pl.DataFrame]]:
     if not entity.partitioned:
         yield None, page
         return
     keyed = page.with_columns(pl.col(YEAR).cast(pl.Int64).cast(pl.String).fill_null(UNDATED))
-    if page.height == 0:
-        empty = keyed.drop(YEAR)
-        yield from ((partition, empty) for partition in wanted)
-        return
     for (partition,), frame in keyed.partition_by(YEAR, include_key=False, as_dict=True, maintain_order=True).items():
-        if partition in wanted:
-            yield str(partition), frame
+        yield str(partition), frame
 
 
 class _Chunked:
@@ -138,6 +133,9 @@ class _Chunked:
             self._pieces, self._rows = [], 0
             self._progress(self._partition, self._writer.rows)
 
-    def commit(self) -> Dataset:
+    def commit(self, shape: pl.DataFrame) -> Dataset:
+        """Put the dataset in place; one without rows gets an empty chunk of that shape, for its schema."""
         self._flush()
+        if self._writer.rows == 0:
+            self._writer.write(shape)
         return self._writer.commit()

@@ -48,8 +48,8 @@ class Plan:
 
     def years(self) -> list[str]:
         """All partition keys of the job: the years found in any entity, then `undated`."""
-        keys = {UNDATED, *(key for counts in self.discovered.values() for key in counts if key)}
-        return sorted(keys, key=partition_order)
+        keys = {key for counts in self.discovered.values() for key in counts if key}
+        return sorted({UNDATED, *keys}, key=partition_order)
 
     def count(self, entity: EntityName, partition: str | None) -> int:
         return self.discovered[entity].get(partition or "", 0)
@@ -84,7 +84,7 @@ def _counts(entity: Entity, database: RockDatabase, high_water: int) -> dict[str
     if entity.partition_date is None:
         return {"": int(frame["rows"][0])}
     keys = frame["year"].cast(pl.Int64).cast(pl.String).fill_null(UNDATED)
-    return dict(zip(keys.to_list(), frame["rows"].to_list(), strict=True))
+    return {UNDATED: 0, **dict(zip(keys.to_list(), frame["rows"].to_list(), strict=True))}
 
 
 def make_plan(workspace: Workspace, database: RockDatabase) -> Plan:
