@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
+import orjson
 import polars as pl
 import sqlalchemy as sa
 
@@ -83,6 +84,12 @@ def to_frame(columns: Sequence[OutColumn], rows: Iterable[Sequence[Any]], *, fro
         return empty_frame(columns)
     build = _from_sqlite if from_sqlite else _from_driver
     return pl.DataFrame([_checked(build, column, cells) for column, cells in zip(columns, values, strict=True)])
+
+
+def from_json_arrays(columns: Sequence[OutColumn], texts: Sequence[str]) -> pl.DataFrame:
+    """A frame of SQLite's columns, each a JSON array. Raises ValueError for what is no JSON, else as `to_frame`."""
+    cells = [orjson.loads(text) for text in texts]
+    return pl.DataFrame([_checked(_from_sqlite, column, c) for column, c in zip(columns, cells, strict=True)])
 
 
 def _checked(build: Callable[[OutColumn, Any], pl.Series], column: OutColumn, cells: Sequence[Any]) -> pl.Series:

@@ -105,15 +105,21 @@ class RockDatabase:
     def __init__(self, place: Place, *, page_size: int, control: Control, retry: RetryPolicy) -> None:
         self._place, self._page_size, self._control, self._retry = place, page_size, control, retry
         self._session: Session | None = open_session(place)
+        self._reader: ArrowReader | None = None
         self.dialect: DialectName = self._session.dialect
         self.driver = self._session.driver
-        self.tables = catalog.read_tables(self._session.values, self.dialect)
-        self.consistency: Consistency = self._begin(self._session)
-        self._reader: ArrowReader | None = None
+        self.consistency: Consistency = "pages"
         self.no_arrow: str | None = None if self._session.text else "only ODBC databases are read by Arrow"
         """Why pages do not come by Arrow blocks; None while they do or may."""
         self.reconnects = 0
         """How often the connection broke and was made again: what was read before and after are two moments."""
+        try:
+            self.tables = catalog.read_tables(self._session.values, self.dialect)
+            self.consistency = self._begin(self._session)
+            self._require_rock()
+        except MigrateError:
+            self.close()
+            raise
 
     @classmethod
     def open(
@@ -125,18 +131,8 @@ class RockDatabase:
         retry: RetryPolicy | None = None,
     ) -> RockDatabase:
         """Open a connection string (see `connection.py`). Raises SourceError with the documented code and remedy."""
-        database = cls(
-            parse_connection(connection),
-            page_size=page_size,
-            control=control or Control(),
-            retry=retry or RetryPolicy(),
-        )
-        try:
-            database._require_rock()
-        except MigrateError:
-            database.close()
-            raise
-        return database
+        place = parse_connection(connection)
+        return cls(place, page_size=page_size, control=control or Control(), retry=retry or RetryPolicy())
 
     def _require_rock(self) -> None:
         """A table the login may not read looks absent in the catalogue: only asking for a row tells the two apart."""
@@ -225,13 +221,14 @@ class RockDatabase:
 
     def children(self, select: Select[Any], parent_key: ColumnElement[Any], low: int, high: int) -> pl.DataFrame:
         """Rows whose parent key is from `low` to `high`, both included."""
-        return self._blocks(select.where(parent_key.between(low, high)))
+        rows = select.where(parent_key.between(low, high))
+        return self._blocks(rows.limit(-1) if self.dialect == "sqlite" else rows)  # see Session.block
 
     def _blocks(self, statement: Select[Any]) -> pl.DataFrame:
-        """Like `frame`, by Arrow where that is possible."""
+        """Like `frame`, by columns where the database can; the statement has a limit."""
         columns, sql = columns_of(statement), compile_text(statement, self.dialect)
         if not readable(columns):
-            return self._patiently(lambda session: session.frame(sql, columns))
+            return self._patiently(lambda session: session.block(sql, columns))
         return self._patiently(lambda session: self._block(session, sql, columns))
 
     def _block(self, session: Session, sql: str, columns: Sequence[OutColumn]) -> pl.DataFrame:
@@ -241,7 +238,7 @@ class RockDatabase:
                 session.text, session.timeout, catalog.GENTLE[self.dialect], begin
             )
         if self._reader is None:
-            return session.frame(sql, columns)
+            return session.block(sql, columns)
         try:
             return self._reader.frame(sql, columns)
         except SourceError as error:

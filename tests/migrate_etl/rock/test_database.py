@@ -62,6 +62,23 @@ def test_arrow_and_pyodbc_yield_the_same_rows(urls: dict[str, str], table: str) 
         assert_frame_equal(by_arrow, database.frame(statement.order_by(database.tables[table].c.Id)))
 
 
+@pytest.mark.parametrize("table", ROCK_COLUMNS)
+def test_sqlite_yields_the_same_rows_as_arrays_and_as_tuples(urls: dict[str, str], table: str) -> None:
+    with RockDatabase.open(urls["sqlite"], page_size=3) as database:
+        key = database.tables[table].c.Id
+        by_arrays = pl.concat(database.pages(whole(database, table), key))
+        assert_frame_equal(by_arrays, database.frame(whole(database, table).order_by(key)))
+
+
+def test_children_keep_the_order_they_were_asked_in(urls: dict[str, str]) -> None:
+    for url in urls.values():
+        with RockDatabase.open(url) as database:
+            phone = database.tables["PhoneNumber"]
+            statement = sa.select(phone.c.PersonId.label("parent_id"), phone.c.Id.label("phone_id"))
+            latest_first = statement.order_by(phone.c.PersonId, phone.c.Id.desc())
+            assert database.children(latest_first, phone.c.PersonId, 0, 99)["phone_id"].to_list() == [2, 1, 3, 4, 5]
+
+
 def test_a_text_too_long_for_its_column_is_read_whole_by_pyodbc(urls: dict[str, str]) -> None:
     with RockDatabase.open(urls["odbc"]) as database:
         prayer = database.tables["PrayerRequest"]
@@ -156,6 +173,21 @@ def test_a_snapshot_does_not_see_what_comes_later(postgres: Postgres) -> None:
         assert database.scalar(count) == 2
         database.renew()
         assert database.scalar(count) == 1
+
+
+def test_sqlite_keeps_one_moment_where_its_journal_allows(tmp_path: Path) -> None:
+    church.build(f"sqlite:///{tmp_path / 'rock.db'}")
+    writer = sqlite3.connect(tmp_path / "rock.db")
+    with RockDatabase.open(f"sqlite:///{tmp_path / 'rock.db'}") as database:
+        assert database.consistency == "pages"
+    writer.execute("PRAGMA journal_mode = WAL")
+    with RockDatabase.open(f"sqlite:///{tmp_path / 'rock.db'}") as database:
+        count = sa.select(sa.func.count().label("n")).select_from(database.tables["Campus"])
+        assert (database.consistency, database.scalar(count)) == ("snapshot", 2)
+        writer.execute("DELETE FROM Campus")
+        writer.commit()
+        assert database.scalar(count) == 2
+    writer.close()
 
 
 def test_a_broken_connection_is_made_again_and_no_row_is_lost_or_doubled(postgres: Postgres) -> None:
