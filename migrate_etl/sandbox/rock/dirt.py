@@ -105,8 +105,8 @@ def _families(rock: Rock, campuses: list[int], odd: dict[str, int]) -> None:
 
 
 def _groups(rock: Rock, campus: int, odd: dict[str, int]) -> dict[str, int]:
-    here = {"CampusId": campus}
-    made = {
+    here: dict[str, Any] = {"CampusId": campus}
+    made: dict[str, int] = {
         "closed": rock.group("Closed Group", IsActive=False, **here),
         "archived": rock.group("Archived Group", IsArchived=True, **here),
         "security by flag": rock.group("Elders (also a role)", IsSecurityRole=True, **here),
