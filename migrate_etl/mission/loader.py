@@ -53,6 +53,7 @@ class Loader:
         self, part: str, entity: Entity, dataset: Dataset, progress: Callable[[int], None] = lambda rows: None
     ) -> None:
         """Send what Mission does not have yet, until every row of the dataset has its outcome in the ledger.
+        `progress` is told how many rows of the dataset are through.
 
         Raises AccessDenied, TargetError, TransientError (Mission stayed away), StorageError, Stopped; all of them
         leave a ledger that the next call goes on from. The caller holds the part's lease.
@@ -60,6 +61,7 @@ class Loader:
         road = _Road(self, part, entity)
         self.ledger.skips(part, _skips(dataset))
         self._drive(road, _waiting(road, dataset), progress)
+        progress(dataset.rows)
 
     def replay(self, part: str, entity: Entity, ids: Sequence[int], lines: Sequence[bytes]) -> None:
         """Send these records (encoded, one JSON object each) whatever the receipts say; otherwise as `load`."""
@@ -68,6 +70,7 @@ class Loader:
 
     def _drive(self, road: _Road, waiting: Iterator[Batch], progress: Callable[[int], None]) -> None:
         again: deque[Batch] = deque()
+        control = self.control.child()
         sending: dict[Future[Answer], Batch] = {}
         with ThreadPoolExecutor(self.concurrency, thread_name_prefix="send") as senders:
             try:
@@ -76,18 +79,24 @@ class Loader:
                         batch = again.popleft() if again else next(waiting, None)
                         if batch is None:
                             break
-                        sending[senders.submit(road.send, batch)] = batch
+                        sending[senders.submit(road.send, batch, control)] = batch
                     if not sending:
                         return
                     for future in wait(sending, return_when=FIRST_COMPLETED).done:
                         again.extend(road.settle(sending[future], future.result()))
-                        progress(sending.pop(future).count)
+                        del sending[future]
+                    open_rows = sum(batch.count for batch in (*again, *sending.values()))
+                    progress(self.ledger.cursor(road.part) - open_rows)
             finally:
-                _finish_in_flight(road, sending)
+                _finish_in_flight(road, sending, control)
 
 
-def _finish_in_flight(road: _Road, sending: dict[Future[Answer], Batch]) -> None:
-    """Whatever stopped the load, an answer that still comes is written down; the rest stays open in the ledger."""
+def _finish_in_flight(road: _Road, sending: dict[Future[Answer], Batch], control: Control) -> None:
+    """Whatever stopped the load, an answer that is on its way is written down; the rest stays open in the ledger.
+
+    Nobody waits for a Mission that asked for patience: a revoked key ends the load though another batch was put off.
+    """
+    control.stop("cancelled")
     for future in sending:
         future.cancel()
     for future, batch in sending.items():
@@ -103,15 +112,13 @@ class _Road:
     part: str
     entity: Entity
 
-    def send(self, batch: Batch) -> Answer:
-        return self.loader.api.send(self.entity.path, batch.key, batch.payload, batch.count)
+    def send(self, batch: Batch, control: Control) -> Answer:
+        return self.loader.api.send(self.entity.path, batch.key, batch.payload, batch.count, control)
 
     def key(self, label: str, lines: Sequence[bytes]) -> str:
         """SHA-256 of job, entity, batch number and content: a change back to an older value has another key."""
-        digest = hashlib.sha256(f"{self.loader.job_id}\n{self.part}\n{label}\n".encode())
-        for line in lines:
-            digest.update(line)
-        return digest.hexdigest()
+        head = f"{self.loader.job_id}\n{self.part}\n{label}\n".encode()
+        return hashlib.sha256(head + b"\n".join(lines)).hexdigest()
 
     def batch(self, label: str, ids: Sequence[int], lines: Sequence[bytes]) -> PlannedBatch:
         key = self.key(label, lines)
@@ -121,7 +128,7 @@ class _Road:
         """Write the outcome down; the halves of a refused batch come back to be sent."""
         lines = self.loader.api.lines(batch.payload)
         ids = unpack(batch.ids)
-        if isinstance(answer, BatchAnswer) and not answer.errors.keys() <= {self._external(id) for id in ids}:
+        if isinstance(answer, BatchAnswer) and answer.errors and not answer.errors.keys() <= set(self._externals(ids)):
             message = "Mission named records that are not in the batch."
             answer = BatchRefused(RecordError("ANSWER_INCONSISTENT", message))
         if isinstance(answer, BatchRefused):
@@ -130,6 +137,9 @@ class _Road:
             answer = BatchAnswer("counts", errors={self._external(ids[0]): answer.error})
         self._book(batch, ids, lines, answer)
         return ()
+
+    def _externals(self, ids: Sequence[int]) -> list[str]:
+        return [self._external(id) for id in ids]
 
     def _external(self, rock_id: int) -> str:
         return f"{self.entity.prefix}{rock_id}"
@@ -143,16 +153,18 @@ class _Road:
         return self.loader.ledger.split(batch, halves)
 
     def _book(self, batch: Batch, ids: Sequence[int], lines: Sequence[bytes], answer: BatchAnswer) -> None:
-        refused = [answer.errors.get(self._external(id)) for id in ids]
-        taken = [n for n, error in enumerate(refused) if error is None]
-        prints = fingerprints([lines[n] for n in taken])
-        if taken:
-            self.loader.receipts.accepted(self.entity.name, batch.key, [ids[n] for n in taken], prints)
-        failed = [
-            FailedItem(ids[n], self._external(ids[n]), error.code, error.message, error.remedy, lines[n])
-            for n, error in enumerate(refused)
-            if error is not None
-        ]
+        failed: list[FailedItem] = []
+        if answer.errors:
+            refused = [answer.errors.get(external) for external in self._externals(ids)]
+            failed = [
+                FailedItem(ids[n], self._external(ids[n]), error.code, error.message, error.remedy, lines[n])
+                for n, error in enumerate(refused)
+                if error is not None
+            ]
+            taken = [n for n, error in enumerate(refused) if error is None]
+            ids, lines = [ids[n] for n in taken], [lines[n] for n in taken]
+        if ids:
+            self.loader.receipts.accepted(self.entity.name, batch.key, ids, fingerprints(lines))
         counts = (answer.imported, answer.updated, answer.skipped) if answer.grade == "counts" else None
         self.loader.ledger.settle(batch, failed, counts)
 
@@ -185,18 +197,19 @@ def _replayed(road: _Road, ids: Sequence[int], lines: Sequence[bytes]) -> Iterat
 
 
 def _plan(road: _Road, rows: pl.DataFrame, cursor: int) -> Sequence[Batch]:
+    """A record that breaks the contract fails here, unless somebody corrected it and Mission has it: unchanged then."""
     to_load = rows.filter(pl.col("skip").is_null())
     encoded = encode(to_load, road.entity.wire)
     rejected = to_load[REJECT].is_not_null()
-    unchanged = ~rejected & ~_changed(road, encoded)
-    positions = (~rejected & ~unchanged).arg_true().to_list()
+    changed = _changed(road, encoded)
+    positions = (changed & ~rejected).arg_true().to_list()
     batches = [road.batch(f"{cursor}.{n}", *group) for n, group in enumerate(_groups(road, encoded, positions))]
     failed = [
         FailedItem(id, f"{road.entity.prefix}{id}", rule, RULES[rule].title, RULES[rule].remedy, encoded.lines[n])
-        for n, (id, rule) in enumerate(to_load.select("id", REJECT).iter_rows())
-        if rule is not None
+        for n, (id, rule) in enumerate(to_load.select("id", REJECT).iter_rows() if rejected.any() else ())
+        if rule is not None and changed[n]
     ]
-    same = encoded.ids.filter(unchanged)
+    same = encoded.ids.filter(~changed)
     return road.loader.ledger.plan(road.part, batches, unchanged=pack(same.to_list()), failed=failed, cursor=cursor)
 
 
@@ -210,19 +223,18 @@ def _changed(road: _Road, encoded: Encoded) -> pl.Series:
 
 def _groups(road: _Road, encoded: Encoded, positions: Sequence[int]) -> Iterator[tuple[list[int], list[bytes]]]:
     """Consecutive records, at most a batch's worth and at most MAX_BYTES unless one record alone is larger."""
-    all_ids = encoded.ids.to_list()
-    ids: list[int] = []
-    lines: list[bytes] = []
-    size = 0
-    for n in positions:
-        line = encoded.lines[n]
-        if ids and (len(ids) == road.loader.batch_size or size + len(line) > MAX_BYTES):
-            yield ids, lines
-            ids, lines, size = [], [], 0
-        ids.append(all_ids[n])
-        lines.append(line)
-        size += len(line) + 2
-    if ids:
+    all_ids, size = encoded.ids.to_list(), road.loader.batch_size
+    for start in range(0, len(positions), size):
+        chosen = positions[start : start + size]
+        yield from _small_enough([all_ids[n] for n in chosen], [encoded.lines[n] for n in chosen])
+
+
+def _small_enough(ids: list[int], lines: list[bytes]) -> Iterator[tuple[list[int], list[bytes]]]:
+    if len(ids) > 1 and sum(map(len, lines)) > MAX_BYTES:
+        half = len(ids) // 2
+        yield from _small_enough(ids[:half], lines[:half])
+        yield from _small_enough(ids[half:], lines[half:])
+    else:
         yield ids, lines
 
 
