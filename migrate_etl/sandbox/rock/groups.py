@@ -1,4 +1,4 @@
-"""Groups people join: sections with small groups below them, teams, classes, check-in rooms; and those of Rock's own."""
+"""Groups people join: sections with small groups below them, teams, classes, check-in rooms; those Rock keeps."""
 
 from __future__ import annotations
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
+from migrate_etl.sandbox.rock import dirty_gifts, dirty_groups, dirty_meetings, dirty_people
 from migrate_etl.sandbox.rock.build import Rock, empty_rock
 from migrate_etl.sandbox.rock.church import Church, places_and_funds
 from migrate_etl.sandbox.rock.counting import truth_of
-from migrate_etl.sandbox.rock.dirt import plant_dirt
+from migrate_etl.sandbox.rock.dirt import Plants
 from migrate_etl.sandbox.rock.gatherings import Gatherings, prayers
 from migrate_etl.sandbox.rock.groups import groups
 from migrate_etl.sandbox.rock.households import households
@@ -66,8 +67,19 @@ def make_sample(
         Gatherings(church).write()
         prayers(church)
         if dirt:
-            plant_dirt(rock, church.campuses, last_day.year)
+            church.planted = plant_dirt(rock, church.campuses[:3], last_day.year)
     return record_truth(target, church.planted)
+
+
+def plant_dirt(rock: Rock, campuses: Sequence[int], year: int) -> dict[str, list[int]]:
+    """All of it, on an empty Rock or a whole church; `year` is the last of the church's own. Kind -> ids.
+
+    `campuses` has two open ones at least; the last is the one that was closed.
+    """
+    plants = Plants(rock, campuses, year)
+    for part in (dirty_people, dirty_groups, dirty_gifts, dirty_meetings):
+        part.plant(plants)
+    return plants.planted
 
 
 @contextmanager

@@ -168,7 +168,7 @@ def _person(build: _Build, person: ET.Element, family_id: int, campus: int | Non
 
 
 def _named(build: _Build, element: ET.Element) -> int:
-    """The person an element names by guid; one that the file does not describe (Rock ships an administrator) is made."""
+    """The person an element names by guid; one the file does not describe (Rock ships an administrator) is made."""
     guid = element.get("guid", element.get("personGuid", "")).lower()
     if guid not in build.people:
         first, _, last = (element.get("fullname") or "Admin Admin").partition(" ")
