@@ -17,7 +17,7 @@ CUBE_KEYS = ("fund_id", "year", "month", "batch_id", "campus_id", "currency", "m
 
 KEY_TYPES: dict[str, pl.DataType] = {
     "fund_id": pl.Int64(), "year": pl.Int32(), "month": pl.Int8(), "batch_id": pl.Int64(), "campus_id": pl.Int64(),
-    "currency": pl.String(), "method": pl.String(),
+    "currency": pl.String(), "method": pl.String(), "person_id": pl.Int64(),
 }  # fmt: skip
 
 MONTH_KEYS = ("fund_id", "year", "month")
@@ -44,7 +44,7 @@ class Cells:
 
     def _put(self, part: pl.DataFrame) -> None:
         self._parts.append(part)
-        if sum(part.height for part in self._parts[1:]) > COMPACT_ROWS:
+        if sum(part.height for part in self._parts[1:]) > max(COMPACT_ROWS, self._parts[0].height):
             self._parts = [self.result()]
 
     def result(self) -> pl.DataFrame:

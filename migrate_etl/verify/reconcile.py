@@ -18,7 +18,7 @@ from migrate_etl.verify.extraction import RockNow, ask_rock
 from migrate_etl.verify.mission_totals import totals_difference
 from migrate_etl.verify.money import decimal
 from migrate_etl.verify.rock_totals import RockAnew
-from migrate_etl.verify.statements import EFFECT_SCHEMA, changed_statements, effects
+from migrate_etl.verify.statements import Effects, changed_statements
 from migrate_etl.verify.variance import (
     EXCEPTION_SCHEMA,
     Grade,
@@ -153,7 +153,7 @@ class _Attribution:
         self._inputs, self._walked, self._now = inputs, walked, now
         self._tally = Tally()
         self._taken, self._given = Cells(CUBE_KEYS), Cells(CUBE_KEYS)
-        self._effects = [EFFECT_SCHEMA.to_frame()]
+        self._effects = Effects(inputs.givers)
         self._foremost = EXCEPTION_SCHEMA.to_frame()
         self._kinds: Counter[str] = Counter()
 
@@ -179,7 +179,7 @@ class _Attribution:
             all_exceptions=all_exceptions,
             left_out=walked.left_out,
             cube=both_sides(walked.scope_cells, self._taken.result(), self._given.result()),
-            statements=changed_statements(pl.concat(self._effects), inputs.givers, inputs.mapped),
+            statements=changed_statements(self._effects.result(), inputs.givers, inputs.mapped, walked.differences),
         )
 
     def _mission(self) -> tuple[Sums, pl.DataFrame]:
@@ -218,7 +218,7 @@ class _Attribution:
         own = differences.filter(pl.col("skip").is_null() & (pl.col("kind") != "not_from_rock"))
         self._taken.add(own.filter(pl.col("cents").is_not_null()))
         self._given.add(_mission_cells(own.join(explained, on="id", how="anti")))
-        self._effects.append(effects(differences))
+        self._effects.add(differences)
         return attributed
 
     def _extras(self, differences: pl.DataFrame) -> pl.DataFrame:
