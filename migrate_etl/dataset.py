@@ -70,7 +70,12 @@ class DatasetWriter:
         self.rows = 0
 
     def __enter__(self) -> Self:
-        self._aside.mkdir(parents=True)
+        for left in self.folder.parent.glob(f".{self.folder.name}.*"):
+            shutil.rmtree(left, ignore_errors=True)  # what a killed writer of this dataset left
+        try:
+            self._aside.mkdir(parents=True)
+        except OSError as error:
+            raise StorageError(f"Cannot write to {self.folder.parent}: {error.strerror or error}") from error
         return self
 
     def write(self, frame: pl.DataFrame) -> None:

@@ -27,7 +27,10 @@ REMEDIES: Mapping[str, str] = {
     "GROUP_NOT_FOUND": "Import groups first (or add them to the job's entities), then retry the failed records.",
     "FAMILY_NOT_FOUND": "Import families first, then retry the failed records.",
     "PARENT_NOT_FOUND": "The parent was refused or left out; correct it first, then retry the failed records.",
+    "DUPLICATE_MEMBER": "Remove the second membership of the person in Rock, or correct the record, and replay it.",
     "FUND_NOT_FOUND": "Check that the fund exists in Mission, then retry the failed records.",
+    "ANSWER_INCONSISTENT": "Mission may hold the record all the same: see whether it does, then replay it.",
+    "HTTP_413": "The record is larger than Mission takes: shorten its longest text or list and replay it.",
 }
 """Remedies by Mission's per-record codes; another code gets the general one."""
 
@@ -83,13 +86,15 @@ class MissionApi:
         """The records of a payload, to the letter as they were encoded (JSON escapes every newline in a text)."""
         return payload.split(b"\n", 1)[1].rsplit(b"\n", 1)[0].split(b",\n")
 
-    def send(self, path: str, batch_key: str, payload: bytes, members: int) -> BatchAnswer | BatchRefused:
-        """Post a batch; asks again under the same key until the outcome is known.
+    def send(
+        self, path: str, batch_key: str, payload: bytes, members: int, control: Control | None = None
+    ) -> BatchAnswer | BatchRefused:
+        """Post a batch; asks again under the same key until the outcome is known, or `control` ends the waiting.
 
         Raises AccessDenied (401, 403), TargetError (404, redirects, other refusals), TransientError when Mission
         stays away longer than the retry policy's patience, Stopped.
         """
-        return self._retry.run(lambda: self._once(path, batch_key, payload, members), self._control)
+        return self._retry.run(lambda: self._once(path, batch_key, payload, members), control or self._control)
 
     def _once(self, path: str, batch_key: str, payload: bytes, members: int) -> BatchAnswer | BatchRefused:
         headers = {"Idempotency-Key": batch_key, "Content-Type": "application/json"}

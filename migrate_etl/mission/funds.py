@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 
 import polars as pl
 
@@ -53,19 +54,24 @@ def _depth(fund_id: int, parents: dict[int, int | None]) -> int:
 def send_funds(api: MissionApi, receipts: ReceiptsBook, job_id: str, accounts: pl.DataFrame, *, resend: bool) -> int:
     """Send the funds Mission does not have in this form yet; returns how many.
 
-    A fund Mission refuses is left to the gifts that name it: each of them then fails with FUND_NOT_FOUND.
+    A batch refused as a whole is halved until the fund at fault stands alone. A fund Mission refuses is left to the
+    gifts that name it: each of them then fails with FUND_NOT_FOUND.
     """
     encoded = encode(map_funds(accounts), WIRE)
     known = receipts.lookup("funds", encoded.ids).to_list()
     fresh = [n for n, print in enumerate(encoded.fingerprints) if resend or known[n] != print]
-    for start in range(0, len(fresh), BATCH):
-        chosen = fresh[start : start + BATCH]
+    waiting = deque(fresh[start : start + BATCH] for start in range(0, len(fresh), BATCH))
+    while waiting:
+        chosen = waiting.popleft()
         lines = [encoded.lines[n] for n in chosen]
-        key = hashlib.sha256(b"\n".join([job_id.encode(), b"funds", str(start).encode(), *lines])).hexdigest()
+        key = hashlib.sha256(b"\n".join([job_id.encode(), b"funds", *lines])).hexdigest()
         answer = api.send(FUNDS_PATH, key, api.payload(key, lines), len(lines))
         if isinstance(answer, BatchAnswer):
             taken = [n for n in chosen if f"rock:fund:{encoded.ids[n]}" not in answer.errors]
             if taken:
                 prints = [encoded.fingerprints[n] for n in taken]
                 receipts.accepted("funds", key, [encoded.ids[n] for n in taken], prints)
+        elif len(chosen) > 1:
+            half = len(chosen) // 2
+            waiting.extendleft((chosen[half:], chosen[:half]))
     return len(fresh)

@@ -70,11 +70,18 @@ class ReceiptsBook:
             raise StorageError(f"The receipts book {self.path.name} cannot be written or read: {error}") from error
 
     def accepted(self, entity: str, key: str, ids: Sequence[int], prints: Sequence[bytes]) -> None:
-        """Note that these contents of these records are in Mission now. Twice under one key is the same as once."""
+        """Note that these contents of these records are in Mission now.
+
+        Twice under one key is the same as once, and keeps its place among the others: a batch of a job that was killed
+        and goes on today does not become newer than what another job has sent since.
+        """
         row = (entity, key, min(ids), max(ids), array("q", ids).tobytes(), b"".join(prints))
         with self._translated():
             self._db.execute(
-                "insert or replace into segment (entity, key, low, high, ids, prints) values (?, ?, ?, ?, ?, ?)", row
+                "insert into segment (entity, key, low, high, ids, prints) values (?, ?, ?, ?, ?, ?)"
+                " on conflict (entity, key) do update set low = excluded.low, high = excluded.high,"
+                " ids = excluded.ids, prints = excluded.prints",
+                row,
             )
 
     def lookup(self, entity: str, ids: pl.Series) -> pl.Series:

@@ -21,13 +21,28 @@ class Control:
         self._event = threading.Event()
         self._lock = threading.Lock()
         self._reason: Reason | None = None
+        self._children: list[Control] = []
+
+    def child(self) -> Control:
+        """A control that stops with this one, and may be stopped alone: for work that is given up when some of it
+        fails."""
+        child = Control()
+        with self._lock:
+            self._children.append(child)
+            reason = self._reason
+        if reason is not None:
+            child.stop(reason)
+        return child
 
     def stop(self, reason: Reason) -> None:
         """Ask the work to stop."""
         with self._lock:
             if self._reason is None:
                 self._reason = reason
+            children = tuple(self._children)
         self._event.set()
+        for child in children:
+            child.stop(reason)
 
     @property
     def stopping(self) -> bool:
