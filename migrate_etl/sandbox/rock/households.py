@@ -16,10 +16,12 @@ from migrate_etl.sandbox.rock.writer import column_names
 SIZES = (1, 1, 1, 2, 2, 2, 3, 4, 4, 5)
 BLOCK = 20_000
 FIRST_IMPORT = datetime(2018, 3, 1, 9)
-PERSON = column_names("""Id RecordTypeValueId RecordStatusValueId RecordStatusReasonValueId ConnectionStatusValueId
-FirstName NickName MiddleName LastName BirthDay BirthMonth BirthYear BirthDate Gender MaritalStatusValueId Email IsEmailActive
-EmailPreference IsDeceased GivingGroupId GivingId GivingLeaderId PrimaryFamilyId PrimaryCampusId PrimaryAliasId
-AgeClassification CreatedDateTime ModifiedDateTime""")
+PERSON = column_names(
+    """Id RecordTypeValueId RecordStatusValueId RecordStatusReasonValueId ConnectionStatusValueId FirstName
+NickName MiddleName LastName BirthDay BirthMonth BirthYear BirthDate Gender MaritalStatusValueId Email
+IsEmailActive EmailPreference IsDeceased GivingGroupId GivingId GivingLeaderId PrimaryFamilyId
+PrimaryCampusId PrimaryAliasId AgeClassification CreatedDateTime ModifiedDateTime"""
+)
 COLUMNS: dict[str, list[str]] = {
     "Person": PERSON,
     "PersonAlias": ["Id", "PersonId", "AliasPersonId"],

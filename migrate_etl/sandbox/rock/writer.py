@@ -46,6 +46,10 @@ class Writer:
         self._connection.begin()
         self._ids: dict[str, int] = {}
         self._numbers = {name: number for number, name in enumerate(tables.tables)}
+        self._dates = {
+            name: {column.name for column in table.c if isinstance(column.type, sa.Date | sa.DateTime)}
+            for name, table in tables.tables.items()
+        }
         self._fill = {name: _fill(table) for name, table in tables.tables.items()}
 
     def __enter__(self) -> Self:
@@ -104,7 +108,9 @@ class Writer:
         raw: Any = self._connection.connection.driver_connection
         if isinstance(raw, sqlite3.Connection):
             guid = (self._numbers[table], names.index("Id")) if with_guid else None
-            raw.executemany(_insert(table, names, fill, guid), zip(*map(_text, cells), strict=True))
+            dates = self._dates[table]
+            texts = [_texts(c) if n in dates else c for n, c in zip(names, cells, strict=True)]
+            raw.executemany(_insert(table, names, fill, guid), zip(*texts, strict=True))
             return
         money = {column.name for column in self.tables.tables[table].c if isinstance(column.type, Money)}
         ready: list[Sequence[Any]] = [_decimal(c) if n in money else c for n, c in zip(names, cells, strict=True)]
@@ -157,11 +163,10 @@ def _literal(value: Any) -> str:
     return str(int(value)) if isinstance(value, int) else f"'{_moment(value) if isinstance(value, date) else value}'"
 
 
-def _text(cells: tuple[Any, ...]) -> Sequence[Any]:
+def _texts(cells: Sequence[date | None]) -> list[str | None]:
     """Dates and moments as SQLAlchemy keeps them in SQLite, to the last digit: readers compare them as text."""
-    if not any(isinstance(cell, date) for cell in cells):
-        return cells
-    return [_moment(cell) if isinstance(cell, date) else cell for cell in cells]
+    known: dict[date | None, str] = {cell: _moment(cell) for cell in set(cells) if cell is not None}
+    return [known.get(cell) for cell in cells]
 
 
 def _moment(value: date) -> str:
