@@ -6,14 +6,15 @@ which all its jobs share, with author and reason.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from itertools import groupby
 from typing import Any
 
 import orjson
+import polars as pl
 
 from migrate_etl.entities import ENTITIES
 from migrate_etl.job import ImportJob
@@ -24,10 +25,14 @@ from migrate_etl.workspace import Workspace
 from migrate_transfer.core.errors import InvalidRequest
 from migrate_transfer.ledger import Ledger, Totals
 
+AMOUNT = re.compile(r"-?(0|[1-9][0-9]{0,15})\.[0-9]{2}")
+"""An amount as the wire has it."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One failed record: the payload as it was sent, and the corrected one where somebody corrected it."""
+    """One failed record: the payload as it was sent, and the corrected one where somebody corrected that payload (a
+    correction of what Rock said before is none of what it says now)."""
 
     entity: EntityName
     id: int
@@ -54,27 +59,31 @@ def dead_letters(workspace: Workspace) -> list[DeadLetter]:
     ):
         for part, found in groupby(ledger.failed(), key=lambda row: row[0]):
             entity = ENTITIES[part.split("/")[0]]
-            corrected = {row[0]: row[2].encode() for row in book.corrections(entity.name).iter_rows()}
-            for _, item in found:
-                accepted = book.has(entity.name, item.id, fingerprints([item.payload])[0])
-                letters.append(
-                    DeadLetter(
-                        entity.name,
-                        item.id,
-                        item.external_id,
-                        item.code,
-                        item.message,
-                        item.remedy,
-                        item.payload,
-                        corrected.get(item.id),
-                        accepted,
-                    )
+            items = [item for _, item in found]
+            accepted = book.lookup(entity.name, pl.Series([item.id for item in items], dtype=pl.Int64))
+            prints = fingerprints([item.payload for item in items])
+            corrected = {
+                (row[0], row[1].encode()): row[2].encode() for row in book.corrections(entity.name).iter_rows()
+            }
+            letters += [
+                DeadLetter(
+                    entity.name,
+                    item.id,
+                    item.external_id,
+                    item.code,
+                    item.message,
+                    item.remedy,
+                    item.payload,
+                    corrected.get((item.id, item.payload)),
+                    last == own,
                 )
+                for item, last, own in zip(items, accepted.to_list(), prints, strict=True)
+            ]
     return letters
 
 
 def correct(workspace: Workspace, external_id: str, changes: Mapping[str, Any], author: str, reason: str) -> DeadLetter:
-    """Note a correction of a dead letter's fields; `replay` sends it.
+    """Note a correction of a dead letter's fields, on top of those noted before; `replay` sends it.
 
     Raises InvalidRequest when there is no such dead letter, a field is not the record's, the amount is no amount with
     two decimals, or author or reason is empty.
@@ -87,7 +96,7 @@ def correct(workspace: Workspace, external_id: str, changes: Mapping[str, Any], 
         )
     if not author.strip() or not reason.strip():
         raise InvalidRequest("A correction needs an author and a reason.", remedy="Give --author and --reason.")
-    record = orjson.loads(letter.payload)
+    record = orjson.loads(letter.to_send)
     unknown = sorted(set(changes) - set(record) | set(changes) & {"external_id"})
     if unknown:
         raise InvalidRequest(
@@ -104,11 +113,7 @@ def correct(workspace: Workspace, external_id: str, changes: Mapping[str, Any], 
 
 
 def _require_amount(value: object) -> None:
-    try:
-        amount = Decimal(value) if isinstance(value, str) else None
-    except InvalidOperation:
-        amount = None
-    if amount is None or not amount.is_finite() or amount.as_tuple().exponent != -2:
+    if not isinstance(value, str) or not AMOUNT.fullmatch(value):
         raise InvalidRequest("The amount must be a text with two decimals.", remedy='Give it like amount="12.50".')
 
 
@@ -120,7 +125,7 @@ def replay(job: ImportJob, letters: Sequence[DeadLetter]) -> Mapping[EntityName,
     """
     totals: dict[EntityName, Totals] = {}
     for entity in job.spec.entities:
-        mine = [letter for letter in letters if letter.entity == entity]
+        mine = _parents_first(letter for letter in letters if letter.entity == entity)
         if not mine:
             continue
         job.ledger.discovered(entity, len(mine))
@@ -133,7 +138,23 @@ def replay(job: ImportJob, letters: Sequence[DeadLetter]) -> Mapping[EntityName,
     return totals
 
 
+def _parents_first(letters: Iterable[DeadLetter]) -> list[DeadLetter]:
+    """A group behind its parent, where that failed too; a circle keeps its order."""
+    waiting = {letter.external_id: letter for letter in letters}
+    ordered: list[DeadLetter] = []
+    for letter in list(waiting.values()):
+        road: dict[str, DeadLetter] = {}
+        at: str | None = letter.external_id
+        while at in waiting:
+            road[at] = waiting.pop(at)
+            at = orjson.loads(road[at].to_send).get("external_parent_id")
+        ordered += reversed(road.values())
+    return ordered
+
+
 def _keep_originals(job: ImportJob, entity: EntityName, letters: Sequence[DeadLetter], failed: Collection[int]) -> None:
     for letter in letters:
         if letter.corrected and letter.id not in failed:
-            job.receipts.accepted(entity, f"correction:{letter.id}", [letter.id], fingerprints([letter.payload]))
+            job.receipts.accepted(
+                entity, f"{job.spec.job_id}:correction:{letter.id}", [letter.id], fingerprints([letter.payload])
+            )

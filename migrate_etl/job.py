@@ -30,7 +30,7 @@ from migrate_etl.verify.dry_run import DryRun, dry_run
 from migrate_etl.verify.reconcile import Verification
 from migrate_etl.workspace import Workspace, part_name
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import InvalidRequest
+from migrate_transfer.core.errors import AlreadyRunning, InvalidRequest
 from migrate_transfer.core.retry import RetryPolicy
 from migrate_transfer.ledger import Ledger
 from migrate_transfer.net.http import HttpClient, RateBudget
@@ -116,7 +116,7 @@ class ImportJob:
                 self.spec.mission_url,
                 secret_headers={"X-Integration-Key": self._secrets.mission_key.get_secret_value()},
                 connections=self.spec.concurrency + 2,
-                budget=RateBudget(),
+                budget=RateBudget(self.workspace.folder / "pace"),
                 control=self.control,
             )
         )
@@ -144,10 +144,13 @@ class ImportJob:
     @cached_property
     def plan(self) -> Plan:
         """The job's plan, made by scanning Rock if the job has none yet."""
-        if self.workspace.plan_path.exists():
-            return Plan.load(self.workspace.plan_path)
-        with self.ledger.lease("plan"), self._database() as database:
-            return make_plan(self.workspace, database)
+        while not self.workspace.plan_path.exists():
+            try:
+                with self.ledger.lease("plan"), self._database() as database:
+                    return make_plan(self.workspace, database)
+            except AlreadyRunning:
+                self.control.wait(0.2)  # another run of this job is scanning: its plan is ours too
+        return Plan.load(self.workspace.plan_path)
 
     @contextmanager
     def _database(self) -> Iterator[RockDatabase]:

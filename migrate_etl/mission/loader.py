@@ -1,8 +1,9 @@
 """Load: mapped records into Mission, batch by batch, over the ledger.
 
-One thread plans and keeps the books; a few threads only send. A batch is in the ledger with its bytes before it is
-sent, its records are in the receipts book before the ledger calls it done: killed between any two instructions, the
-next run sends the same bytes under the same key and Mission changes nothing twice.
+One thread plans and keeps the books; a few threads only send, or one where parents must be there before children. A
+batch is in the ledger with its bytes before it is sent, its records are in the receipts book before the ledger calls it
+done: killed between any two instructions, the next run sends the same bytes under the same key and Mission changes
+nothing twice.
 """
 
 from __future__ import annotations
@@ -71,11 +72,12 @@ class Loader:
     def _drive(self, road: _Road, waiting: Iterator[Batch], progress: Callable[[int], None]) -> None:
         again: deque[Batch] = deque()
         control = self.control.child()
+        at_once = 1 if road.entity.load_order else 4 * self.concurrency + 8
         sending: dict[Future[Answer], Batch] = {}
         with ThreadPoolExecutor(self.concurrency, thread_name_prefix="send") as senders:
             try:
                 while True:
-                    while len(sending) < 4 * self.concurrency + 8:
+                    while len(sending) < at_once:
                         batch = again.popleft() if again else next(waiting, None)
                         if batch is None:
                             break
@@ -83,7 +85,7 @@ class Loader:
                     if not sending:
                         return
                     for future in wait(sending, return_when=FIRST_COMPLETED).done:
-                        again.extend(road.settle(sending[future], future.result()))
+                        again.extendleft(reversed(road.settle(sending[future], future.result())))
                         del sending[future]
                     open_rows = sum(batch.count for batch in (*again, *sending.values()))
                     progress(self.ledger.cursor(road.part) - open_rows)
@@ -177,7 +179,7 @@ def _skips(dataset: Dataset) -> dict[str, int]:
 def _waiting(road: _Road, dataset: Dataset) -> Iterator[Batch]:
     """First what an earlier run left open, to the byte; then the rows that no run has planned yet."""
     ledger = road.loader.ledger
-    yield from ledger.open_batches(road.part)
+    yield from _left_open(road, dataset)
     done, at = ledger.cursor(road.part), 0
     for chunk in dataset.chunks():
         for start in range(0, chunk.height, SLICE):
@@ -185,6 +187,17 @@ def _waiting(road: _Road, dataset: Dataset) -> Iterator[Batch]:
             at += rows.height
             if at > done:
                 yield from _plan(road, rows.tail(min(rows.height, at - done)), at)
+
+
+def _left_open(road: _Road, dataset: Dataset) -> Iterator[Batch]:
+    """The open batches; where parents go first in the dataset's order, for the ledger puts halves behind the rest."""
+    found = road.loader.ledger.open_batches(road.part)
+    if road.entity.load_order is None:
+        yield from found
+    elif batches := list(found):
+        ids = dataset.scan().select("id").collect()["id"]
+        place = {id: n for n, id in enumerate(ids)}
+        yield from sorted(batches, key=lambda batch: place[unpack(batch.ids)[0]])
 
 
 def _replayed(road: _Road, ids: Sequence[int], lines: Sequence[bytes]) -> Iterator[Batch]:
