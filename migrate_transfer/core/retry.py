@@ -15,33 +15,36 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Exponential back-off with full jitter, all times in seconds.
+    """Exponential back-off with jitter, all times in seconds.
 
-    A wait that the far side asked for (`TransientError.retry_after`) is obeyed as given, however long, and does not
-    use up a try: a server that says when to come back is not failing. `patience` bounds the tries that
-    it did not ask for.
+    `patience` bounds the tries that nobody asked for; the default outlasts a server that is down for a quarter of an
+    hour. A wait that the far side asked for (`TransientError.retry_after`) is obeyed as given and uses up no try: a
+    server that says when to come back is not failing. All such waits of one call together end at `endurance`.
     """
 
     first: float = 0.5
     longest: float = 30.0
-    patience: int = 8
+    patience: int = 45
+    endurance: float = 6 * 3600.0
     jitter: Callable[[], float] = field(default=random.random, repr=False)
 
     def delay(self, failures: int, error: TransientError) -> float | None:
         """Seconds to wait after the `failures`-th failure (from 1), or None to give up."""
         if error.retry_after is not None:
-            return error.retry_after
+            # "Retry-After: 0" is no leave to hammer.
+            return max(error.retry_after, self.first)
         if failures > self.patience:
             return None
-        ceiling = min(self.longest, self.first * 2.0 ** (failures - 1))
+        ceiling = min(self.longest, self.first * 2.0 ** min(failures - 1, 30))
         return ceiling * (0.5 + self.jitter() / 2)
 
     def run(self, call: Callable[[], T], control: Control) -> T:
         """Call until it succeeds, fails for good, or the control stops the work.
 
-        Raises the last `TransientError` when patience is used up; any other error at once; `Stopped` from a wait.
+        Raises the last `TransientError` when patience or endurance is used up; any other error at once; `Stopped`
+        from a wait.
         """
-        failures = 0
+        failures, waited = 0, 0.0
         while True:
             control.check()
             try:
@@ -49,6 +52,8 @@ class RetryPolicy:
             except TransientError as error:
                 failures += error.retry_after is None
                 pause = self.delay(max(1, failures), error)
-                if pause is None:
+                if error.retry_after is not None:
+                    waited += max(1.0, error.retry_after)
+                if pause is None or waited > self.endurance:
                     raise
             control.wait(pause)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+import re
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,10 +15,26 @@ from typing import Self
 import httpx
 
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import ConnectionLost, InvalidRequest, ServiceUnavailable, TargetError
+from migrate_transfer.core.errors import (
+    ConnectionLost,
+    InvalidRequest,
+    MigrateError,
+    ServiceUnavailable,
+    TargetError,
+)
+from migrate_transfer.net.rate import LONGEST_WAIT, RateBudget
 
-LONGEST_WAIT = 3600.0
-"""Seconds; a server that asks for more is asked again after this."""
+__all__ = ["HttpAnswer", "HttpClient", "RateBudget", "retry_after"]
+
+SENDABLE = re.compile(r"([\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?)?")
+"""Header values that every server reads alike."""
+
+COME_BACK = (408, 425, 429)
+NEVER = (501, 505)
+"""Statuses that mean "later" although they are no 5xx, and 5xx that no waiting will change."""
+
+UNSAID = 1.0
+"""Seconds everybody pauses after a 429 that does not say how long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +46,11 @@ class HttpAnswer:
     content: bytes
 
 
-class RateBudget:
-    """One pace for all who share a limit: what the server's headers say, on the monotonic clock."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._not_before = 0.0
-
-    def wait(self, control: Control) -> None:
-        """Wait until the server may be asked again."""
-        while (pause := self._not_before - time.monotonic()) > 0:
-            control.wait(pause)
-
-    def note(self, seconds: float) -> None:
-        """The server asked for a pause of so many seconds."""
-        with self._lock:
-            self._not_before = max(self._not_before, time.monotonic() + seconds)
-
-
 class HttpClient:
-    """A pool of connections to one server. Thread-safe. Header values are never shown."""
+    """A pool of connections to one server. Thread-safe. Header values are never shown.
+
+    Raises InvalidRequest for a base URL or a secret header that cannot be used (BAD_URL, BAD_HEADER).
+    """
 
     def __init__(
         self,
@@ -60,6 +62,8 @@ class HttpClient:
         budget: RateBudget | None = None,
         timeout: float = 60.0,
     ) -> None:
+        for name, value in secret_headers.items():
+            _require_sendable(name, value)
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         with translated():
             self._client = httpx.Client(
@@ -74,6 +78,7 @@ class HttpClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._client.close()
+        self._budget.close()
 
     def request(
         self,
@@ -83,31 +88,31 @@ class HttpClient:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
+        control: Control | None = None,
     ) -> HttpAnswer:
-        """One call, one answer.
+        """One call, one answer. `control` stops the wait for the budget where the client's own shall not.
 
-        Raises ServiceUnavailable (429 and 5xx, with the wait asked for), ConnectionLost (no complete answer),
-        TargetError (certificate), InvalidRequest (URL), Stopped.
+        Raises ServiceUnavailable (429, 408 and 5xx, with the wait asked for), ConnectionLost (no complete answer),
+        TargetError (certificate, no TLS), InvalidRequest (URL), StorageError (a shared budget), Stopped.
         """
-        self._budget.wait(self._control)
+        self._budget.wait(control or self._control)
         with translated():
             answer = self._client.request(method, path, content=content, headers=headers, params=params)
         self._note(answer)
-        if answer.status_code == 429 or answer.status_code >= 500:
-            raise ServiceUnavailable(
-                f"The service answered {answer.status_code}.", retry_after=retry_after(answer.headers)
-            )
-        return HttpAnswer(answer.status_code, answer.headers, answer.content)
+        status = answer.status_code
+        if status in COME_BACK or (status >= 500 and status not in NEVER):
+            raise ServiceUnavailable(f"The service answered {status}.", retry_after=retry_after(answer.headers))
+        return HttpAnswer(status, answer.headers, answer.content)
 
     def _note(self, answer: httpx.Response) -> None:
-        asked = retry_after(answer.headers)
+        """Tell the budget what this answer says to everybody."""
+        asked, reset = retry_after(answer.headers), _reset(answer.headers)
         if answer.status_code in (429, 503) and asked is not None:
-            self._budget.note(asked)
-        elif answer.headers.get("x-ratelimit-remaining") == "0":
-            reset = _number(answer.headers.get("x-ratelimit-reset"))
-            now = _moment(answer.headers.get("date")) or time.time()
-            if reset is not None:
-                self._budget.note(min(max(0.0, reset - now), LONGEST_WAIT))
+            self._budget.pause(asked)
+        elif answer.status_code == 429:
+            self._budget.pause(UNSAID if reset is None else reset)
+        elif reset is not None and (left := _number(answer.headers.get("x-ratelimit-remaining"))) is not None:
+            self._budget.window(int(left), reset)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -115,12 +120,30 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     value = headers.get("retry-after")
     seconds = _number(value)
     if seconds is None and (until := _moment(value)) is not None:
-        seconds = until - (_moment(headers.get("date")) or time.time())
+        seconds = until - _server_time(headers)
     return None if seconds is None else min(max(0.0, seconds), LONGEST_WAIT)
 
 
+def _reset(headers: Mapping[str, str]) -> float | None:
+    """Seconds until the limit's window ends: `X-RateLimit-Reset` is a Unix time with some servers, a delay with
+    others."""
+    value = _number(headers.get("x-ratelimit-reset"))
+    if value is None:
+        return None
+    seconds = value - _server_time(headers) if value > 1e9 else value
+    return min(max(0.0, seconds), LONGEST_WAIT)
+
+
+def _server_time(headers: Mapping[str, str]) -> float:
+    """The server's clock; where ours agrees with it, ours, which knows more than whole seconds."""
+    ours = time.time()
+    theirs = _moment(headers.get("date"))
+    return ours if theirs is None or abs(theirs - ours) < 2.0 else theirs
+
+
 def _number(value: str | None) -> float | None:
-    return int(value) if value is not None and value.strip().isascii() and value.strip().isdigit() else None
+    found = re.fullmatch(r"\s*(\d{1,18})(\.\d{1,18})?\s*", value or "", re.ASCII)
+    return None if found is None else float(found[0])
 
 
 def _moment(value: str | None) -> float | None:
@@ -128,8 +151,17 @@ def _moment(value: str | None) -> float | None:
         return None
     try:
         return parsedate_to_datetime(value).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError, OSError):
         return None
+
+
+def _require_sendable(name: str, value: str) -> None:
+    if not SENDABLE.fullmatch(value):
+        raise InvalidRequest(
+            f"The value given for {name} holds a line break, blanks around it or a letter that no header may carry.",
+            code="BAD_HEADER",
+            remedy="Copy the key once more, without anything before or after it.",
+        )
 
 
 @contextmanager
@@ -137,17 +169,38 @@ def translated() -> Iterator[None]:
     """httpx errors -> ours."""
     try:
         yield
+    except httpx.LocalProtocolError:
+        # Its words quote the header, which may be the key: they go no further.
+        raise InvalidRequest("The request cannot be put into HTTP.", code="BAD_HEADER") from None
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise InvalidRequest(
+            "The service's address is no usable URL.",
+            code="BAD_URL",
+            remedy="Give an address like https://church.example.org.",
+        ) from error
     except httpx.ConnectError as error:
-        if "CERTIFICATE" in str(error).upper():
-            raise TargetError(
-                "The server's certificate is not trusted.",
-                code="CERTIFICATE_NOT_TRUSTED",
-                remedy="Install the certificate authority of the server, or correct the address.",
-            ) from error
-        raise ConnectionLost("The service cannot be reached.", code="UNREACHABLE") from error
+        raise _unreachable(error) from error
     except (httpx.TransportError, httpx.DecodingError) as error:
         raise ConnectionLost(
             f"The connection broke before the answer was complete ({type(error).__name__})."
         ) from error
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise InvalidRequest("The service's address is no usable URL.", code="BAD_URL") from error
+
+
+def _unreachable(error: httpx.ConnectError) -> MigrateError:
+    """A connection that was not made: by TLS for good, or for now."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return TargetError(
+                "The server's certificate is not trusted.",
+                code="CERTIFICATE_NOT_TRUSTED",
+                remedy="Install the certificate authority of the server, or correct the address.",
+            )
+        if isinstance(cause, ssl.SSLError) and cause.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+            return TargetError(
+                "What answers at this address does not speak TLS.",
+                code="NO_TLS",
+                remedy="Check the port, and whether the address begins with http:// or https://.",
+            )
+        cause = cause.__cause__ or cause.__context__
+    return ConnectionLost("The service cannot be reached.", code="UNREACHABLE")
