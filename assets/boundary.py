@@ -37,10 +37,10 @@ def at_the_edge(context: Context, control: Control) -> Iterator[None]:
 
 
 def failure(error: MigrateError) -> dg.Failure:
-    """The error as Dagster shows it: message, code and remedy."""
+    """The error as Dagster shows it: message, code, remedy and kind, the class by which programs act."""
     return dg.Failure(
         description=error.message,
-        metadata={"code": error.error_code, "remedy": error.remedy},
+        metadata={"code": error.error_code, "remedy": error.remedy, "kind": type(error).__name__},
         allow_retries=False,
     )
 

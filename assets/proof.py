@@ -1,6 +1,6 @@
 """The end of an import: both sides compared to the cent, and the report about it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ from assets.boundary import at_the_edge
 from assets.factory import LOAD, OWNERS, Results
 from checks.asset_checks import reconciliation_results, reconciliation_specs
 from migrate_etl.entities import ENTITIES
-from migrate_etl.job import ImportJob, StageResult
+from migrate_etl.job import ImportJob
 from migrate_etl.verify.reconcile import Verification
 
 RECONCILIATION = dg.AssetKey(["reconciliation"])
@@ -78,11 +78,11 @@ def quality_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  
     )
 
 
-def outcomes(loaded: Mapping[str, Iterable[StageResult]]) -> dg.TableMetadataValue:
+def outcomes(loaded: Mapping[str, Results]) -> dg.TableMetadataValue:
     """One line an entity: what became of its records, all partitions together."""
     rows = []
-    for name, results in loaded.items():
-        facts = [result.facts for result in results]
+    for name in ENTITIES:
+        facts = [result.facts for result in loaded[name]]
         rows.append(dg.TableRecord({"entity": name, **{o: sum(int(f.get(o, 0)) for f in facts) for o in OUTCOMES}}))
     return dg.MetadataValue.table(rows)
 

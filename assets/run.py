@@ -6,7 +6,9 @@ run config or event holds them. Standard input then stays open as the lifeline: 
 good order; a line `{"command": "pause"}` or `{"command": "cancel"}` does it at once. The last line of standard output
 is a JSON object:
 
-    {"job_id", "run_id", "status", "code", "report", "error": {"code", "message", "remedy"} | null}
+    {"job_id", "run_id", "status", "code", "report", "error": {"code", "message", "remedy", "kind"} | null}
+
+`kind` names the error's class in `migrate_transfer.core.errors`.
 
 Exit codes: 0 completed, 1 failed, 2 the first line is not understood, 3 paused, 4 cancelled.
 """
@@ -199,7 +201,8 @@ class _Recorded:
         if not failed:
             return self._outcome(run, "completed")
         remedy = "The report lists them; correct and replay them from the dead letters."
-        error = {"code": "ITEMS_FAILED", "message": f"{failed} records failed.", "remedy": remedy}
+        message = f"{failed} records failed."
+        error = {"code": "ITEMS_FAILED", "message": message, "remedy": remedy, "kind": "ItemError"}
         return self._outcome(run, "failed", "ITEMS_FAILED", error)
 
     @staticmethod
@@ -230,7 +233,12 @@ class _Recorded:
 
 
 def _said(error: MigrateError) -> dict[str, str]:
-    return {"code": error.error_code, "message": error.message, "remedy": error.remedy}
+    return {
+        "code": error.error_code,
+        "message": error.message,
+        "remedy": error.remedy,
+        "kind": type(error).__name__,
+    }
 
 
 def _failure_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
@@ -240,8 +248,8 @@ def _failure_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
             data: Any = event.step_failure_data
             if data.user_failure_data is not None:
                 shown = data.user_failure_data.metadata
-                code, remedy = (str(shown[name].value) for name in ("code", "remedy"))
-                return {"code": code, "message": data.user_failure_data.description or "", "remedy": remedy}
+                said = {name: str(shown[name].value) for name in ("code", "remedy", "kind")}
+                return {**said, "message": data.user_failure_data.description or ""}
             return _unforeseen(data.error.message if data.error else "", event.step_key or "")
     return _unforeseen("", "")
 
@@ -249,12 +257,14 @@ def _failure_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
 def _unforeseen(message: str, step: str) -> dict[str, str]:
     """Only a check's verdict is repeated; what else ended the step stands in the run's own log."""
     if "DagsterAssetCheckFailedError" in message:
-        return {"code": "CHECK_FAILED", "message": message.strip(), "remedy": f"Look at the checks of {step}."}
+        remedy = f"Look at the checks of {step}."
+        return {"code": "CHECK_FAILED", "message": message.strip(), "remedy": remedy, "kind": "FatalError"}
     remedy = "Send the support bundle; when it is mended, start the job again: it goes on where it stopped."
     return {
         "code": "UNEXPECTED",
         "message": f"Something that nobody foresaw ended {step or 'the run'}.",
         "remedy": remedy,
+        "kind": "FatalError",
     }
 
 
