@@ -43,12 +43,17 @@ def map_entity(
     findings_at = workspace.stage("findings", entity.name, partition)
     if not (Dataset.exists(mapped_at) and Dataset.exists(findings_at)):
         extracted = Dataset(workspace.stage("extracted", entity.name, partition))
+        kept: list[pl.DataFrame] = []
         with DatasetWriter(findings_at) as findings, DatasetWriter(mapped_at) as records:
             for chunk in _in_load_order(entity, _mapped_chunks(extracted, entity, lookups, workspace.spec)):
                 control.check()
                 findings.write(chunk.findings)
                 records.write(chunk.records)
+                if entity.across is not None:
+                    kept.append(chunk.records.filter(pl.col("skip").is_null()).select("id", *entity.across[0]))
                 progress(records.rows)
+            if entity.across is not None:
+                findings.write(entity.across[1](pl.concat(kept)))
             findings.commit()
             records.commit()
     return Dataset(mapped_at), Dataset(findings_at)

@@ -177,6 +177,12 @@ def _findings(frame: pl.DataFrame) -> pl.DataFrame:
     return findings([finding(loaded, "people", rule, where) for rule, where in conditions.items()])
 
 
+def shared_addresses(people: pl.DataFrame) -> pl.DataFrame:
+    """A finding for every person whose e-mail address, whatever its case, another one has too (`id`, `email`)."""
+    address = pl.col("email").str.to_lowercase()
+    return finding(people.drop_nulls("email"), "people", "duplicate_email", address.is_duplicated())
+
+
 ENTITY = Entity(
     name="people",
     path="/api/import/people",
@@ -187,5 +193,6 @@ ENTITY = Entity(
     raw_contract=ROCK,
     wire_contract=MISSION,
     wire=WIRE,
+    across=(("email",), shared_addresses),
     children=(Child("phones", _phones, lambda tables: tables["PhoneNumber"].c.PersonId),),
 )

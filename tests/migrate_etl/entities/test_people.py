@@ -133,3 +133,10 @@ def test_people_whom_a_gift_in_scope_names_are_pulled_in(rock: Rock, mapped: Map
     people = mapped("people", campus_ids=[north])
     assert [people.skip(p) for p in (giver, other)] == [None, "other_campus"]
     assert [people[p]["_pulled_in"] for p in (giver, other)] == [True, False]
+
+
+def test_a_shared_address_is_a_finding_whatever_its_case(rock: Rock, mapped: MapAll) -> None:
+    one, two = rock.person(Email="shared@example.org"), rock.person(Email=" Shared@Example.org")
+    alone = rock.person(Email="alone@example.org")
+    people = mapped("people")
+    assert [people.rules(p) for p in (one, two, alone)] == [{"duplicate_email"}, {"duplicate_email"}, set()]
