@@ -94,11 +94,14 @@ class MissionApi:
         Raises AccessDenied (401, 403), TargetError (404, redirects, other refusals), TransientError when Mission
         stays away longer than the retry policy's patience, Stopped.
         """
-        return self._retry.run(lambda: self._once(path, batch_key, payload, members), control or self._control)
+        control = control or self._control
+        return self._retry.run(lambda: self._once(path, batch_key, payload, members, control), control)
 
-    def _once(self, path: str, batch_key: str, payload: bytes, members: int) -> BatchAnswer | BatchRefused:
+    def _once(
+        self, path: str, batch_key: str, payload: bytes, members: int, control: Control
+    ) -> BatchAnswer | BatchRefused:
         headers = {"Idempotency-Key": batch_key, "Content-Type": "application/json"}
-        answer = self._http.request("POST", path, content=payload, headers=headers)
+        answer = self._http.request("POST", path, content=payload, headers=headers, control=control)
         if 200 <= answer.status < 300:
             return _accepted(answer, members)
         if answer.status in (400, 413, 422):
