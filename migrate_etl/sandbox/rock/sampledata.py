@@ -1,286 +1,284 @@
 """A Rock database from the XML that Rock's own SampleData block loads: real input, made by somebody else.
 
-Families, people, phones, businesses, relationships, campuses, groups, giving and attendance patterns are built; what an
-import does not read (attributes, notes, logins, registrations, connections) is passed over.
+Here are families, people, campuses, places and groups; giving and attendance are in `sampledata_patterns.py`. What an
+import does not read (attributes, notes, previous names, logins, registrations, connections) is passed over. People and
+groups that the file names but does not hold, because Rock ships them, are made and marked `not in the file`.
 """
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, time
 from pathlib import Path
 from random import Random
+from typing import Any
 
-from migrate_etl.sandbox.rock.build import Rock, empty_rock
-from migrate_transfer.core.errors import InvalidRequest
+from migrate_etl.sandbox.rock.build import Rock
+from migrate_etl.sandbox.rock.sample import record_truth, sample_database
+from migrate_etl.sandbox.rock.sampledata_patterns import Patterns
+from migrate_etl.sandbox.rock.sampledata_xml import Element, read_sampledata
+from migrate_etl.sandbox.rock.schema import CURRENT
+from migrate_etl.sandbox.rock.truth import Truth
 
-STEP = {"weekly": 7, "biweekly": 14, "monthly": 28, "quarterly": 91, "yearly": 364}
-STATUS = {"active": "record status active", "inactive": "record status inactive", "pending": "record status pending"}
-CONNECTION = {
-    "member": "connection member",
-    "attendee": "connection attendee",
-    "visitor": "connection visitor",
-    "web prospect": "connection prospect",
-    "prospect": "connection prospect",
+TODAY = date(2026, 11, 1)
+GENDERS = {"male": 1, "female": 2}
+CONNECTIONS = {"web prospect": "prospect"}
+GROUP_KINDS = {"serving": "serving team", "smallgroup": "small group", "generalgroup": "general"}
+ROLES = {
+    "step-child": "step child",
+    "step-parent": "step parent",
+    "can-check-in": "can check in",
+    "allow-check-in-by": "allow check in by",
+    "parent": "relative parent",
+    "child": "relative child",
+    "business": "business",
 }
-MARITAL = {"married": "marital married", "single": "marital single", "divorced": "marital divorced"}
-GROUP_TYPE = {"serving": "serving team", "smallgroup": "small group", "generalgroup": "general"}
-PHONES = (
-    ("homePhone", "phone home"),
-    ("mobilePhone", "phone mobile"),
-    ("cellPhone", "phone mobile"),
-    ("workPhone", "phone work"),
-)
+PHONES = {"homePhone": "home", "mobilePhone": "mobile", "cellPhone": "mobile", "workPhone": "work"}
+DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 
 
 @dataclass(slots=True)
-class _Build:
+class Build:
+    """What was made so far, by the file's own GUIDs in lower case."""
+
     rock: Rock
     random: Random
     today: date
-    campuses: dict[str, int] = field(default_factory=dict)
-    funds: dict[str, int] = field(default_factory=dict)
+    campuses: dict[str, int] = field(default_factory=lambda: {"main campus": 1})
     people: dict[str, int] = field(default_factory=dict)
-    aliases: dict[int, int] = field(default_factory=dict)
+    children: set[int] = field(default_factory=set)
     families: dict[str, int] = field(default_factory=dict)
+    homes: dict[str, int] = field(default_factory=dict)
+    """Family -> its location."""
     groups: dict[str, int] = field(default_factory=dict)
-    occurrences: dict[tuple[int, date, str], int] = field(default_factory=dict)
-    batches: dict[date, int] = field(default_factory=dict)
+    locations: dict[str, int] = field(default_factory=dict)
+    relations: dict[int, int] = field(default_factory=dict)
+    """Person -> the group of their known relationships."""
+    planted: dict[str, list[int]] = field(default_factory=dict)
+
+    def person(self, guid: str | None, name: str = "Admin Admin") -> int | None:
+        """The person of that GUID; one the file does not hold is made (Rock ships an administrator)."""
+        if guid is not None and guid not in self.people:
+            first, _, last = name.partition(" ")
+            self.people[guid] = self.rock.person(first, last, Guid=guid)
+            self.planted.setdefault("Person: not in the file", []).append(self.people[guid])
+        return self.people[guid] if guid else None
 
 
-def make_from_sampledata(target: str | Path, xml: Path, *, seed: int = 1, today: date = date(2026, 11, 1)) -> None:
-    """Build the sample church of `xml` in a new database. Patterns that run "until now" end at `today`.
+def make_from_sampledata(
+    target: str | Path, xml: Path, *, seed: int = 1, today: date = TODAY, release: str = CURRENT
+) -> Truth:
+    """Build the sample church of `xml` in a new database; patterns that run "until now" end at `today`.
 
-    Raises InvalidRequest for a file that is no such XML; one with a document type is refused, for entities could
-    make it grow without end.
+    `target` and the truth beside it are as of `make_sample`. Raises InvalidRequest for a file that is no such XML, with
+    the line and what to do, and for one with a document type.
     """
-    root = _parse(xml)
-    with empty_rock(target) as rock:
-        build = _Build(rock, Random(seed), today, campuses={"main campus": 1}, funds={"General Fund": 1})
-        for campus in root.iterfind("campuses/campus"):
-            name = campus.get("name", "Campus")
-            build.campuses[name.lower()] = rock.add("Campus", Name=name, IsActive=campus.get("isActive") != "false")
-        for family in root.iterfind("families/family"):
+    root = read_sampledata(xml)
+    with sample_database(target, release) as rock:
+        build = Build(rock, Random(seed), today)
+        _places(build, root)
+        for family in root.under("families/family"):
             _family(build, family)
-        _groups(build, root)
-        _relationships(build, root)
-        for family in root.iterfind("families/family"):
-            _giving(build, family)
-            _attending(build, family)
+        for group in root.under("groups/group"):
+            _group(build, group, GROUP_KINDS.get(group.word("type"), "general"))
+        for role in root.under("securityRoles/group"):
+            _group(build, role, "security role")
+        for relation in root.under("relationships/relationship"):
+            _relationship(build, relation)
+        patterns = Patterns(rock, build.random, today, build.people, build.children)
+        for family in root.under("families/family"):
+            patterns.giving(family)
+            patterns.attendance(family)
+    return record_truth(target, build.planted)
 
 
-def _parse(xml: Path) -> ET.Element:
-    try:
-        text = xml.read_bytes()
-        if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-            raise InvalidRequest(f"{xml.name} has a document type.", remedy="Give the plain sample data XML of Rock.")
-        root = ET.fromstring(text)
-    except OSError as error:
-        raise InvalidRequest(f"Cannot read {xml}: {error.strerror}.", remedy="Give an existing file.") from error
-    except ET.ParseError as error:
-        line, _ = error.position
-        raise InvalidRequest(
-            f"{xml.name} is no well-formed XML (line {line}).", remedy="Fetch the file again."
-        ) from None
-    if root.tag != "data" or root.find("families") is None:
-        raise InvalidRequest(f"{xml.name} is not Rock's sample data.", remedy="Its root is <data> with <families>.")
-    return root
-
-
-def _day(text: str | None) -> date | None:
-    for pattern in ("%m/%d/%Y", "%Y-%m-%d"):
-        try:
-            return datetime.strptime(text or "", pattern).date()
-        except ValueError:
-            continue
-    return None
-
-
-def _family(build: _Build, family: ET.Element) -> None:
-    rock = build.rock
-    campus = build.campuses.get((family.get("campus") or "").lower())
-    family_id = rock.group(family.get("name", "Family"), "family", CampusId=campus, Guid=family.get("guid", "").lower())
-    build.families[family.get("guid", "").lower()] = family_id
-    for person in family.iterfind("members/person"):
-        person_id = _person(build, person, family_id, campus)
-        rock.member(family_id, person_id, "child" if person.get("familyRole") == "child" else "adult")
-    for address in family.iterfind("addresses/address"):
-        place = rock.add(
-            "Location",
-            Street1=address.get("street1"),
-            Street2=address.get("street2") or None,
-            City=address.get("city"),
-            State=address.get("state"),
-            PostalCode=address.get("postalCode"),
-            IsActive=True,
-        )
-        kind = f"location {address.get('type', 'home')}"
-        rock.add(
-            "GroupLocation",
-            GroupId=family_id,
+def _places(build: Build, root: Element) -> None:
+    """Campuses with their locations; buildings and rooms, below the main campus where their parent is not told."""
+    rock, values = build.rock, build.rock.values
+    main = rock.add("Location", Name="Main Campus", LocationTypeValueId=values["place campus"], IsActive=True)
+    for campus in root.under("campuses/campus"):
+        active = campus.word("isActive") != "false"
+        place = next((_location(build, each, "campus", None) for each in campus.under("location")), None)
+        name = campus.text("name") or "Campus"
+        build.campuses[name.lower()] = rock.add(
+            "Campus",
+            **_own_guid(campus),
+            Name=name,
+            ShortCode=campus.text("shortCode"),
+            Description=campus.text("description"),
+            IsActive=active,
             LocationId=place,
-            GroupLocationTypeValueId=rock.values.get(kind, rock.values["location home"]),
-            IsMailingLocation=True,
-            IsMappedLocation=True,
         )
+    for each in root.under("locations/location"):
+        _location(build, each, each.word("type"), build.locations.get(each.guid("parentLocationGuid") or "", main))
 
 
-def _person(build: _Build, person: ET.Element, family_id: int, campus: int | None) -> int:
-    rock, values, said = build.rock, build.rock.values, person.attrib
-    born = _day(said.get("birthDate"))
-    business = said.get("recordType") == "business"
-    status = STATUS.get((said.get("recordStatus") or "active").lower(), "record status active")
-    person_id = rock.person(
-        said.get("firstName"),
-        said.get("lastName"),
-        Guid=said["guid"].lower(),
-        NickName=said.get("nickName"),
-        MiddleName=said.get("middleName"),
-        RecordTypeValueId=values["record type business" if business else "record type person"],
-        RecordStatusValueId=values[status],
-        RecordStatusReasonValueId=values["reason deceased"]
-        if (said.get("recordStatusReason") or "").lower() == "deceased"
-        else None,
-        ConnectionStatusValueId=values.get(
-            CONNECTION.get((said.get("connectionStatus") or "").lower(), "connection own")
-        ),
-        MaritalStatusValueId=values.get(MARITAL.get((said.get("maritalStatus") or "").lower(), "")),
-        Gender={"male": 1, "female": 2}.get((said.get("gender") or "").lower(), 0),
-        Email=said.get("email") or None,
-        IsEmailActive=said.get("emailIsActive") != "false",
+def _location(build: Build, element: Element, kind: str, parent: int | None) -> int:
+    location = build.rock.add(
+        "Location",
+        **_own_guid(element),
+        Name=element.text("name"),
+        ParentLocationId=parent,
+        LocationTypeValueId=build.rock.values.get(f"place {kind}"),
+        IsActive=element.word("isActive") != "false",
+    )
+    build.locations[element.guid() or ""] = location
+    return location
+
+
+def _family(build: Build, family: Element) -> None:
+    rock, campus = build.rock, build.campuses.get(family.word("campus"))
+    family_id = rock.group(family.text("name") or "Family", "family", CampusId=campus, **_own_guid(family))
+    build.families[family.guid() or ""] = family_id
+    for element in family.under("members/person"):
+        known = build.people.get(element.guid() or "")
+        person = known if known is not None else _person(build, element, family_id, campus)
+        if element.word("familyRole") == "child":
+            build.children.add(person)
+        rock.member(family_id, person, "child" if person in build.children else "adult")
+    for address in family.under("addresses/address"):
+        build.homes[family.guid() or ""] = _address(rock, address, family_id)
+
+
+def _person(build: Build, element: Element, family_id: int, campus: int | None) -> int:
+    rock, values, born = build.rock, build.rock.values, _born(element, build.today)
+    child = element.word("familyRole") == "child"
+    reason = f"reason {element.word('recordStatusReason')}"
+    connection = element.word("connectionStatus")
+    giving: dict[str, Any] = {} if child else {"GivingId": f"G{family_id}"}
+    person = rock.person(
+        element.text("firstName"),
+        element.text("lastName"),
+        **_own_guid(element),
+        NickName=element.text("nickName") or element.text("firstName"),
+        MiddleName=element.text("middleName"),
+        RecordTypeValueId=values[f"record type {element.word('recordType') or 'person'}"],
+        RecordStatusValueId=values[f"record status {element.word('recordStatus') or 'active'}"],
+        RecordStatusReasonValueId=values.get(reason),
+        ConnectionStatusValueId=values.get(f"connection {CONNECTIONS.get(connection, connection)}"),
+        MaritalStatusValueId=values.get(f"marital {element.word('maritalStatus')}"),
+        Gender=GENDERS.get(element.word("gender"), 0),
+        Email=element.text("email"),
+        IsEmailActive=element.word("emailIsActive") != "false",
+        EmailPreference=2 if element.word("emailDoNotEmail") == "true" else 0,
         BirthDay=born.day if born else None,
         BirthMonth=born.month if born else None,
         BirthYear=born.year if born else None,
+        BirthDate=born,
+        AnniversaryDate=element.day("anniversaryDate"),
+        AgeClassification=2 if child else 1,
         PrimaryFamilyId=family_id,
         PrimaryCampusId=campus,
-        GivingGroupId=family_id,
-        GivingId=f"G{family_id}",
-        alias=False,
+        GivingGroupId=None if child else family_id,
+        **giving,
     )
-    build.people[said["guid"].lower()] = person_id
-    build.aliases[person_id] = rock.alias(person_id, person_id)
-    for attribute, kind in PHONES:
-        if digits := "".join(filter(str.isdigit, said.get(attribute) or "")):
-            rock.phone(person_id, digits, kind, CountryCode="1")
-    return person_id
+    build.people[element.guid() or f"person {person}"] = person
+    for attribute, kind in PHONES.items():
+        if digits := "".join(filter(str.isdigit, element.text(attribute) or "")):
+            rock.phone(person, digits, f"phone {kind}", CountryCode="1", FullNumber=f"1{digits}")
+    return person
 
 
-def _named(build: _Build, element: ET.Element) -> int:
-    """The person an element names by guid; one the file does not describe (Rock ships an administrator) is made."""
-    guid = element.get("guid", element.get("personGuid", "")).lower()
-    if guid not in build.people:
-        first, _, last = (element.get("fullname") or "Admin Admin").partition(" ")
-        person_id = build.rock.person(first, last, Guid=guid, alias=False)
-        build.people[guid] = person_id
-        build.aliases[person_id] = build.rock.alias(person_id, person_id)
-    return build.people[guid]
+def _born(element: Element, today: date) -> date | None:
+    """The birth date; where an age is told too, in the year that makes the person that old today, as Rock does."""
+    born = element.day("birthDate")
+    if born is None or element.text("age") is None:
+        return born
+    birthday_to_come = (born.month, born.day) > (today.month, today.day)
+    year = today.year - element.number("age", 0) - birthday_to_come
+    return date(year, born.month, min(born.day, 28) if born.month == 2 else born.day)
 
 
-def _groups(build: _Build, root: ET.Element) -> None:
-    rock = build.rock
-    for path, default in (("groups/group", "general"), ("securityRoles/group", "security role")):
-        for group in root.iterfind(path):
-            kind = GROUP_TYPE.get(group.get("type", ""), default)
-            parent = build.groups.get((group.get("parentGroupGuid") or "").lower())
-            group_id = rock.group(
-                group.get("name", "Group"),
-                kind,
-                Guid=group.get("guid", "").lower(),
-                Description=group.get("description"),
-                ParentGroupId=parent,
-                CampusId=1,
-                IsSecurityRole=default == "security role",
-            )
-            build.groups[group.get("guid", "").lower()] = group_id
-            for person in group.iter("person"):
-                rock.member(group_id, _named(build, person), "leader" if person.get("isLeader") == "true" else "member")
+def _address(rock: Rock, address: Element, family_id: int) -> int:
+    place = rock.add(
+        "Location",
+        Street1=address.text("street1"),
+        Street2=address.text("street2"),
+        City=address.text("city"),
+        State=address.text("state"),
+        PostalCode=address.text("postalCode"),
+        Country="US",
+        IsActive=True,
+    )
+    kind = rock.values.get(f"location {address.word('type')}", rock.values["location home"])
+    given = {"GroupId": family_id, "LocationId": place, "GroupLocationTypeValueId": kind}
+    rock.add("GroupLocation", **given, IsMailingLocation=True, IsMappedLocation=True)
+    return place
 
 
-def _relationships(build: _Build, root: ET.Element) -> None:
-    for relation in root.iterfind("relationships/relationship"):
-        group_id = build.rock.group("Known Relationships", "known relationships")
-        build.rock.member(group_id, _named(build, relation), "owner")
-        other = build.people.get((relation.get("forGuid") or "").lower())
-        if other is not None:
-            build.rock.member(group_id, other, "owner")
+def _group(build: Build, element: Element, kind: str) -> None:
+    rock, role = build.rock, kind == "security role"
+    group_id = rock.group(
+        element.text("name") or "Group",
+        kind,
+        **_own_guid(element),
+        Description=element.text("description"),
+        ParentGroupId=_parent(build, element.guid("parentGroupGuid"), kind),
+        CampusId=None if role else 1,
+        IsSecurityRole=role,
+        GroupCapacity=element.number("groupCapacity", 0) or None,
+        ScheduleId=_schedule(rock, element),
+    )
+    build.groups[element.guid() or ""] = group_id
+    for person in (*element.under("person"), *element.under("members/person")):
+        member = build.person(person.guid(), person.text("fullname") or "")
+        if member is not None:
+            leads = person.word("isLeader") == "true"
+            rock.member(group_id, member, "security member" if role else "leader" if leads else "member")
+    _meeting_place(build, element, group_id)
 
 
-def _sundays(first: date, last: date, step: int) -> Iterator[date]:
-    day = first
-    while day <= last:
-        yield day
-        day += timedelta(days=step)
+def _parent(build: Build, guid: str | None, kind: str) -> int | None:
+    """The parent group; one that Rock ships is made: a section above small groups."""
+    if guid is not None and guid not in build.groups:
+        name, above = ("Section", "section") if kind == "small group" else ("Serving Teams", "general")
+        build.groups[guid] = build.rock.group(name, above, Guid=guid, CampusId=1)
+        build.planted.setdefault("Group: not in the file", []).append(build.groups[guid])
+    return build.groups[guid] if guid else None
 
 
-def _giving(build: _Build, family: ET.Element) -> None:
-    for pattern in family.iterfind("giving"):
-        start = _day(pattern.get("startGiving"))
-        if start is None:
-            continue
-        weeks_ago = int(pattern.get("endingGivingWeeksAgo") or 0)
-        end = _day(pattern.get("endGiving")) or build.today - timedelta(weeks=weeks_ago)
-        alias = build.aliases[_named(build, pattern)]
-        step = STEP.get(pattern.get("frequency", ""), 10**6)
-        often = int(pattern.get("percentGive") or 100)
-        for day in _sundays(start, end, step):
-            if build.random.randrange(100) < often:
-                _gift(build, pattern, alias, start, day)
+def _schedule(rock: Rock, element: Element) -> int | None:
+    """`weekly,Monday,19:00:00`."""
+    text = element.text("groupSchedule")
+    if text is None:
+        return None
+    try:
+        _, day, moment = text.split(",")
+        given = {"WeeklyDayOfWeek": DAYS.index(day.lower()), "WeeklyTimeOfDay": time.fromisoformat(moment)}
+    except ValueError:
+        raise element.refusal("groupSchedule") from None
+    return rock.add("Schedule", IsActive=True, **given)
 
 
-def _gift(build: _Build, pattern: ET.Element, alias: int, start: date, day: date) -> None:
-    rock = build.rock
-    growth, every = int(pattern.get("growRatePercent") or 0), int(pattern.get("growFrequencyWeeks") or 52)
-    factor = 100 + growth * ((day - start).days // (7 * every))
-    parts = []
-    for part in (pattern.get("accountAmount") or "").split(","):
-        name, _, amount = part.strip().rpartition(":")
-        if name:
-            parts.append((_fund(build, name), int(amount) * factor))
-    if day not in build.batches:
-        build.batches[day] = rock.add(
-            "FinancialBatch",
-            Name=f"Giving {day}",
-            Status=2,
-            CampusId=1,
-            BatchStartDateTime=datetime.combine(day, time()),
+def _meeting_place(build: Build, element: Element, group_id: int) -> None:
+    """At the home of a family, or at places of the church."""
+    rock, host = build.rock, build.people.get(element.guid("meetsAtHomeOfPerson") or "")
+    places = [build.homes.get(element.guid("meetsAtHomeOfFamily") or "")]
+    places += [build.locations.get(place.guid() or "") for place in element.under("location")]
+    for place in (place for place in places if place is not None):
+        rock.add(
+            "GroupLocation",
+            GroupId=group_id,
+            LocationId=place,
+            GroupLocationTypeValueId=rock.values["location meeting location"],
+            GroupMemberPersonAliasId=rock.alias_of(host) if host else None,
         )
-    rock.gift(parts, datetime.combine(day, time(9, build.random.randrange(60))), alias, BatchId=build.batches[day])
 
 
-def _fund(build: _Build, name: str) -> int:
-    if name not in build.funds:
-        build.funds[name] = build.rock.add(
-            "FinancialAccount", Name=name, PublicName=name, IsTaxDeductible=True, IsActive=True
-        )
-    return build.funds[name]
+def _relationship(build: Build, element: Element) -> None:
+    """Into the owner's one group of known relationships."""
+    rock = build.rock
+    owner = build.person(element.guid("personGuid"), element.text("a") or "")
+    other = build.person(element.guid("forGuid"), element.text("name") or "")
+    role = ROLES.get(element.word("has"))
+    if owner is None or other is None or role is None:
+        raise element.refusal("has" if role is None else "personGuid")
+    if owner not in build.relations:
+        build.relations[owner] = rock.group("Known Relationships", "known relationships")
+        rock.member(build.relations[owner], owner, "owner")
+    rock.member(build.relations[owner], other, role)
 
 
-def _attending(build: _Build, family: ET.Element) -> None:
-    start = _day(family.get("startingAttendance"))
-    if start is None:
-        return
-    weeks_ago = int(family.get("endingAttendanceWeeksAgo") or 0)
-    end = _day(family.get("endingAttendance")) or build.today - timedelta(weeks=weeks_ago)
-    often, usual = int(family.get("percentAttendance") or 0), int(family.get("percentAttendedRegularService") or 100)
-    first = start + timedelta(days=(6 - start.weekday()) % 7)
-    area = _service(build)
-    for day in _sundays(first, end, 7):
-        if build.random.randrange(100) >= often:
-            continue
-        regular = build.random.randrange(100) < usual
-        schedule = family.get("attendingScheduleId" if regular else "attendingAltScheduleId") or "0"
-        for person in family.iterfind("members/person"):
-            key = (area, day, schedule)
-            if key not in build.occurrences:
-                build.occurrences[key] = build.rock.occurrence(area, day, ScheduleId=int(schedule) or None)
-            moment = datetime.combine(day, time(9 if regular else 11, build.random.randrange(30)))
-            alias = build.aliases[build.people[person.attrib["guid"].lower()]]
-            build.rock.attendance(build.occurrences[key], alias, moment, CampusId=1)
-
-
-def _service(build: _Build) -> int:
-    if "service" not in build.groups:
-        build.groups["service"] = build.rock.group("Weekend Service", "check-in area", CampusId=1)
-    return build.groups["service"]
+def _own_guid(element: Element) -> dict[str, Any]:
+    guid = element.guid()
+    return {"Guid": guid} if guid else {}

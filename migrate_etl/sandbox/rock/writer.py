@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import islice
 from types import TracebackType
@@ -47,7 +47,7 @@ class Writer:
         self._ids: dict[str, int] = {}
         self._numbers = {name: number for number, name in enumerate(tables.tables)}
         self._dates = {
-            name: {column.name for column in table.c if isinstance(column.type, sa.Date | sa.DateTime)}
+            name: {column.name for column in table.c if isinstance(column.type, sa.Date | sa.DateTime | sa.Time)}
             for name, table in tables.tables.items()
         }
         self._fill = {name: _fill(table) for name, table in tables.tables.items()}
@@ -163,13 +163,15 @@ def _literal(value: Any) -> str:
     return str(int(value)) if isinstance(value, int) else f"'{_moment(value) if isinstance(value, date) else value}'"
 
 
-def _texts(cells: Sequence[date | None]) -> list[str | None]:
+def _texts(cells: Sequence[date | time | None]) -> list[str | None]:
     """Dates and moments as SQLAlchemy keeps them in SQLite, to the last digit: readers compare them as text."""
-    known: dict[date | None, str] = {cell: _moment(cell) for cell in set(cells) if cell is not None}
+    known: dict[date | time | None, str] = {cell: _moment(cell) for cell in set(cells) if cell is not None}
     return [known.get(cell) for cell in cells]
 
 
-def _moment(value: date) -> str:
+def _moment(value: date | time) -> str:
+    if isinstance(value, time):
+        return value.isoformat("microseconds")
     return value.isoformat(" ", "microseconds") if isinstance(value, datetime) else value.isoformat()
 
 
