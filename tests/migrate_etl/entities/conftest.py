@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import sqlalchemy as sa
 
 from migrate_etl.dataset import Dataset
 from migrate_etl.job import ImportJob
@@ -50,7 +51,7 @@ def mapped(rock: Rock, tmp_path: Path) -> MapAll:
     """Call with an entity's name and options of the spec: extracts and maps what was planted so far."""
 
     def run(entity: EntityName, **options: Any) -> Mapped:
-        rock.commit()
+        rock.execute(sa.text("commit"))  # the import reads through a connection of its own
         spec = RockImportSpec.model_validate(
             {
                 "job_id": entity,
