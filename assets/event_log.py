@@ -10,11 +10,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.pool import QueuePool
 
@@ -72,10 +74,17 @@ def _relax(connection: sqlite3.Connection, record: object) -> None:
 
 
 def open_instance(home: str) -> dg.DagsterInstance:
-    """The instance in a Dagster home; its event log, where that is the default one, kept open."""
+    """The instance in a Dagster home, for a process that writes one run.
+
+    Its event log, where that is the default one, is kept open. Output is not captured: an import prints nothing, and
+    the capture costs four processes a run.
+    """
     stock = InstanceRef.from_dir(home)
     default = InstanceRef.config_defaults(home)["event_log_storage"]
-    if default is None or stock.event_storage_data != default:
-        return dg.DagsterInstance.from_ref(stock)
-    kept = {"module": __name__, "class": KeptSqliteEventLog.__name__, "config": default.config_dict}
-    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(home, overrides={"event_log_storage": kept}))
+    overrides: dict[str, Any] = {
+        "compute_logs": {"module": NoOpComputeLogManager.__module__, "class": NoOpComputeLogManager.__name__}
+    }
+    if default is not None and stock.event_storage_data == default:
+        kept = {"module": __name__, "class": KeptSqliteEventLog.__name__, "config": default.config_dict}
+        overrides["event_log_storage"] = kept
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(home, overrides=overrides))
