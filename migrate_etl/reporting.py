@@ -21,8 +21,9 @@ from migrate_etl.spec import EntityName
 from migrate_etl.verify.evidence import seal
 from migrate_etl.verify.report import write_report
 from migrate_etl.verify.report_data import DeadLetterLine, ReportData, RunFacts
+from migrate_etl.verify.report_tables import for_spreadsheets
 from migrate_etl.workspace import Workspace
-from migrate_transfer.core.errors import StorageError
+from migrate_transfer.core.errors import InvalidRequest, StorageError
 from migrate_transfer.ledger import Ledger
 
 SHOWN = 500
@@ -121,6 +122,19 @@ def _facts(workspace: Workspace, proof: Proof) -> dict[str, Any]:
         "mission_total": str(found.mission.amount) if found else None,
         "versions": {name: version(name) for name in PROGRAMS},
     }
+
+
+def named_statements(workspace: Workspace) -> pl.DataFrame:
+    """The changed giving statements of a finished job with the names of their givers, safe for a spreadsheet.
+
+    Raises InvalidRequest when the job has no report or moved no people.
+    """
+    table, people = workspace.folder / "tables" / "statements.parquet", workspace.stage("mapped", "people", None)
+    if not table.exists() or not Dataset.exists(people):
+        raise InvalidRequest("The job has no report with people.", remedy="Import people and contributions first.")
+    names = giver_names([Dataset(people)], Lookups.load(workspace.lookups))
+    named = pl.read_parquet(table).join(names, on="giving_id", how="left", maintain_order="left")
+    return for_spreadsheets(named.lazy()).collect()
 
 
 def giver_names(people: Sequence[Dataset], lookups: Lookups) -> pl.DataFrame:

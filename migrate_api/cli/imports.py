@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,8 @@ from migrate_api.cli.options import (
 from migrate_api.cli.output import Json, page, table, write_json
 from migrate_api.cli.settings import Settings
 from migrate_etl.job import ImportJob
+from migrate_etl.reporting import named_statements
+from migrate_etl.spec import RockImportSpec
 from migrate_etl.workspace import Workspace
 from migrate_transfer.core.errors import AccessDenied, FatalError, MigrateError
 
@@ -73,7 +76,8 @@ def verify(
     settings = Settings.gather(
         config, secrets, _flags(job, mission_url, organization, time_zone, entity, campus, since, False)
     )
-    workspace = open_job(out, settings)
+    name = f"dry-run-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    workspace = Workspace.create(out.parent / "dry-runs" / name, settings.spec().model_copy(update={"job_id": name}))
     with ImportJob(workspace, settings.secrets()) as one:
         found = one.dry_run()
     if as_json:
@@ -95,22 +99,45 @@ def verify(
     table("Findings", ["", "entity", "what", "owner", "records", "money", "remedy"], rows, numbers_from=99)
 
 
-def report(job: JobFolder, as_json: Json = False) -> None:
-    """Show the report of an import job."""
+def report(
+    job: JobFolder,
+    names: Annotated[
+        Path | None,
+        typer.Option("--names", help="Write the changed giving statements with names here (CSV)."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the report of an import job. The report itself has no names; ask for them where you need them."""
     workspace = Workspace.open(job)
     show(workspace, as_json=as_json)
+    if names is not None:
+        named_statements(workspace).write_csv(names)
 
 
 def open_job(out: Path, settings: Settings) -> Workspace:
-    """The job's folder, made or gone on with; a job of today that is finished makes room for the next of today."""
+    """The job to work on: the named one, else an unfinished one with these very options, else a new one of today."""
     spec = settings.spec()
     if ("import", "job_id") in settings.values:
-        return Workspace.create(out / spec.job_id, spec)
+        return _named(out / spec.job_id, spec)
+    for folder in sorted(out.glob("*/spec.json"), reverse=True):
+        found = Workspace.open(folder.parent)
+        if not found.sealed and found.spec == _as_begun(spec, found.spec):
+            return found
     number, name = 1, spec.job_id
-    while (out / name / "spec.json").exists() and Workspace.open(out / name).sealed:
+    while (out / name).exists():
         number += 1
         name = f"{spec.job_id}-{number}"
     return Workspace.create(out / name, spec.model_copy(update={"job_id": name}))
+
+
+def _named(folder: Path, spec: RockImportSpec) -> Workspace:
+    begun = Workspace.open(folder).spec if (folder / "spec.json").exists() else spec
+    return Workspace.create(folder, _as_begun(spec, begun))
+
+
+def _as_begun(spec: RockImportSpec, begun: RockImportSpec) -> RockImportSpec:
+    """The options under the name and on the day of a job that was begun before."""
+    return spec.model_copy(update={"job_id": begun.job_id, "started_on": begun.started_on})
 
 
 def _flags(
@@ -170,9 +197,8 @@ def show(workspace: Workspace, *, as_json: bool) -> None:
     rows = [[name, *(f"{counts[key]:,}" for key in names)] for name, counts in summary["entities"].items()]
     table(f"Import {workspace.spec.job_id}", ["entity", *names], rows)
     page.print(f"quality score   {summary['quality_score']}")
-    page.print(
-        f"money           all-time match: {_yes(summary['financial_match'])}, in scope: {_yes(summary['scope_match'])}, unexplained: {summary['unexplained']}"
-    )
+    matches = f"all-time match: {_yes(summary['financial_match'])}, in scope: {_yes(summary['scope_match'])}"
+    page.print(f"money           {matches}, unexplained: {summary['unexplained']}")
     page.print(f"report          {workspace.report_html}", soft_wrap=True)
 
 

@@ -21,7 +21,9 @@ def sample(
     gifts: Annotated[int | None, typer.Option("--gifts", help="Transactions; by default ten a person.")] = None,
     attendances: Annotated[int | None, typer.Option("--attendances", help="By default fifteen a person.")] = None,
     seed: Annotated[int, typer.Option("--seed")] = 1,
-    release: Annotated[int, typer.Option("--release", min=8, max=18, help="Rock's major version.")] = 18,
+    release: Annotated[
+        str, typer.Option("--release", help="Rock's release: current, or one such as v12.4.")
+    ] = "current",
     dirt: Annotated[bool, typer.Option("--dirt/--no-dirt", help="Plant what real databases have.")] = True,
     rock_sampledata: Annotated[
         Path | None, typer.Option("--rock-sampledata", help="Build it from Rock's own sample church (XML) instead.")
