@@ -22,7 +22,7 @@ def sample(
     attendances: Annotated[int | None, typer.Option("--attendances", help="By default fifteen a person.")] = None,
     seed: Annotated[int, typer.Option("--seed")] = 1,
     release: Annotated[
-        str, typer.Option("--release", help="Rock's release: current, or one such as v12.4.")
+        str, typer.Option("--release", help="Rock's release: current, or v12.4 and the like.")
     ] = "current",
     dirt: Annotated[bool, typer.Option("--dirt/--no-dirt", help="Plant what real databases have.")] = True,
     rock_sampledata: Annotated[
