@@ -22,8 +22,8 @@ REFUND = ("Id", "OriginalTransactionId", "RefundReasonSummary")
 BATCH = column_names("""Id Name BatchStartDateTime BatchEndDateTime Status CampusId ControlAmount ControlItemCount
 CreatedDateTime""")
 BATCH_NAMES = {"offering": "Sunday {} C{}", "online": "Online Giving {} C{}", "refund": "Online {} C{} - Refund"}
-FIRST_PAYMENT, FIRST_DETAIL = 700, 20_000
-"""Ids before the first of the year: a payment or a detail never has its transaction's id."""
+FIRST_PAYMENT, FIRST_TRANSACTION, FIRST_DETAIL = 700, 50_000, 200_000
+"""Ids before the first: no batch, payment or detail of a gift has its id, so that none can stand for the other."""
 
 
 @dataclass(slots=True)
@@ -64,6 +64,7 @@ class Offerings:
         self._member_type = church.rock.entity_types["GroupMember"]
         self._registration_type = church.rock.entity_types["Registration"]
         church.rock.reserve("FinancialPaymentDetail", FIRST_PAYMENT)
+        church.rock.reserve("FinancialTransaction", FIRST_TRANSACTION)
         church.rock.reserve("FinancialTransactionDetail", FIRST_DETAIL)
 
     def write(self) -> None:
@@ -105,17 +106,17 @@ class Offerings:
             if luck % 3 == 0 and 1 not in (giver.fund_id, giver.second_fund_id):
                 parts.append((1, 500))
         fate = (luck >> 12) % 1_000
-        failed = fate == 1 and giver.tender == self._ach
+        failed = fate < 8 and giver.tender == self._ach
         status = ("Failed" if failed else "Complete") if giver.online else None
         gift = self._write(week, giver, moment, parts, "online" if giver.online else "offering", status)
-        if fate in (1, 2, 3):
+        if failed or 8 <= fate < 14:
             self._plan(number, fate, failed, _Later(gift, giver, parts, refund=not failed))
 
     def _plan(self, number: int, fate: int, failed: bool, later: _Later) -> None:
         """A reversed debit, a full refund weeks or a year later, or two refunds that together give part back."""
-        if failed or fate == 2:
+        if failed or fate < 12:
             self._later[number + (1 if failed else 1 + later.original % 60)].append(later)
-        elif fate == 3:
+        else:
             fund, cents = later.parts[0]
             for weeks, part in ((2, cents // 4), (30, cents // 3)):
                 some = _Later(later.original, later.giver, [(fund, max(1, part))], refund=True)

@@ -140,7 +140,7 @@ class Writer:
     def build_indexes(self) -> None:
         """The indexes of every table; quicker after the rows than before."""
         for table in self.tables.tables.values():
-            for index in table.indexes:
+            for index in sorted(table.indexes, key=lambda index: str(index.name)):
                 index.create(self._connection)
 
 
