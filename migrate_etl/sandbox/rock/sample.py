@@ -96,10 +96,13 @@ def sample_database(target: str | Path, release: str) -> Iterator[Rock]:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
     partial.unlink(missing_ok=True)
-    with empty_rock(partial, release, indexes=False) as rock:
-        yield rock
-        rock.build_indexes()
-    partial.replace(path)
+    try:
+        with empty_rock(partial, release, indexes=False) as rock:
+            yield rock
+            rock.build_indexes()
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def record_truth(target: str | Path, planted: dict[str, list[int]]) -> Truth:

@@ -152,8 +152,8 @@ def _person(build: Build, element: Element, family_id: int, campus: int | None) 
         **_own_guid(element),
         NickName=element.text("nickName") or element.text("firstName"),
         MiddleName=element.text("middleName"),
-        RecordTypeValueId=values[f"record type {element.word('recordType') or 'person'}"],
-        RecordStatusValueId=values[f"record status {element.word('recordStatus') or 'active'}"],
+        RecordTypeValueId=element.one_of("recordType", values, "record type", "person"),
+        RecordStatusValueId=element.one_of("recordStatus", values, "record status", "active"),
         RecordStatusReasonValueId=values.get(reason),
         ConnectionStatusValueId=values.get(f"connection {CONNECTIONS.get(connection, connection)}"),
         MaritalStatusValueId=values.get(f"marital {element.word('maritalStatus')}"),
@@ -185,7 +185,7 @@ def _born(element: Element, today: date) -> date | None:
     if born is None or element.text("age") is None:
         return born
     birthday_to_come = (born.month, born.day) > (today.month, today.day)
-    year = today.year - element.number("age", 0) - birthday_to_come
+    year = today.year - element.number("age", 0, most=150) - birthday_to_come
     return date(year, born.month, min(born.day, 28) if born.month == 2 else born.day)
 
 
@@ -216,7 +216,7 @@ def _group(build: Build, element: Element, kind: str) -> None:
         ParentGroupId=_parent(build, element.guid("parentGroupGuid"), kind),
         CampusId=None if role else 1,
         IsSecurityRole=role,
-        GroupCapacity=element.number("groupCapacity", 0) or None,
+        GroupCapacity=element.number("groupCapacity", 0, most=999_999) or None,
         ScheduleId=_schedule(rock, element),
     )
     build.groups[element.guid() or ""] = group_id

@@ -14,6 +14,8 @@ from migrate_etl.sandbox.rock.sampledata_xml import Element
 
 SUMMER_AWAY = 15
 """Percent by which attendance drops from July to September."""
+LARGEST = 10**15
+"""Cents; a gift may grow, but not out of its column."""
 TENDERS = ("currency check", "currency card", "currency ach")
 
 
@@ -59,17 +61,19 @@ class Patterns:
             day = ahead + timedelta(days=7) if step == 28 and ahead.month == day.month else ahead
 
     def _end(self, element: Element, of: str) -> date:
-        ago = timedelta(weeks=element.number(f"ending{of}WeeksAgo", 0))
+        ago = timedelta(weeks=element.number(f"ending{of}WeeksAgo", 0, most=9_999))
         return element.day(f"end{of}" if of == "Giving" else f"ending{of}") or self._today - ago
 
     def _gift(self, pattern: Element, alias: int, tender: str, start: date, day: date) -> None:
         rate, steps = pattern.number("growRatePercent", 0), 0
-        if every := pattern.number("growFrequencyWeeks", 0):
+        if every := pattern.number("growFrequencyWeeks", 0, most=9_999):
             steps = (day - start).days // (7 * every)
         parts = [
             (self._fund(name), cents * (100 + rate) ** steps // 100**steps)
             for name, cents in pattern.amounts("accountAmount")
         ]
+        if max(cents for _, cents in parts) > LARGEST:
+            raise pattern.refusal("growRatePercent")
         moment = datetime.combine(day, time(9 + self._random.randrange(3), self._random.randrange(60)))
         self._rock.gift(parts, moment, alias, tender=tender, BatchId=self._batch(day))
 
@@ -100,7 +104,7 @@ class Patterns:
 
     def _come(self, family: Element, people: list[int], day: date) -> None:
         regular = self._random.randrange(100) < family.number("percentAttendedRegularService", 100)
-        number = family.number("attendingScheduleId" if regular else "attendingAltScheduleId", 3)
+        number = family.number("attendingScheduleId" if regular else "attendingAltScheduleId", 3, most=999_999)
         moment = datetime.combine(day, time(9 + number % 4, 30)) + timedelta(minutes=self._random.randrange(-15, 6))
         for person in people:
             room = self._room("class" if person in self._children else "service")

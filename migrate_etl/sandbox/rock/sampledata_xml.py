@@ -5,10 +5,11 @@ Document types are refused: the file needs none, and their entities can swell wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 from xml.parsers import expat
@@ -50,14 +51,21 @@ class Element:
         except ValueError:
             raise self.refusal(name) from None
 
-    def number(self, name: str, default: int) -> int:
-        """A whole number of zero or more."""
+    def number(self, name: str, default: int, most: int = 100) -> int:
+        """A whole number from zero to `most`; most of them are percentages."""
         text = self.text(name)
         if text is None:
             return default
-        if not (text.isascii() and text.isdigit() and len(text) < 7):
+        if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) > most:
             raise self.refusal(name)
         return int(text)
+
+    def one_of(self, name: str, known: Mapping[str, int], prefix: str, default: str) -> int:
+        """The id of a word that has to be known."""
+        found = known.get(f"{prefix} {self.word(name) or default}")
+        if found is None:
+            raise self.refusal(name)
+        return found
 
     def day(self, name: str) -> date | None:
         """An American date such as 2/10/1985."""
@@ -72,13 +80,9 @@ class Element:
         found = []
         for part in (self.text(name) or "").split(","):
             fund, _, amount = part.strip().rpartition(":")
-            try:
-                cents = Decimal(amount) * 100
-            except InvalidOperation:
-                raise self.refusal(name) from None
-            if not fund or cents != int(cents):
+            if not fund or not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,2})?", amount):
                 raise self.refusal(name)
-            found.append((fund, int(cents)))
+            found.append((fund, int(Decimal(amount) * 100)))
         return found
 
     def refusal(self, name: str) -> InvalidRequest:
