@@ -47,7 +47,7 @@ class HttpAnswer:
 
 
 class HttpClient:
-    """A pool of connections to one server. Thread-safe. Header values are never shown.
+    """A pool of connections to one server. Thread-safe. Header values are never shown. Closes `budget` with itself.
 
     Raises InvalidRequest for a base URL or a secret header that cannot be used (BAD_URL, BAD_HEADER).
     """
@@ -66,6 +66,7 @@ class HttpClient:
             _require_sendable(name, value)
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         with translated():
+            _require_address(httpx.URL(base_url))
             self._client = httpx.Client(
                 base_url=base_url, headers=dict(secret_headers), limits=limits, timeout=timeout, trust_env=True
             )
@@ -162,6 +163,11 @@ def _require_sendable(name: str, value: str) -> None:
             code="BAD_HEADER",
             remedy="Copy the key once more, without anything before or after it.",
         )
+
+
+def _require_address(url: httpx.URL) -> None:
+    if url.scheme not in ("http", "https") or not url.host:
+        raise httpx.UnsupportedProtocol("an address begins with http:// or https:// and names a server")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The ledger under fire: killed processes, several at once, full and failing disks. Run again, it comes out the same."""
+"""The ledger under fire: killed processes, several at once, full disks. Run again, it comes out the same."""
 
 from __future__ import annotations
 
