@@ -283,6 +283,13 @@ RULES: dict[str, Rule] = dict(
             "The giver's record does not exist; the gift is moved without a donor.",
             "Match the gift in Rock.",
         ),
+        _rule(
+            "gift_without_fund",
+            "error",
+            "source",
+            "The gift names a fund that does not exist; Mission will refuse it.",
+            "Post the gift to an account that exists in Rock and run again.",
+        ),
         _rule("refund", "info", "source", "A refund; moved and flagged.", "Nothing."),
         _rule(
             "refund_without_original",

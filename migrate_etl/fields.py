@@ -1,12 +1,14 @@
-"""Polars expressions with one meaning each: text, e-mail, phone, money, local moments, references."""
+"""Polars expressions with one meaning each: text, e-mail, money, dates, references, scope; and local moments."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 import polars as pl
 
 EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 BLANKS = (
-    " \t\r\n\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    " \t\r\n\v\f\x1c\x1d\x1e\x1f\x85\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000\ufeff\u200b"
 )
 """White space as people paste it, the no-break, zero-width and byte-order kinds included."""
@@ -24,6 +26,12 @@ def email(column: str) -> pl.Expr:
     return pl.when(trimmed.str.contains(EMAIL)).then(trimmed)
 
 
+def digits(column: str) -> pl.Expr:
+    """The digits 0 to 9 of a text; null when it has none."""
+    found = pl.col(column).str.replace_all(r"[^0-9]", "")
+    return pl.when(found != "").then(found)
+
+
 def reference(kind: str, column: str) -> pl.Expr:
     """`rock:<kind>:<id>`, null where the id is null."""
     return pl.when(pl.col(column).is_not_null()).then(pl.format(f"rock:{kind}:{{}}", pl.col(column)))
@@ -34,20 +42,50 @@ def wire_amount(column: str) -> pl.Expr:
     return pl.col(column).cast(pl.String)
 
 
-def wire_moment(column: str, zone: str) -> pl.Expr:
-    """A local datetime as RFC 3339 with the zone's offset.
+GAPS = (3, 25)
+"""Hours back from a local time that does not exist to one that does: a clock change, or a whole day that a country
+left out when it moved across the date line (Samoa, 30 December 2011)."""
+OFFSETS = pl.Series(
+    [f"{'-' if m < 0 else '+'}{abs(m) // 60:02}:{abs(m) % 60:02}" for m in range(-1080, 1081)], dtype=pl.String
+)
+"""UTC offsets as text, by minutes from -18 hours on."""
 
-    An hour that does not exist moves forward by the gap; one that exists twice is taken as the first.
+
+def wire_moments(local: pl.Series, zone: str) -> pl.Series:
+    """Local datetimes (us) as RFC 3339 with the zone's offset, in whole seconds; null stays null.
+
+    A time that does not exist moves forward by the gap; one that exists twice is taken as the first. Offsets from
+    before zones were minutes (local mean time) are cut to whole minutes.
     """
-    local = pl.col(column).dt.truncate("1s")
-    exact = local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-    before = (local - pl.duration(hours=3)).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-    moment = pl.coalesce(exact, before + pl.duration(hours=3))
-    rendered = moment.dt.strftime("%Y-%m-%dT%H:%M:%S%:z")
-    return pl.when(pl.col(column).is_not_null()).then(rendered)
+    local = local.dt.truncate("1s")
+    aware = _aware(local, zone)
+    lost = (aware.is_null() & local.is_not_null()).arg_true()
+    if lost.len():
+        moved = _moved_forward(local.gather(lost), zone)
+        local, aware = local.scatter(lost, moved.dt.replace_time_zone(None)), aware.scatter(lost, moved)
+    seconds = (local.cast(pl.Int64) - aware.cast(pl.Int64)) // 1_000_000
+    minutes = seconds.abs() // 60 * seconds.sign()
+    return local.dt.strftime("%Y-%m-%dT%H:%M:%S") + OFFSETS.gather(minutes + 1080)
+
+
+def _aware(local: pl.Series, zone: str) -> pl.Series:
+    return local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+
+
+def _moved_forward(local: pl.Series, zone: str) -> pl.Series:
+    roads = [_aware(local - timedelta(hours=hours), zone) + timedelta(hours=hours) for hours in GAPS]
+    return pl.select(pl.coalesce(roads)).to_series()
 
 
 def real_date(year: str, month: str, day: str) -> pl.Expr:
-    """A date from its parts, null where a part is missing or the calendar has no such day."""
+    """A date from its parts, null where a part is missing or the calendar of the years 1 to 9999 has no such day."""
     parts = pl.concat_str([pl.col(year), pl.col(month), pl.col(day)], separator="-")
-    return parts.str.to_date("%Y-%m-%d", strict=False)
+    return pl.when(pl.col(year).is_between(1, 9999)).then(parts.str.to_date("%Y-%m-%d", strict=False))
+
+
+def campus_rule(campus_ids: tuple[int, ...], column: str = "campus_id") -> pl.Expr:
+    """`no_campus` or `other_campus` where a campus filter leaves the row out, else null."""
+    if not campus_ids:
+        return pl.lit(None, dtype=pl.String)
+    outside = pl.when(~pl.col(column).is_in(campus_ids)).then(pl.lit("other_campus"))
+    return pl.when(pl.col(column).is_null()).then(pl.lit("no_campus")).otherwise(outside)

@@ -11,7 +11,7 @@ from checks.schemas.attendance import MISSION, ROCK
 from migrate_etl import fields
 from migrate_etl.entities.findings import finding, findings
 from migrate_etl.entity import Entity, Mapped
-from migrate_etl.rock.lookups import Lookups, campus_rule
+from migrate_etl.rock.lookups import Lookups
 from migrate_etl.rock.tables import RockTables
 from migrate_etl.spec import RockImportSpec
 
@@ -56,13 +56,13 @@ def map(chunk: pl.DataFrame, lookups: Lookups, spec: RockImportSpec) -> Mapped:
     group = pl.when("group_loaded").then("group_id")
     records = frame.select(
         "id",
-        pl.coalesce("skip", campus_rule(spec.campus_ids, "_campus_id")).alias("skip"),
+        pl.coalesce("skip", fields.campus_rule(spec.campus_ids, "_campus_id")).alias("skip"),
         fields.reference("attendance", "id").alias("external_id"),
         fields.reference("person", "person_id").alias("external_person_id"),
         pl.when("group_loaded").then(fields.reference("group", "group_id")).alias("external_group_id"),
         fields.reference("occurrence", "occurrence_id").alias("external_occurrence_id"),
         pl.col("day").cast(pl.String).alias("date"),
-        fields.wire_moment("started", spec.time_zone).alias("attended_at"),
+        fields.wire_moments(frame["started"], spec.time_zone).alias("attended_at"),
         fields.reference("campus", "_campus_id").alias("external_campus_id"),
         pl.col("day").dt.year().alias("_year"),
         "_campus_id",
@@ -79,18 +79,14 @@ def map(chunk: pl.DataFrame, lookups: Lookups, spec: RockImportSpec) -> Mapped:
 
 
 def _joined(chunk: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
-    people = lookups.persons.select("person_id", pl.col("rule").alias("person_rule"))
-    groups = lookups.groups.select(
-        "group_id",
-        pl.col("campus_id").alias("group_campus_id"),
-        (pl.col("loaded") & ~pl.col("is_family")).alias("group_loaded"),
+    frame = lookups.alias.beside(chunk, "alias_id", person_id="person_id")
+    frame = lookups.person.beside(frame, "person_id", person_rule="rule", found_person_id="person_id")
+    frame = lookups.group.beside(
+        frame, "group_id", group_campus_id="campus_id", group_loaded="loaded", is_family="is_family"
     )
-    return (
-        chunk.join(lookups.aliases, on="alias_id", how="left", maintain_order="left")
-        .join(people, on="person_id", how="left", maintain_order="left")
-        .join(groups, on="group_id", how="left", maintain_order="left")
-        .join(lookups.duplicates, on=["occurrence_id", "person_id"], how="left", maintain_order="left")
-    )
+    return frame.join(
+        lookups.duplicates, on=["occurrence_id", "person_id"], how="left", maintain_order="left"
+    ).with_columns(group_loaded=pl.col("group_loaded") & ~pl.col("is_family"))
 
 
 def _rule(spec: RockImportSpec) -> pl.Expr:
@@ -99,7 +95,7 @@ def _rule(spec: RockImportSpec) -> pl.Expr:
         .then(pl.lit("did_not_attend"))
         .when(pl.col("alias_id").is_null())
         .then(pl.lit("no_person"))
-        .when(pl.col("person_rule").is_not_null() | pl.col("person_id").is_null())
+        .when(pl.col("person_rule").is_not_null() | pl.col("found_person_id").is_null())
         .then(pl.lit("person_not_migrated"))
         .when(pl.col("keep_id").is_not_null() & (pl.col("keep_id") != pl.col("id")))
         .then(pl.lit("duplicate"))

@@ -12,7 +12,7 @@ from migrate_etl import fields
 from migrate_etl.entities.findings import finding, findings
 from migrate_etl.entity import Entity, Mapped
 from migrate_etl.rock import well_known as known
-from migrate_etl.rock.lookups import Lookups, campus_rule
+from migrate_etl.rock.lookups import Lookups
 from migrate_etl.rock.tables import RockTables
 from migrate_etl.spec import RockImportSpec
 
@@ -82,51 +82,43 @@ def date(tables: RockTables) -> ColumnElement[Any]:
 def map(chunk: pl.DataFrame, lookups: Lookups, spec: RockImportSpec) -> Mapped:
     """Route and map gifts; a refund whose original is known goes by the original's batch: both stay together."""
     frame = _joined(chunk, lookups)
-    frame = frame.with_columns(_campus_id=_campus(), skip=_rule(spec), **_payment(spec))
-    records = frame.select("id", _skip(spec), *_wire(spec), *_measures())
+    frame = frame.with_columns(
+        fields.wire_moments(frame["moment"], spec.time_zone).alias("date"),
+        _campus_id=_campus(),
+        skip=_rule(spec),
+        **_payment(spec),
+    )
+    records = frame.select("id", _skip(spec), *_wire(), *_measures())
     return Mapped(records, _findings(frame.with_columns(records["skip"])))
 
 
 def _joined(chunk: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
-    donors = lookups.persons.select(
+    frame = lookups.alias.beside(chunk, "alias_id", person_id="person_id")
+    frame = lookups.person.beside(
+        frame,
         "person_id",
-        "anonymous",
-        "giving_id",
-        pl.col("rule").alias("donor_rule"),
-        pl.col("campus_id").alias("donor_campus_id"),
+        anonymous="anonymous",
+        giving_id="giving_id",
+        donor_rule="rule",
+        donor_campus_id="campus_id",
+        found_person_id="person_id",
     )
-    original = lookups.batches.select(
-        pl.col("batch_id").alias("original_batch_id"), pl.col("batch_campus_id").alias("original_campus_id")
+    frame = lookups.batch.beside(frame, "batch_id", batch_name="batch_name", batch_campus_id="batch_campus_id")
+    frame = lookups.account.beside(frame, "fund_id", account_campus_id="account_campus_id", found_fund_id="fund_id")
+    frame = lookups.refund.beside(
+        frame,
+        "transaction_id",
+        refund_id="refund_id",
+        original_id="original_id",
+        original_batch_id="original_batch_id",
+        found_original_id="found_original_id",
     )
-    refunds = lookups.refunds.join(original, on="original_batch_id", how="left")
-    return (
-        chunk.join(lookups.aliases, on="alias_id", how="left", maintain_order="left")
-        .join(donors, on="person_id", how="left", maintain_order="left")
-        .join(lookups.batches, on="batch_id", how="left", maintain_order="left")
-        .join(lookups.accounts, on="fund_id", how="left", maintain_order="left")
-        .join(
-            refunds.with_columns(is_refund=pl.lit(True)),
-            left_on="transaction_id",
-            right_on="refund_id",
-            how="left",
-            maintain_order="left",
-        )
-        .join(lookups.guid_of("type_id", "type_guid"), on="type_id", how="left", maintain_order="left")
-        .join(
-            lookups.values.rename({"value": "type_word"}).drop("guid"),
-            left_on="type_id",
-            right_on="id",
-            how="left",
-            maintain_order="left",
-        )
-        .join(
-            lookups.values.rename({"guid": "currency_guid", "value": "currency_word"}),
-            left_on="currency_id",
-            right_on="id",
-            how="left",
-            maintain_order="left",
-        )
-        .with_columns(pl.col("is_refund").fill_null(False))
+    frame = lookups.batch.beside(frame, "original_batch_id", original_campus_id="batch_campus_id")
+    frame = lookups.value.beside(frame, "type_id", type_guid="guid", type_word="value")
+    frame = lookups.value.beside(frame, "currency_id", currency_guid="guid", currency_word="value")
+    return frame.with_columns(
+        is_refund=pl.col("refund_id").is_not_null(),
+        donor_id=pl.when(pl.col("donor_rule").is_null()).then("found_person_id"),
     )
 
 
@@ -153,7 +145,7 @@ def _rule(spec: RockImportSpec) -> pl.Expr:
 
 
 def _skip(spec: RockImportSpec) -> pl.Expr:
-    return pl.coalesce("skip", campus_rule(spec.campus_ids, "_campus_id")).alias("skip")
+    return pl.coalesce("skip", fields.campus_rule(spec.campus_ids, "_campus_id")).alias("skip")
 
 
 def _payment(spec: RockImportSpec) -> dict[str, pl.Expr]:
@@ -162,20 +154,14 @@ def _payment(spec: RockImportSpec) -> dict[str, pl.Expr]:
     return {"method": found.fill_null("Other"), "own_currency": pl.col("currency_guid").is_not_null() & found.is_null()}
 
 
-def _donor() -> pl.Expr:
-    return pl.when(pl.col("donor_rule").is_null()).then("person_id")
-
-
-def _wire(spec: RockImportSpec) -> list[pl.Expr]:
+def _wire() -> list[pl.Expr]:
     return [
         fields.reference("contribution", "id").alias("external_id"),
         fields.reference("transaction", "transaction_id").alias("external_transaction_id"),
-        pl.when(pl.col("donor_rule").is_null())
-        .then(fields.reference("person", "person_id"))
-        .alias("external_person_id"),
+        fields.reference("person", "donor_id").alias("external_person_id"),
         fields.reference("fund", "fund_id").alias("external_fund_id"),
         fields.wire_amount("amount").alias("amount"),
-        fields.wire_moment("moment", spec.time_zone).alias("date"),
+        pl.col("date"),
         pl.col("method").alias("payment_method"),
         fields.reference("batch", "batch_id").alias("external_batch_id"),
         fields.text("batch_name").alias("batch_name"),
@@ -201,8 +187,8 @@ def _measures() -> list[pl.Expr]:
         .then(pl.lit("contribution"))
         .otherwise(pl.col("type_word").fill_null("none"))
         .alias("_type"),
-        _donor().alias("_person_id"),
-        pl.when(pl.col("donor_rule").is_null()).then("giving_id").alias("_giving_id"),
+        pl.col("donor_id").alias("_person_id"),
+        pl.when(pl.col("donor_id").is_not_null()).then("giving_id").alias("_giving_id"),
         pl.col("transaction_id").alias("_transaction_id"),
         pl.col("is_refund").alias("_refund"),
     ]
@@ -211,11 +197,12 @@ def _measures() -> list[pl.Expr]:
 def _findings(frame: pl.DataFrame) -> pl.DataFrame:
     loaded = frame.filter(pl.col("skip").is_null())
     skipped_donor = pl.col("donor_rule").is_not_null() & ~pl.col("anonymous").fill_null(False)
-    unknown = pl.col("alias_id").is_not_null() & pl.col("person_id").is_null()
+    unknown = pl.col("alias_id").is_not_null() & pl.col("found_person_id").is_null()
     named = [
         finding(loaded, "contributions", "donor_missing", pl.col("alias_id").is_null(), amount="amount"),
         finding(loaded, "contributions", "donor_not_migrated", skipped_donor, detail="donor_rule", amount="amount"),
         finding(loaded, "contributions", "donor_unknown", unknown, amount="amount"),
+        finding(loaded, "contributions", "gift_without_fund", pl.col("found_fund_id").is_null(), amount="amount"),
         finding(loaded, "contributions", "refund", pl.col("is_refund"), amount="amount"),
         finding(
             loaded,

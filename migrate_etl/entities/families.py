@@ -92,16 +92,14 @@ def _locations(tables: RockTables) -> Select[Any]:
 
 def map(chunk: pl.DataFrame, lookups: Lookups, spec: RockImportSpec) -> Mapped:
     """Members in Rock's order with the roles Mission knows, and the home address; people not loaded are left off."""
-    members = _people(chunk, lookups)
+    members = _people(chunk, lookups, spec.campus_ids)
     listed = (
         members.filter("loaded")
         .group_by("id", maintain_order=True)
         .agg(pl.struct(fields.reference("person", "person_id").alias("external_person_id"), "role").alias("members"))
     )
-    rules = lookups.groups.select(pl.col("group_id").alias("id"), pl.col("rule").alias("skip"))
     frame = (
-        chunk.drop("members", "locations")
-        .join(rules, on="id", how="left", maintain_order="left")
+        lookups.group.beside(chunk.drop("members", "locations"), "id", skip="rule")
         .join(listed, on="id", how="left", maintain_order="left")
         .join(_addresses(chunk, lookups), on="id", how="left", maintain_order="left")
     )
@@ -126,24 +124,18 @@ def map(chunk: pl.DataFrame, lookups: Lookups, spec: RockImportSpec) -> Mapped:
     return Mapped(records, findings(found))
 
 
-def _people(chunk: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
+def _people(chunk: pl.DataFrame, lookups: Lookups, campus_ids: tuple[int, ...]) -> pl.DataFrame:
     """One row per family and person, not archived, with `role` Head, Spouse, Child or Other."""
-    persons = lookups.persons.select(
-        "person_id", "loaded", pl.col("rule").fill_null("other_campus").alias("member_rule")
-    )
-    roles = lookups.roles.select("role_id", "role_guid")
     birth = fields.real_date("birth_year", "birth_month", "birth_day")
+    members = chunk.select("id", "members").explode("members").drop_nulls("members").unnest("members")
+    members = members.filter(~pl.col("archived").fill_null(False))
+    members = lookups.role.beside(members, "role_id", role_guid="role_guid")
+    members = lookups.value.beside(members, "marital_id", marital_guid="guid")
     members = (
-        chunk.select("id", "members")
-        .explode("members")
-        .drop_nulls("members")
-        .unnest("members")
-        .filter(~pl.col("archived").fill_null(False))
-        .join(roles, on="role_id", how="left", maintain_order="left")
-        .join(lookups.guid_of("marital_id", "marital_guid"), on="marital_id", how="left", maintain_order="left")
-        .join(persons, on="person_id", how="left", maintain_order="left")
+        lookups.person.beside(members, "person_id", loaded="loaded", rule="rule", campus_id="campus_id")
         .with_columns(
             loaded=pl.col("loaded").fill_null(False),
+            member_rule=pl.coalesce("rule", fields.campus_rule(campus_ids)),
             adult=pl.col("role_guid").eq_missing(pl.lit(known.ADULT_ROLE)),
             married=pl.col("marital_guid").eq_missing(pl.lit(known.MARRIED)),
             sex=pl.col("gender_code").replace_strict({1: 0, 2: 1}, default=2, return_dtype=pl.Int8),
@@ -177,21 +169,18 @@ def _people(chunk: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
 
 
 def _addresses(chunk: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
-    """The family's address: type Home first, then mailing, mapped, highest id; never a former one."""
+    """The family's address: type Home first, then mailing, mapped, highest id; never a former or an empty one."""
     home = pl.col("type_guid").eq_missing(pl.lit(known.HOME_LOCATION))
     former = pl.col("type_guid").eq_missing(pl.lit(known.PREVIOUS_LOCATION))
     parts = [fields.text(part).alias(part) for part in ADDRESS]
+    places = chunk.select("id", "locations").explode("locations").drop_nulls("locations").unnest("locations")
     return (
-        chunk.select("id", "locations")
-        .explode("locations")
-        .drop_nulls("locations")
-        .unnest("locations")
-        .join(lookups.guid_of("type_id", "type_guid"), on="type_id", how="left", maintain_order="left")
-        .with_columns(home=home)
-        .filter(~former)
+        lookups.value.beside(places, "type_id", type_guid="guid")
+        .with_columns(*parts, home=home)
+        .filter(~former, pl.any_horizontal(pl.col(ADDRESS).is_not_null()))
         .sort("id", ~pl.col("home"), ~pl.col("mailing"), ~pl.col("mapped"), -pl.col("link_id"))
         .unique("id", keep="first", maintain_order=True)
-        .select("id", pl.struct(parts).alias("address"))
+        .select("id", pl.struct(ADDRESS).alias("address"))
     )
 
 

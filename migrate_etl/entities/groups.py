@@ -19,6 +19,8 @@ from migrate_etl.spec import RockImportSpec
 WIRE = ("external_id", "name", "description", "group_type", "external_parent_id", "members", "external_campus_id")
 ACTIVE_MEMBER = 1
 """GroupMemberStatus: 0 inactive, 1 active, 2 pending."""
+NOT_READ = (known.FAMILY_TYPE, *known.RELATIONSHIP_TYPES)
+"""Types whose members are not read here: they would be most of the table."""
 
 
 def rows(tables: RockTables) -> Select[Any]:
@@ -36,7 +38,7 @@ def key(tables: RockTables) -> ColumnElement[Any]:
 
 
 def _members(tables: RockTables) -> Select[Any]:
-    """Active members of groups of ordinary types; relationship groups, one or two a person, would flood the extract."""
+    """Active members of all groups but families and relationship groups."""
     member, group, kind = tables["GroupMember"], tables["Group"], tables["GroupType"]
     return (
         select(
@@ -48,7 +50,7 @@ def _members(tables: RockTables) -> Select[Any]:
         )
         .join_from(member, group, group.c.Id == member.c.GroupId)
         .join(kind, kind.c.Id == group.c.GroupTypeId)
-        .where(member.c.GroupMemberStatus == ACTIVE_MEMBER, kind.c.Guid != known.FAMILY_TYPE)
+        .where(member.c.GroupMemberStatus == ACTIVE_MEMBER, kind.c.Guid.not_in(NOT_READ))
         .order_by(member.c.GroupId, member.c.Id)
     )
 
@@ -56,16 +58,18 @@ def _members(tables: RockTables) -> Select[Any]:
 def map(chunk: pl.DataFrame, lookups: Lookups, spec: RockImportSpec) -> Mapped:
     """Current members, one a person, the leader role winning; a parent that is not loaded becomes null."""
     own_words = {guid.lower().strip("{}"): word for guid, word in spec.value_maps.group_type.items()}
-    members = _people(chunk, lookups)
+    members = _people(chunk, lookups, spec.campus_ids)
     listed = (
         members.filter("loaded")
         .group_by("id", maintain_order=True)
         .agg(pl.struct(fields.reference("person", "person_id").alias("external_person_id"), "role").alias("members"))
     )
-    groups = lookups.groups.drop("campus_id").rename({"group_id": "id", "rule": "own_rule"})
+    frame = lookups.group.beside(chunk.drop("members"), "id", type_id="type_id", is_family="is_family", own_rule="rule")
+    frame = lookups.group_type.beside(frame, "type_id", type_guid="type_guid", type_name="type_name")
     frame = (
-        chunk.drop("members")
-        .join(groups, on="id", how="left", maintain_order="left")
+        lookups.place_in_tree.beside(
+            frame, "id", parent_id="parent_id", lost_parent="lost_parent", cut_cycle="cut_cycle", depth="depth"
+        )
         .join(listed, on="id", how="left", maintain_order="left")
         .with_columns(skip=pl.when("is_family").then(pl.lit("group_type")).otherwise("own_rule"))
     )
@@ -92,21 +96,17 @@ def map(chunk: pl.DataFrame, lookups: Lookups, spec: RockImportSpec) -> Mapped:
     return Mapped(records, findings(found))
 
 
-def _people(chunk: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
-    persons = lookups.persons.select(
-        "person_id", "loaded", pl.col("rule").fill_null("other_campus").alias("member_rule")
-    )
+def _people(chunk: pl.DataFrame, lookups: Lookups, campus_ids: tuple[int, ...]) -> pl.DataFrame:
     leader = pl.col("is_leader").fill_null(False)
+    members = chunk.select("id", "members").explode("members").drop_nulls("members").unnest("members")
+    members = lookups.role.beside(
+        members.filter(~pl.col("archived").fill_null(False)), "role_id", is_leader="is_leader"
+    )
     return (
-        chunk.select("id", "members")
-        .explode("members")
-        .drop_nulls("members")
-        .unnest("members")
-        .filter(~pl.col("archived").fill_null(False))
-        .join(lookups.roles.select("role_id", "is_leader"), on="role_id", how="left", maintain_order="left")
-        .join(persons, on="person_id", how="left", maintain_order="left")
+        lookups.person.beside(members, "person_id", loaded="loaded", rule="rule", campus_id="campus_id")
         .with_columns(
             loaded=pl.col("loaded").fill_null(False),
+            member_rule=pl.coalesce("rule", fields.campus_rule(campus_ids)),
             role=pl.when(leader).then(pl.lit("Leader")).otherwise(pl.lit("Member")),
         )
         .sort("id", ~leader, "member_id")

@@ -12,7 +12,7 @@ from migrate_etl import fields
 from migrate_etl.entities.findings import finding, findings
 from migrate_etl.entity import Child, Entity, Mapped
 from migrate_etl.rock import well_known as known
-from migrate_etl.rock.lookups import Lookups, campus_rule
+from migrate_etl.rock.lookups import Lookups
 from migrate_etl.rock.tables import RockTables
 from migrate_etl.spec import RockImportSpec
 
@@ -32,6 +32,8 @@ WIRE = (
     "external_campus_id",
 )
 UNKNOWN = "Unknown"
+DIALABLE = 7
+"""Digits that a number needs to be more than a part of one."""
 
 
 def rows(tables: RockTables) -> Select[Any]:
@@ -80,45 +82,49 @@ def map(chunk: pl.DataFrame, lookups: Lookups, spec: RockImportSpec) -> Mapped:
     frame = frame.with_columns(
         nameless=nameless,
         birth_date=fields.real_date("birth_year", "birth_month", "birth_day").cast(pl.String),
-        skip=pl.coalesce("rule", pl.when(~pl.col("pulled_in")).then(campus_rule(spec.campus_ids))),
+        skip=pl.coalesce("rule", pl.when(~pl.col("pulled_in")).then(fields.campus_rule(spec.campus_ids))),
     )
     records = frame.select("id", "skip", *_wire(spec), pl.col("pulled_in").alias("_pulled_in"))
     return Mapped(records, _findings(frame))
 
 
 def _joined(chunk: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
-    families = lookups.groups.filter("is_family").select(
-        pl.col("group_id").alias("family_id"), pl.col("loaded").alias("family_loaded")
+    frame = lookups.person.beside(
+        chunk, "id", kind="kind", rule="rule", family_id="family_id", campus_id="campus_id", pulled_in="pulled_in"
     )
-    people = lookups.persons.select("person_id", "kind", "rule", "family_id", "campus_id", "pulled_in")
-    connection = lookups.values.rename({"guid": "connection_guid", "value": "connection_word"})
-    return (
-        chunk.join(people, left_on="id", right_on="person_id", how="left", maintain_order="left")
-        .join(families, on="family_id", how="left", maintain_order="left")
-        .join(_best_phones(chunk, lookups), on="id", how="left", maintain_order="left")
-        .join(lookups.guid_of("status_id", "status_guid"), on="status_id", how="left", maintain_order="left")
-        .join(lookups.guid_of("reason_id", "reason_guid"), on="reason_id", how="left", maintain_order="left")
-        .join(connection, left_on="connection_id", right_on="id", how="left", maintain_order="left")
-        .with_columns(pl.col("pulled_in").fill_null(False))
+    frame = lookups.group.beside(frame, "family_id", is_family="is_family", family_loaded="loaded")
+    frame = lookups.value.beside(frame, "status_id", status_guid="guid")
+    frame = lookups.value.beside(frame, "reason_id", reason_guid="guid")
+    frame = lookups.value.beside(frame, "connection_id", connection_guid="guid", connection_word="value")
+    return frame.join(_best_phones(chunk, lookups), on="id", how="left", maintain_order="left").with_columns(
+        pl.col("pulled_in").fill_null(False),
+        pl.col("email_active").fill_null(True),
+        family_loaded=pl.col("is_family").fill_null(False) & pl.col("family_loaded").fill_null(False),
     )
 
 
 def _best_phones(chunk: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
-    """One listed number a person: Mobile, else Home, else Work, else another; of several, the lowest id."""
+    """One listed number a person: Mobile, else Home, else Work, else another; of several, the lowest id.
+
+    `phone` has its digits only, with country code and extension where Rock has them; it is null, and `phone_partial`
+    true, where none of the numbers has a digit.
+    """
     numbers = chunk.select("id", "phones").explode("phones").drop_nulls("phones").unnest("phones")
-    digits = pl.col("number").str.replace_all(r"\D", "")
     rank = pl.col("type_guid").replace_strict(known.PHONE_ORDER, default=3, return_dtype=pl.Int8).fill_null(3)
     listed = (
-        numbers.join(lookups.guid_of("type_id", "type_guid"), on="type_id", how="left", maintain_order="left")
-        .with_columns(digits=digits, rank=rank, code=fields.text("country_code"), ext=fields.text("extension"))
-        .filter(~pl.col("unlisted"), pl.col("digits") != "")
-        .sort("id", "rank", "phone_id")
+        lookups.value.beside(numbers.filter(~pl.col("unlisted")), "type_id", type_guid="guid")
+        .filter(fields.text("number").is_not_null())
+        .with_columns(
+            digits=fields.digits("number"), rank=rank, code=fields.digits("country_code"), ext=fields.text("extension")
+        )
+        .sort("id", pl.col("digits").is_null(), "rank", "phone_id")
         .unique("id", keep="first", maintain_order=True)
     )
     number = pl.when(pl.col("code").is_not_null()).then(pl.format("+{} {}", "code", "digits")).otherwise("digits")
     with_extension = pl.when(pl.col("ext").is_not_null()).then(pl.format("{} x{}", number, "ext")).otherwise(number)
-    partial = pl.col("digits").str.len_chars() < 7
-    return listed.select("id", with_extension.alias("phone"), partial.alias("phone_partial"))
+    partial = pl.col("digits").str.len_chars().fill_null(0) < DIALABLE
+    phone = pl.when(pl.col("digits").is_not_null()).then(with_extension)
+    return listed.select("id", phone.alias("phone"), partial.alias("phone_partial"))
 
 
 def _status(spec: RockImportSpec) -> pl.Expr:
@@ -172,7 +178,7 @@ def _findings(frame: pl.DataFrame) -> pl.DataFrame:
         "malformed_phone": pl.col("phone_partial").fill_null(False),
         "impossible_birth_date": parts[0] & parts[1] & parts[2] & pl.col("birth_date").is_null(),
         "partial_birth_date": (parts[1] | parts[2]) & ~(parts[0] & parts[1] & parts[2]),
-        "family_not_loaded": pl.col("family_id").is_not_null() & ~pl.col("family_loaded").fill_null(False),
+        "family_not_loaded": pl.col("family_id").is_not_null() & ~pl.col("family_loaded"),
     }
     return findings([finding(loaded, "people", rule, where) for rule, where in conditions.items()])
 

@@ -11,7 +11,7 @@ from checks.schemas.prayer_requests import MISSION, ROCK
 from migrate_etl import fields
 from migrate_etl.entities.findings import finding, findings
 from migrate_etl.entity import Entity, Mapped
-from migrate_etl.rock.lookups import Lookups, campus_rule
+from migrate_etl.rock.lookups import Lookups
 from migrate_etl.rock.tables import RockTables
 from migrate_etl.spec import RockImportSpec
 
@@ -51,18 +51,16 @@ def key(tables: RockTables) -> ColumnElement[Any]:
 
 def map(chunk: pl.DataFrame, lookups: Lookups, spec: RockImportSpec) -> Mapped:
     """Text, visibility on the day the job was created, and the requester where one is known."""
-    people = lookups.persons.select(
-        "person_id", pl.col("rule").alias("person_rule"), pl.col("campus_id").alias("person_campus_id")
+    frame = lookups.alias.beside(chunk, "alias_id", person_id="person_id")
+    frame = lookups.person.beside(
+        frame, "person_id", person_rule="rule", person_campus_id="campus_id", found_person_id="person_id"
     )
-    frame = (
-        chunk.join(lookups.aliases, on="alias_id", how="left", maintain_order="left")
-        .join(people, on="person_id", how="left", maintain_order="left")
-        .with_columns(_campus_id=pl.coalesce("own_campus_id", "person_campus_id"))
-        .with_columns(skip=campus_rule(spec.campus_ids, "_campus_id"))
+    frame = frame.with_columns(_campus_id=pl.coalesce("own_campus_id", "person_campus_id")).with_columns(
+        skip=fields.campus_rule(spec.campus_ids, "_campus_id"),
+        requester_id=pl.when(pl.col("person_rule").is_null()).then("found_person_id"),
     )
     current = pl.col("expires").is_null() | (pl.col("expires") >= pl.lit(spec.started_on))
     shown = pl.all_horizontal(pl.col("public", "approved", "active").fill_null(False)) & current
-    person = pl.when(pl.col("person_rule").is_null()).then("person_id")
     records = frame.select(
         "id",
         "skip",
@@ -71,13 +69,11 @@ def map(chunk: pl.DataFrame, lookups: Lookups, spec: RockImportSpec) -> Mapped:
         pl.when(shown).then(pl.lit("public")).otherwise(pl.lit("private")).alias("visibility"),
         pl.col("approved").fill_null(False).alias("is_approved"),
         pl.col("prayers").fill_null(0).clip(lower_bound=0).alias("prayer_count"),
-        pl.when(pl.col("person_rule").is_null())
-        .then(fields.reference("person", "person_id"))
-        .alias("external_person_id"),
-        fields.wire_moment("entered", spec.time_zone).alias("entered_at"),
+        fields.reference("person", "requester_id").alias("external_person_id"),
+        fields.wire_moments(frame["entered"], spec.time_zone).alias("entered_at"),
         pl.col("expires").cast(pl.String).alias("expires_on"),
         fields.reference("campus", "_campus_id").alias("external_campus_id"),
-        person.alias("_person_id"),
+        pl.col("requester_id").alias("_person_id"),
     )
     loaded = frame.filter(pl.col("skip").is_null())
     found = [

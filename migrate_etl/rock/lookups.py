@@ -5,35 +5,40 @@ All ids are Int64. Whether a person or group is loaded is decided here, once, so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
 from sqlalchemy import func, select
 
-from migrate_etl.rock import well_known as known
+from migrate_etl.fields import campus_rule
 from migrate_etl.rock.database import RockDatabase
-from migrate_etl.rock.tables import RockTables
+from migrate_etl.rock.groups import read_group_types, read_groups
+from migrate_etl.rock.index import Index
+from migrate_etl.rock.persons import person_loaded, read_persons
 from migrate_etl.spec import RockImportSpec
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lookups:
-    """Frames, each with one row per key.
+    """Frames, each with one row per key, and the large ones as an index.
 
     values: id, guid, value. persons: person_id, kind (person, business, nameless, rest_user, other), rule (why it is
-    not moved, null if it is), family_id, campus_id, giving_id, pulled_in, loaded. aliases: alias_id,
-    person_id. groups: group_id, is_family, type_guid, type_name, campus_id, parent_id (a loaded one), lost_parent,
-    cut_cycle, rule, loaded, depth. batches: batch_id, batch_name, batch_campus_id. accounts: fund_id, account_campus_id.
-    refunds: refund_id, original_id, original_batch_id. duplicates: occurrence_id, person_id, keep_id. campuses: id,
-    name, is_active. funds: the rows of FinancialAccount.
+    not moved, null if it is), anonymous, family_id, campus_id, giving_id, pulled_in, loaded. aliases: alias_id,
+    person_id. groups: group_id, is_family, type_id, campus_id, rule, loaded. tree (loaded ordinary groups): group_id,
+    parent_id (a loaded one), lost_parent, cut_cycle, depth. group_types: type_id, type_guid, type_name. roles: role_id,
+    role_guid, is_leader. batches: batch_id, batch_name, batch_campus_id. accounts: fund_id, account_campus_id.
+    refunds: refund_id, original_id, original_batch_id, found_original_id. duplicates: occurrence_id, person_id,
+    keep_id. campuses: id, name, is_active. funds: the rows of FinancialAccount.
     """
 
     values: pl.DataFrame
     persons: pl.DataFrame
     aliases: pl.DataFrame
     groups: pl.DataFrame
+    tree: pl.DataFrame
+    group_types: pl.DataFrame
     roles: pl.DataFrame
     batches: pl.DataFrame
     accounts: pl.DataFrame
@@ -51,42 +56,67 @@ class Lookups:
     def load(cls, folder: Path) -> Lookups:
         return cls(*(pl.read_parquet(folder / f"{field.name}.parquet") for field in fields(cls)))
 
-    def guid_of(self, column: str, name: str) -> pl.DataFrame:
-        """`values` shaped for joining on a `...ValueId` column: the column and the value's GUID as `name`."""
-        return self.values.select(pl.col("id").alias(column), pl.col("guid").alias(name))
+    @cached_property
+    def value(self) -> Index:
+        return Index(self.values, "id")
+
+    @cached_property
+    def person(self) -> Index:
+        return Index(self.persons, "person_id")
+
+    @cached_property
+    def alias(self) -> Index:
+        return Index(self.aliases, "alias_id")
+
+    @cached_property
+    def group(self) -> Index:
+        return Index(self.groups, "group_id")
+
+    @cached_property
+    def place_in_tree(self) -> Index:
+        return Index(self.tree, "group_id")
+
+    @cached_property
+    def group_type(self) -> Index:
+        return Index(self.group_types, "type_id")
+
+    @cached_property
+    def role(self) -> Index:
+        return Index(self.roles, "role_id")
+
+    @cached_property
+    def batch(self) -> Index:
+        return Index(self.batches, "batch_id")
+
+    @cached_property
+    def account(self) -> Index:
+        return Index(self.accounts, "fund_id")
+
+    @cached_property
+    def refund(self) -> Index:
+        return Index(self.refunds, "refund_id")
 
     def with_pulled_in(self, person_ids: pl.Series, campus_ids: tuple[int, ...]) -> Lookups:
         """The same, with the people whom in-scope gifts, attendance or requests name counted as loaded."""
-        persons = self.persons.with_columns(
-            pulled_in=pl.col("person_id").is_in(person_ids.implode()) & campus_rule(campus_ids).is_not_null()
-        )
-        return replace(self, persons=persons.with_columns(loaded=_person_loaded(campus_ids)))
-
-
-def campus_rule(campus_ids: tuple[int, ...], column: str = "campus_id") -> pl.Expr:
-    """`no_campus` or `other_campus` where a campus filter leaves the row out, else null."""
-    if not campus_ids:
-        return pl.lit(None, dtype=pl.String)
-    outside = pl.when(~pl.col(column).is_in(campus_ids)).then(pl.lit("other_campus"))
-    return pl.when(pl.col(column).is_null()).then(pl.lit("no_campus")).otherwise(outside)
-
-
-def _person_loaded(campus_ids: tuple[int, ...]) -> pl.Expr:
-    return pl.col("rule").is_null() & (campus_rule(campus_ids).is_null() | pl.col("pulled_in"))
+        outside = campus_rule(campus_ids).is_not_null()
+        persons = self.persons.with_columns(pulled_in=pl.col("person_id").is_in(person_ids.implode()) & outside)
+        return replace(self, persons=persons.with_columns(loaded=person_loaded(campus_ids)))
 
 
 def read_lookups(database: RockDatabase, spec: RockImportSpec) -> Lookups:
     """Read all lookups; nobody is pulled in yet. Raises what `RockDatabase.frame` raises."""
     tables = database.tables
-    value, campus, alias = tables["DefinedValue"], tables["Campus"], tables["PersonAlias"]
+    value, campus, role = tables["DefinedValue"], tables["Campus"], tables["GroupTypeRole"]
     values = database.frame(select(value.c.Id.label("id"), value.c.Guid.label("guid"), value.c.Value.label("value")))
-    groups = _groups(database, spec)
-    role = tables["GroupTypeRole"]
+    group_types = read_group_types(database)
+    groups, tree = read_groups(database, spec, group_types)
     return Lookups(
         values=values,
-        persons=_persons(database, spec, values, groups),
-        aliases=database.frame(select(alias.c.Id.label("alias_id"), alias.c.PersonId.label("person_id"))),
+        persons=read_persons(database, spec, values, groups),
+        aliases=_aliases(database),
         groups=groups,
+        tree=tree,
+        group_types=group_types,
         roles=database.frame(
             select(role.c.Id.label("role_id"), role.c.Guid.label("role_guid"), role.c.IsLeader.label("is_leader"))
         ),
@@ -101,157 +131,10 @@ def read_lookups(database: RockDatabase, spec: RockImportSpec) -> Lookups:
     )
 
 
-def _persons(database: RockDatabase, spec: RockImportSpec, values: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
-    tables = database.tables
-    person = tables["Person"]
-    frame = database.frame(
-        select(
-            person.c.Id.label("person_id"),
-            person.c.Guid.label("guid"),
-            person.c.RecordTypeValueId.label("type_id"),
-            tables.optional("Person", "PrimaryFamilyId").label("family_id"),
-            tables.optional("Person", "PrimaryCampusId").label("own_campus_id"),
-            tables.optional("Person", "GivingId").label("given_id"),
-            person.c.GivingGroupId.label("giving_group_id"),
-        )
-    )
-    families = groups.select(pl.col("group_id").alias("family_id"), pl.col("campus_id").alias("family_campus_id"))
-    types = values.select(pl.col("id").alias("type_id"), pl.col("guid").alias("type_guid"))
-    frame = frame.join(families, on="family_id", how="left").join(types, on="type_id", how="left")
-    kind = pl.col("type_guid").replace_strict(known.RECORD_TYPES, default="other", return_dtype=pl.String)
-    frame = frame.select(
-        "person_id",
-        pl.when(pl.col("type_id").is_null()).then(pl.lit("person")).otherwise(kind).alias("kind"),
-        pl.col("guid").is_in(known.SYSTEM_PERSONS).alias("system"),
-        pl.col("guid").eq(known.GIVER_ANONYMOUS).alias("anonymous"),
-        "family_id",
-        pl.coalesce("own_campus_id", "family_campus_id").alias("campus_id"),
-        _giving_id(tables).alias("giving_id"),
-        pl.lit(False).alias("pulled_in"),
-    )
-    return frame.with_columns(rule=_person_rule()).with_columns(loaded=_person_loaded(spec.campus_ids))
-
-
-def _giving_id(tables: RockTables) -> pl.Expr:
-    """Rock's stored giving id; blank ones, which direct SQL leaves, stand for the person alone."""
-    alone = pl.format("P{}", "person_id")
-    if tables.lacks("Person", "GivingId"):
-        return (
-            pl.when(pl.col("giving_group_id").is_not_null()).then(pl.format("G{}", "giving_group_id")).otherwise(alone)
-        )
-    stored = pl.col("given_id").str.strip_chars()
-    return pl.when(stored.is_not_null() & (stored != "")).then(stored).otherwise(alone)
-
-
-def _person_rule() -> pl.Expr:
-    return (
-        pl.when(pl.col("kind") == "nameless")
-        .then(pl.lit("nameless"))
-        .when(pl.col("kind") == "rest_user")
-        .then(pl.lit("rest_user"))
-        .when(pl.col("kind") == "other")
-        .then(pl.lit("record_type"))
-        .when(pl.col("system"))
-        .then(pl.lit("system_person"))
-    )
-
-
-def _groups(database: RockDatabase, spec: RockImportSpec) -> pl.DataFrame:
-    tables = database.tables
-    group, kind = tables["Group"], tables["GroupType"]
-    frame = database.frame(
-        select(
-            group.c.Id.label("group_id"),
-            kind.c.Guid.label("type_guid"),
-            kind.c.Name.label("type_name"),
-            group.c.CampusId.label("campus_id"),
-            group.c.ParentGroupId.label("stored_parent_id"),
-            group.c.IsSecurityRole.label("security"),
-            group.c.IsActive.label("active"),
-            tables.optional("Group", "IsArchived").label("archived"),
-        ).join_from(group, kind, kind.c.Id == group.c.GroupTypeId, isouter=True)
-    ).with_columns(is_family=pl.col("type_guid").eq_missing(pl.lit(known.FAMILY_TYPE)))
-    frame = frame.with_columns(rule=group_rule(spec)).with_columns(loaded=pl.col("rule").is_null())
-    return frame.join(_parents(frame), on="group_id", how="left")
-
-
-def group_rule(spec: RockImportSpec) -> pl.Expr:
-    """The first rule that leaves a group (or family) out, else null."""
-    guid = pl.col("type_guid")
-    if spec.include_group_types:
-        wrong_type = ~guid.is_in(spec.include_group_types).fill_null(False)
-    else:
-        wrong_type = guid.is_in(known.OWN_GROUP_TYPES).fill_null(False)
-    archived = pl.when(pl.col("archived").fill_null(False)).then(pl.lit("archived"))
-    ordinary = (
-        pl.when(wrong_type)
-        .then(pl.lit("group_type"))
-        .when(pl.col("security"))
-        .then(pl.lit("security_role"))
-        .when(pl.col("archived").fill_null(False))
-        .then(pl.lit("archived"))
-        .when(~pl.col("active"))
-        .then(pl.lit("inactive"))
-    )
-    own = pl.when(pl.col("is_family")).then(archived).otherwise(ordinary)
-    return pl.coalesce(own, campus_rule(spec.campus_ids))
-
-
-def _parents(groups: pl.DataFrame) -> pl.DataFrame:
-    """parent_id, lost_parent, cut_cycle and depth of the loaded ordinary groups."""
-    stored = dict(groups.filter("loaded", ~pl.col("is_family")).select("group_id", "stored_parent_id").iter_rows())
-    parents = {id: parent if parent in stored else None for id, parent in stored.items()}
-    cut = _cut_cycles(parents)
-    depth: dict[int, int] = {}
-    for group_id in parents:
-        _measure(group_id, parents, depth)
-    return pl.DataFrame(
-        {
-            "group_id": list(parents),
-            "parent_id": list(parents.values()),
-            "lost_parent": [stored[id] is not None and stored[id] not in stored for id in parents],
-            "cut_cycle": [id in cut for id in parents],
-            "depth": [depth[id] for id in parents],
-        },
-        schema={
-            "group_id": pl.Int64,
-            "parent_id": pl.Int64,
-            "lost_parent": pl.Boolean,
-            "cut_cycle": pl.Boolean,
-            "depth": pl.Int32,
-        },
-    )
-
-
-def _cut_cycles(parents: dict[int, int | None]) -> set[int]:
-    """Sets the parent of the lowest id of every cycle to None; returns those ids."""
-    cut: set[int] = set()
-    finished: set[int] = set()
-    for start in parents:
-        road: dict[int, None] = {}
-        at: int | None = start
-        while at is not None and at not in finished and at not in road:
-            road[at] = None
-            at = parents[at]
-        if at is not None and at in road:
-            members = list(road)
-            lowest = min(members[members.index(at) :])
-            parents[lowest] = None
-            cut.add(lowest)
-        finished.update(road)
-    return cut
-
-
-def _measure(group_id: int, parents: Mapping[int, int | None], depth: dict[int, int]) -> None:
-    road = []
-    at: int | None = group_id
-    while at is not None and at not in depth:
-        road.append(at)
-        at = parents[at]
-    below = 0 if at is None else depth[at] + 1
-    for id in reversed(road):
-        depth[id] = below
-        below += 1
+def _aliases(database: RockDatabase) -> pl.DataFrame:
+    alias = database.tables["PersonAlias"]
+    pages = database.pages(select(alias.c.Id.label("id"), alias.c.PersonId.label("person_id")), alias.c.Id)
+    return pl.concat(list(pages)).rename({"id": "alias_id"})
 
 
 def _batches(database: RockDatabase) -> pl.DataFrame:

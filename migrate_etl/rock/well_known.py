@@ -38,6 +38,8 @@ OWN_GROUP_TYPES = (
     "3981cf6d-7d15-4b57-aace-c0e25d28bd49",  # Application Group
 )
 """Group types Rock uses for itself: never ordinary groups."""
+RELATIONSHIP_TYPES = OWN_GROUP_TYPES[2:4]
+"""One or two groups of these a person, made by Rock's nightly cleanup."""
 
 ADULT_ROLE = "2639f9a5-2aae-4e48-a8c3-4ffe86681e42"
 CHILD_ROLE = "c8b1814f-6aa7-4055-b2d7-48fe20429cb9"
