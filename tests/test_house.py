@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,7 +130,7 @@ def test_every_check_of_a_contract_is_a_rule(entity: Entity) -> None:
     assert checks <= set(RULES)
 
 
-def all_checks(contract: Contract) -> list[object]:
+def all_checks(contract: Contract) -> list[Any]:
     columns = contract.schema.columns.values()
     return [*contract.schema.checks, *chain.from_iterable(column.checks for column in columns)]
 
@@ -161,16 +162,9 @@ def rules_of_skips() -> Iterator[str]:
         assert isinstance(node, ast.FunctionDef)
         if node.name.endswith("_rule"):
             calls = (call for call in ast.walk(node) if isinstance(call, ast.Call))
-            yield from (text.value for call in calls for text in call.args if is_rule_text(call, text))
-
-
-def is_rule_text(call: ast.Call, argument: ast.expr) -> bool:
-    return (
-        isinstance(call.func, ast.Attribute)
-        and call.func.attr == "lit"
-        and isinstance(argument, ast.Constant)
-        and isinstance(argument.value, str)
-    )
+            literals = (call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "lit")
+            constants = (one for call in literals for one in call.args if isinstance(one, ast.Constant))
+            yield from (one.value for one in constants if isinstance(one.value, str))
 
 
 def test_every_rule_says_what_to_do() -> None:

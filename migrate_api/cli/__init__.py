@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import Annotated, NoReturn
 
 import typer
 
-from migrate_api.cli import dead_letters, demo, evidence, imports, sandbox, test_connection
+from migrate_api.cli import dead_letters, demo, evidence, imports, reports, sandbox, test_connection
+from migrate_api.cli.arguments import screened
 from migrate_api.cli.errors import EXIT_CODES, guarded
+from migrate_api.cli.interrupts import terminate_like_ctrl_c
 from migrate_api.cli.output import version_callback
 
-EPILOG = "Exit codes: " + "; ".join(f"{code} {words}" for code, words in EXIT_CODES.items()) + "."
+EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:3}  {words}" for code, words in EXIT_CODES.items())
 
 app = typer.Typer(
     name="migrate",
@@ -19,6 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
 
 
@@ -27,9 +31,13 @@ def root(
     version: Annotated[
         bool, typer.Option("--version", callback=version_callback, is_eager=True, help="Show the version and end.")
     ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error happened.")] = False,
 ) -> None:
-    """Secrets come from MIGRATE_ROCK_CONNECTION and MIGRATE_MISSION_KEY, the config file or standard input, never from
-    an argument."""
+    """Move a RockRMS church to The One Mission, and prove that nothing was lost.
+
+    Secrets come from MIGRATE_ROCK_CONNECTION and MIGRATE_MISSION_KEY, the config file or standard input, never from
+    an argument. Every verb takes --json for scripts.
+    """
 
 
 app.command("demo")(demo.demo)
@@ -38,11 +46,12 @@ app.command("sandbox")(sandbox.sandbox)
 app.command("test-connection")(test_connection.test)
 app.command("verify")(imports.verify)
 app.command("import")(imports.run)
-app.command("report")(imports.report)
+app.command("report")(reports.report)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(evidence.app, name="evidence")
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Entry point."""
-    guarded(app)
+    terminate_like_ctrl_c()
+    guarded(lambda: app(args=screened(sys.argv[1:]), prog_name="migrate", standalone_mode=False))

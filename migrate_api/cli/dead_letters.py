@@ -5,20 +5,24 @@ from __future__ import annotations
 import getpass
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from migrate_api.cli.errors import DIFFERENCES
+from migrate_api.cli.interrupts import pausing
+from migrate_api.cli.jobs import REPLAY
 from migrate_api.cli.options import Config, JobFolder, Secrets
 from migrate_api.cli.output import Json, page, table, write_json
 from migrate_api.cli.settings import Settings
+from migrate_etl.dead_letters import DeadLetter, dead_letters
 from migrate_etl.dead_letters import correct as note_correction
-from migrate_etl.dead_letters import dead_letters
 from migrate_etl.dead_letters import replay as send_again
 from migrate_etl.job import ImportJob
 from migrate_etl.workspace import Workspace
+from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import InvalidRequest
 
 app = typer.Typer(help="Records that failed: list, correct, replay.", no_args_is_help=True)
@@ -26,8 +30,7 @@ app = typer.Typer(help="Records that failed: list, correct, replay.", no_args_is
 
 @app.command("list")
 def show(job: JobFolder, as_json: Json = False) -> None:
-    """List the dead letters of a job."""
-    letters = dead_letters(Workspace.open(job))
+    """List the dead letters of a job, with what to do about each."""
     rows = [
         {
             "external_id": one.external_id,
@@ -37,12 +40,12 @@ def show(job: JobFolder, as_json: Json = False) -> None:
             "corrected": one.corrected is not None,
             "replayed": one.replayed,
         }
-        for one in letters
+        for one in dead_letters(Workspace.open(job))
     ]
     if as_json:
         write_json(rows)
     elif rows:
-        table(f"{len(rows)} dead letters", list(rows[0]), [list(row.values()) for row in rows], numbers_from=9)
+        table(f"{len(rows):,} dead letters", list(rows[0]), [list(row.values()) for row in rows], numbers_from=9)
     else:
         page.print("No dead letters.")
 
@@ -59,16 +62,16 @@ def correct(
     as_json: Json = False,
 ) -> None:
     """Correct fields of a failed record. The original, the author and the reason are kept; replay sends it."""
-    letter = note_correction(
-        Workspace.open(job), external_id, dict(_change(text) for text in change), author or getpass.getuser(), reason
-    )
+    changes = dict(_change(text) for text in change)
+    letter = note_correction(Workspace.open(job), external_id, changes, author or getpass.getuser(), reason)
     if as_json:
         write_json({"external_id": letter.external_id, "corrected": json.loads(letter.to_send)})
     else:
-        page.print(f"{letter.external_id} is corrected; `migrate dead-letters replay` sends it.")
+        page.print(f"{letter.external_id} is corrected; `migrate dead-letters replay` sends it.", highlight=False)
 
 
 def _change(text: str) -> tuple[str, Any]:
+    """An amount stays the text it is: as a JSON number it would be a float."""
     field, sign, value = text.partition("=")
     if not sign or not field:
         raise InvalidRequest(
@@ -85,19 +88,28 @@ def _change(text: str) -> tuple[str, Any]:
 @app.command()
 def replay(job: JobFolder, config: Config = None, secrets: Secrets = None, as_json: Json = False) -> None:
     """Send a job's dead letters again, corrected where they are, as a new job beside it."""
-    old = Workspace.open(job)
+    old, control = Workspace.open(job), Control()
     letters = [one for one in dead_letters(old) if not one.replayed]
-    if not letters:
-        page.print("Nothing to replay.")
-        return
-    settings = Settings.gather(config, secrets, {})
-    name = f"{old.spec.job_id[:40]}-replay-{datetime.now(UTC):%Y%m%d%H%M%S}"
-    workspace = Workspace.create(Path(job).parent / name, old.spec.model_copy(update={"job_id": name}))
-    with ImportJob(workspace, settings.secrets()) as one:
-        totals = send_again(one, letters)
-    failed = sum(found.failed for found in totals.values())
+    folder, failed = None, 0
+    if letters:
+        given = Settings.gather(config, secrets, {}).secrets(rock=False)
+        workspace = _replay_job(old, letters)
+        with pausing(control), ImportJob(workspace, given, control) as one:
+            failed = sum(found.failed for found in send_again(one, letters).values())
+        folder = str(workspace.folder)
     if as_json:
-        write_json({"job": str(workspace.folder), "sent": len(letters), "failed": failed})
+        write_json({"job": folder, "sent": len(letters), "failed": failed})
+    elif letters:
+        page.print(f"{len(letters) - failed} of {len(letters)} records are in Mission now. Job: {folder}")
     else:
-        page.print(f"{len(letters) - failed} of {len(letters)} records are in Mission now. Job: {workspace.folder}")
-    sys.exit(1 if failed else 0)
+        page.print("Nothing to replay.")
+    sys.exit(DIFFERENCES if failed else 0)
+
+
+def _replay_job(old: Workspace, letters: Sequence[DeadLetter]) -> Workspace:
+    """A new job beside the old one, marked as what it is."""
+    name = f"{old.spec.job_id[:40]}-replay-{datetime.now(UTC):%Y%m%d%H%M%S}"
+    workspace = Workspace.create(old.folder.parent / name, old.spec.model_copy(update={"job_id": name}))
+    told = {"of": old.spec.job_id, "records": [letter.external_id for letter in letters]}
+    (workspace.folder / REPLAY).write_text(json.dumps(told, indent=1), "utf-8")
+    return workspace

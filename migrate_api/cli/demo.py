@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import secrets as random
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from migrate_api.cli.import_run import run_import
-from migrate_api.cli.imports import finish
+from migrate_api.cli.import_run import Attempt, run_import
 from migrate_api.cli.output import Json, console
+from migrate_api.cli.reports import finish
 from migrate_etl.sandbox.mission.process import MissionSandbox
 from migrate_etl.sandbox.rock import make_sample
 from migrate_etl.sandbox.rock.sampledata import make_from_sampledata
 from migrate_etl.spec import ImportSecrets, RockImportSpec
 from migrate_etl.workspace import Workspace
-from migrate_transfer.core.errors import InvalidRequest
+from migrate_transfer.core.errors import InvalidRequest, StorageError, TargetError
 
 ORGANIZATION = "grace-church"
+MARK = ".migrate-demo"
+RESULTS = ("report.html", "report.json", "evidence", "tables")
 
 
 def demo(
     out: Annotated[
         Path, typer.Option("--out", help="Folder for everything; an earlier demo in it is replaced.")
     ] = Path("out/demo"),
-    people: Annotated[int, typer.Option("--people", min=10, help="Size of the sample church.")] = 500,
-    seed: Annotated[int, typer.Option("--seed")] = 1,
+    people: Annotated[int, typer.Option("--people", min=12, help="Size of the sample church.")] = 500,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed is another church.")] = 1,
     rock_sampledata: Annotated[
         Path | None, typer.Option("--rock-sampledata", help="Rock's own sample church (XML) instead.")
     ] = None,
@@ -41,9 +45,16 @@ def demo(
         make_from_sampledata(database, rock_sampledata, seed=seed)
     else:
         make_sample(database, people, seed)
-    console.print(f"Sample Rock database: {database}")
+    console.print(f"Sample Rock database: {database}", soft_wrap=True)
+    workspace, attempt = _import(out, database)
+    for name in RESULTS:
+        _copy(workspace.folder / name, out / name)
+    finish(workspace, attempt, out, as_json=as_json)
+
+
+def _import(out: Path, database: Path) -> tuple[Workspace, Attempt]:
     key = random.token_hex(16)
-    with MissionSandbox.start(out / "mission", ORGANIZATION, key) as mission:
+    with started_sandbox(out / "mission", ORGANIZATION, key) as mission:
         spec = RockImportSpec(
             job_id="demo",
             organization=ORGANIZATION,
@@ -54,20 +65,47 @@ def demo(
         workspace = Workspace.create(out / "jobs" / "demo", spec)
         connection = f"sqlite:///{database.absolute()}"
         secrets = ImportSecrets.model_validate({"rock_connection": connection, "mission_key": key})
-        attempt = run_import(workspace, secrets, out / "dagster")
-    if attempt.status == "completed" or workspace.report_json.exists():
-        for name in ("report.html", "report.json"):
-            shutil.copy2(workspace.folder / name, out / name)
-        shutil.copytree(workspace.evidence, out / "evidence")
-        shutil.copytree(workspace.folder / "tables", out / "tables")
-    finish(workspace, attempt, as_json=as_json)
+        return workspace, run_import(workspace, secrets, out / "dagster")
+
+
+@contextmanager
+def started_sandbox(
+    folder: Path, organization: str, key: str, *, port: int = 0, rate_limit: int | None = None, latency_ms: int = 0
+) -> Iterator[MissionSandbox]:
+    """A Mission sandbox for as long as the block lasts. Raises TargetError where it does not come up."""
+    try:
+        sandbox = MissionSandbox.start(
+            folder, organization, key, port=port, rate_limit=rate_limit, latency_ms=latency_ms
+        )
+    except RuntimeError as error:
+        raise TargetError(
+            "The Mission sandbox does not come up.",
+            code="SANDBOX_DOWN",
+            remedy=f"See {folder / 'mission.log'}; if another program has the port, choose another.",
+        ) from error
+    with sandbox:
+        yield sandbox
+
+
+def _copy(source: Path, target: Path) -> None:
+    """What an import that did not come to its end has not made is not copied."""
+    if source.is_dir():
+        shutil.copytree(source, target)
+    elif source.exists():
+        shutil.copy2(source, target)
 
 
 def _clear(out: Path) -> None:
-    """Only a folder that a demo made is cleared."""
-    mark = out / ".migrate-demo"
-    if out.exists() and any(out.iterdir()) and not mark.exists():
+    """Only a folder that a demo made is cleared. Raises InvalidRequest for any other, StorageError if it resists."""
+    if out.exists() and not (out / MARK).exists() and (not out.is_dir() or any(out.iterdir())):
         raise InvalidRequest(f"{out} is not empty and no earlier demo.", remedy="Give --out an empty or new folder.")
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
-    mark.touch()
+    try:
+        if out.exists():
+            shutil.rmtree(out)
+        out.mkdir(parents=True)
+        (out / MARK).touch()
+    except OSError as error:
+        raise StorageError(
+            f"Cannot make {out} anew: {error.strerror}.",
+            remedy="Close what has it open (`make ui`, perhaps), or give another --out.",
+        ) from error

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import NoReturn
 
+import typer
 from pydantic import ValidationError
 
-from migrate_api.cli.output import console, wants_json, write_json
+from migrate_api.cli.output import console, page, wants, write_json
+from migrate_api.cli.settings import invalid
+from migrate_transfer.core import errors
 from migrate_transfer.core.errors import (
     AccessDenied,
     AlreadyRunning,
-    FatalError,
     InvalidRequest,
+    ItemError,
     MigrateError,
     SourceError,
     Stopped,
@@ -22,64 +27,102 @@ from migrate_transfer.core.errors import (
     TransientError,
 )
 
-SOURCE_UNREADABLE = 3
+DIFFERENCES, USAGE, SOURCE, TARGET, REFUSED, STORAGE, RUNNING, UNFORESEEN, STOPPED = 1, 2, 3, 4, 5, 6, 7, 70, 130
 
 EXIT_CODES = {
     0: "all went well",
-    1: "it ran to the end, but records failed or something is unexplained",
-    2: "the request makes no sense",
-    3: "the source cannot be read",
-    4: "the target cannot be reached or does not behave",
-    5: "a key or login was refused",
-    6: "our own disk failed",
-    7: "another run is at work on it",
-    130: "stopped before the end; start it again and it goes on",
+    DIFFERENCES: "it ran to the end, but records failed, money is unexplained or something was touched",
+    USAGE: "the request makes no sense",
+    SOURCE: "Rock cannot be reached or read",
+    TARGET: "Mission cannot be reached or does not behave",
+    REFUSED: "Mission refused the integration key",
+    STORAGE: "our own disk or books failed",
+    RUNNING: "another run is at work on the job",
+    UNFORESEEN: "something that nobody foresaw; --debug shows where",
+    STOPPED: "stopped before the end; start it again and it goes on",
 }
 
 _BY_CLASS: tuple[tuple[type[MigrateError], int], ...] = (
-    (InvalidRequest, 2),
-    (SourceError, SOURCE_UNREADABLE),
-    (AccessDenied, 5),
-    (StorageError, 6),
-    (AlreadyRunning, 7),
-    (TargetError, 4),
-    (TransientError, 4),
-    (FatalError, 4),
+    (ItemError, DIFFERENCES),
+    (InvalidRequest, USAGE),
+    (SourceError, SOURCE),
+    (AccessDenied, REFUSED),
+    (StorageError, STORAGE),
+    (AlreadyRunning, RUNNING),
+    (TargetError, TARGET),
+    (TransientError, TARGET),
 )
 
 
 def exit_code(error: MigrateError) -> int:
-    """The documented exit code of an error."""
-    return next((code for kind, code in _BY_CLASS if isinstance(error, kind)), 1)
+    """The documented exit code of an error. What is transient says by its code which side it was."""
+    if isinstance(error, TransientError) and error.error_code.startswith("ROCK_"):
+        return SOURCE
+    return next((code for kind, code in _BY_CLASS if isinstance(error, kind)), UNFORESEEN)
+
+
+def as_error(said: dict[str, str]) -> MigrateError:
+    """The error that a child process told of (`code`, `message`, `remedy`, `kind`)."""
+    kind = getattr(errors, said.get("kind", ""), errors.FatalError)
+    error: MigrateError = kind(said["message"], code=said["code"], remedy=said["remedy"])
+    return error
 
 
 def fail(error: MigrateError) -> NoReturn:
     """Say what is wrong and what to do, and end."""
-    if wants_json():
+    if wants("--json"):
         write_json({"error": {"code": error.error_code, "message": error.message, "remedy": error.remedy}})
     else:
-        console.print(f"[bold red]{error.error_code}[/] ", end="", highlight=False)
-        console.print(error.message, markup=False, highlight=False)
-        console.print(error.remedy, markup=False, highlight=False)
+        say(error.error_code, error.message, error.remedy)
     sys.exit(exit_code(error))
 
 
-def invalid(error: ValidationError) -> InvalidRequest:
-    """A settings error in our words; the values are left out, for one may be a secret."""
-    said = "; ".join(
-        f"{'.'.join(map(str, problem['loc'])) or 'options'}: {problem['msg']}" for problem in error.errors()
-    )
-    return InvalidRequest(said, remedy="Correct the named options; `migrate import --help` describes them.")
+def say(code: str, message: str, remedy: str | None) -> None:
+    """An error for people, on standard error."""
+    console.print(f"[bold red]{code}[/] ", end="", highlight=False)
+    console.print(message, markup=False, highlight=False, soft_wrap=True)
+    if remedy:
+        console.print(remedy, markup=False, highlight=False, soft_wrap=True)
 
 
-def guarded(command: Callable[[], Any]) -> None:
+def guarded(command: Callable[[], int | None]) -> NoReturn:
     """Run a command so that it always ends in a documented way."""
     try:
-        command()
+        sys.exit(command() or 0)
     except MigrateError as error:
+        _trace()
         fail(error)
     except ValidationError as error:
+        _trace()
         fail(invalid(error))
-    except (Stopped, KeyboardInterrupt):
+    except typer.TyperException as error:
+        fail(InvalidRequest(_sentence(error.format_message()), code="USAGE", remedy="`--help` describes the options."))
+    except (Stopped, KeyboardInterrupt, typer.Abort):
         console.print("Stopped. Start the same command again: it goes on where it stopped.")
-        sys.exit(130)
+        sys.exit(STOPPED)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing may be flushed into the closed pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), page.file.fileno())
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001  where a runner ends
+        _trace()
+        fail(_unforeseen(error))
+
+
+def _unforeseen(error: Exception) -> MigrateError:
+    """Only the kind of the error: a library's message may quote a connection string or a person."""
+    if isinstance(error, OSError):
+        return StorageError(f"The operating system refused: {error.strerror or type(error).__name__}.")
+    remedy = "Run it again with --debug, which shows where it happened, and send that to support."
+    return errors.FatalError(
+        f"Something that nobody foresaw: {type(error).__name__}.", code="UNEXPECTED", remedy=remedy
+    )
+
+
+def _trace() -> None:
+    if wants("--debug"):
+        traceback.print_exc()
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."

@@ -1,4 +1,4 @@
-"""What a command prints: JSON for scripts on standard output, everything for people on standard error or as tables."""
+"""What a command prints: results on standard output, for people or as JSON; progress and messages on standard error."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-console = Console(stderr=True)
+WIDE = 200
+"""Columns where the output is no terminal: nothing is cut off in a file or a pipe."""
+
+console = Console(stderr=True, width=None if sys.stderr.isatty() else WIDE)
 """For people: progress and messages."""
 
-page = Console()
+page = Console(width=None if sys.stdout.isatty() else WIDE)
 """For people: results."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 
 
-def wants_json() -> bool:
-    """Whether the command line asks for JSON, asked before its options are parsed: errors must know too."""
-    return "--json" in sys.argv
+def wants(option: str) -> bool:
+    """Whether the command line has the option, asked before it is parsed: errors of parsing must know too."""
+    return option in sys.argv[1:]
 
 
 def write_json(value: Any) -> None:
-    print(json.dumps(value, indent=1, ensure_ascii=False, default=_plain))
+    print(json.dumps(value, indent=1, ensure_ascii=False, default=_plain), flush=True)
 
 
 def _plain(value: Any) -> str:

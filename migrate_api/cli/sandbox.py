@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import os
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from migrate_api.cli.output import Json, console, write_json
-from migrate_etl.sandbox.mission.process import MissionSandbox
+from migrate_api.cli.demo import ORGANIZATION, started_sandbox
+from migrate_api.cli.options import Config, Secrets
+from migrate_api.cli.output import Json, page, write_json
+from migrate_api.cli.settings import Settings
 from migrate_etl.sandbox.rock import make_sample
 from migrate_etl.sandbox.rock.sampledata import make_from_sampledata
-from migrate_transfer.core.errors import InvalidRequest
+from migrate_transfer.core.errors import InvalidRequest, StorageError
 
 
 def sample(
     target: Annotated[Path, typer.Argument(help="The SQLite file to make.")],
-    people: Annotated[int, typer.Option("--people", min=10, max=2_000_000)] = 500,
+    people: Annotated[int, typer.Option("--people", min=12, max=2_000_000, help="Size of the church.")] = 500,
     gifts: Annotated[int | None, typer.Option("--gifts", help="Transactions; by default ten a person.")] = None,
     attendances: Annotated[int | None, typer.Option("--attendances", help="By default fifteen a person.")] = None,
-    seed: Annotated[int, typer.Option("--seed")] = 1,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same church.")] = 1,
     release: Annotated[
-        str, typer.Option("--release", help="Rock's release: current, or v12.4 and the like.")
+        str, typer.Option("--release", help="Rock's release: current, or one such as v12.4.")
     ] = "current",
     dirt: Annotated[bool, typer.Option("--dirt/--no-dirt", help="Plant what real databases have.")] = True,
     rock_sampledata: Annotated[
@@ -31,31 +33,53 @@ def sample(
     as_json: Json = False,
 ) -> None:
     """Make a sample Rock database."""
+    _new_file(target)
+    if rock_sampledata:
+        made = make_from_sampledata(target, rock_sampledata, seed=seed)
+    else:
+        made = make_sample(target, people, seed, gifts=gifts, attendances=attendances, release=release, dirt=dirt)
+    connection = f"sqlite:///{target.absolute()}"
+    if as_json:
+        write_json({"database": str(target), "connection": connection, "truth": json.loads(made.to_json())})
+    else:
+        page.print(f"Made {target}. Connection: {connection}", soft_wrap=True, highlight=False)
+
+
+def _new_file(target: Path) -> None:
     if target.exists():
         raise InvalidRequest(f"{target} exists already.", remedy="Name a new file.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if rock_sampledata:
-        make_from_sampledata(target, rock_sampledata, seed=seed)
-    else:
-        make_sample(target, people, seed, gifts=gifts, attendances=attendances, release=release, dirt=dirt)
-    if as_json:
-        write_json({"database": str(target), "connection": f"sqlite:///{target.absolute()}"})
-    else:
-        console.print(f"Made {target}. Connection: sqlite:///{target.absolute()}", soft_wrap=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"Cannot make {target.parent}: {error.strerror}.", remedy="Name another place.") from error
 
 
 def sandbox(
     folder: Annotated[Path, typer.Option("--folder", help="Where its books are kept.")] = Path("out/mission"),
-    organization: Annotated[str, typer.Option("--organization")] = "grace-church",
-    port: Annotated[int, typer.Option("--port", help="0 takes a free one.")] = 0,
+    organization: Annotated[str, typer.Option("--organization", help="Slug of its organisation.")] = ORGANIZATION,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 0,
     rate_limit: Annotated[
-        int | None, typer.Option("--rate-limit", help="Requests a minute; unlimited if not given.")
+        int | None, typer.Option("--rate-limit", min=1, help="Requests a minute; unlimited if not given.")
     ] = None,
+    latency: Annotated[int, typer.Option("--latency", min=0, help="Milliseconds before each answer.")] = 0,
+    config: Config = None,
+    secrets: Secrets = None,
+    as_json: Json = False,
 ) -> None:
-    """Run a Mission sandbox until Ctrl-C. Its integration key is MIGRATE_MISSION_KEY."""
-    key = os.environ.get("MIGRATE_MISSION_KEY", "")
-    if not key:
-        raise InvalidRequest("The sandbox needs a key.", remedy="Set MIGRATE_MISSION_KEY to any text.")
-    with MissionSandbox.start(folder, organization, key, port=port, rate_limit=rate_limit) as mission:
-        write_json({"url": mission.url, "organization": organization})
-        mission.process.wait()
+    """Run a Mission sandbox until Ctrl-C. It takes the integration key that an import would send."""
+    key = Settings.gather(config, secrets, {}).secrets(rock=False).mission_key.get_secret_value()
+    with started_sandbox(folder, organization, key, port=port, rate_limit=rate_limit, latency_ms=latency) as mission:
+        facts: dict[str, Any] = {"url": mission.url, "organization": organization, "books": str(mission.database)}
+        if as_json:
+            write_json(facts)
+        else:
+            page.print(f"Mission sandbox at {mission.url} for the organisation {organization}.", highlight=False)
+        _until_interrupted(mission.process.wait)
+
+
+def _until_interrupted(wait: Any) -> None:
+    """Ctrl-C is how it is meant to end."""
+    try:
+        wait()
+    except KeyboardInterrupt:
+        return

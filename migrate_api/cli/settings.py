@@ -1,28 +1,22 @@
-"""Where a command's settings come from: flags, then the environment, then one TOML file.
+"""Where a command's settings come from: flags, then standard input, then the environment, then one TOML file.
 
-    [rock]
-    connection = "Server=sql,1433;Database=RockRMS;User Id=reader;Password=…"
-    [mission]
-    url = "https://…"
-    organization = "grace-church"
-    key = "…"
-    [import]
-    time_zone = "America/Chicago"
-    campus_ids = [1, 2]
-    date_range_start = 2020-01-01
-
-Secrets: MIGRATE_ROCK_CONNECTION and MIGRATE_MISSION_KEY, `rock.connection` and `mission.key` in the file, or standard
-input (`--secrets -`), one JSON object or one `NAME=value` a line.
+[rock]
+connection = "Server=sql,1433;Database=RockRMS;User Id=reader;Password=…"
+[mission]
+url = "https://…"
+organization = "grace-church"
+key = "…"
+[import]
+time_zone = "America/Chicago"
+campus_ids = [1, 2]
+date_range_start = 2020-01-01
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
-import stat
 import sys
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,153 +24,151 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
+
+from migrate_api.cli.config_file import near, read_config
+from migrate_api.cli.known_settings import BY_PLACE, OTHER_VARIABLES, SETTINGS, Place
 from migrate_api.cli.output import console
 from migrate_etl.spec import ImportSecrets, RockImportSpec
 from migrate_transfer.core.errors import InvalidRequest
 
-SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "rock": ("connection",),
-    "mission": ("url", "organization", "key"),
-    "import": (
-        "job_id",
-        "entities",
-        "campus_ids",
-        "date_range_start",
-        "time_zone",
-        "include_group_types",
-        "value_maps",
-        "batch_size",
-        "concurrency",
-        "resend",
-    ),
+ROCK_CONNECTION, MISSION_KEY = ("rock", "connection"), ("mission", "key")
+NAMES_OF_SECRETS: Mapping[str, Place] = {
+    "rock_connection": ROCK_CONNECTION,
+    "mission_key": MISSION_KEY,
+    "MIGRATE_ROCK_CONNECTION": ROCK_CONNECTION,
+    "MIGRATE_MISSION_KEY": MISSION_KEY,
 }
-ENVIRONMENT = {
-    "MIGRATE_MISSION_URL": ("mission", "url"),
-    "MIGRATE_ORGANIZATION": ("mission", "organization"),
-    "MIGRATE_TIME_ZONE": ("import", "time_zone"),
-    "MIGRATE_CAMPUS_IDS": ("import", "campus_ids"),
-    "MIGRATE_DATE_RANGE_START": ("import", "date_range_start"),
-    "MIGRATE_ENTITIES": ("import", "entities"),
-    "MIGRATE_ROCK_CONNECTION": ("rock", "connection"),
-    "MIGRATE_MISSION_KEY": ("mission", "key"),
-}
-LISTS = ("campus_ids", "entities", "include_group_types")
-SECRETS = {"rock_connection": ("rock", "connection"), "mission_key": ("mission", "key")}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that was said, by section and key."""
+    """Everything that was said, by section and key. No repr: it may hold secrets."""
 
-    values: Mapping[tuple[str, str], Any]
+    values: Mapping[Place, Any]
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join('.'.join(place) for place in self.values)})"
 
     @classmethod
-    def gather(cls, config: Path | None, secrets: str | None, flags: Mapping[tuple[str, str], Any]) -> Settings:
-        """Flags win over the environment, the environment over the file. Raises InvalidRequest for what is unknown."""
-        values: dict[tuple[str, str], Any] = {}
+    def gather(cls, config: Path | None, secrets: str | None, flags: Mapping[Place, Any]) -> Settings:
+        """The first of flags, standard input, environment and file wins. Raises InvalidRequest for what is unknown."""
+        values: dict[Place, Any] = {}
         if config is not None:
-            values.update(_from_file(config))
-        values.update({place: os.environ[name] for name, place in ENVIRONMENT.items() if os.environ.get(name)})
+            values.update(read_config(config))
+        values.update(_from_environment(os.environ))
         if secrets is not None:
             values.update(_from_stdin(secrets))
-        values.update({place: value for place, value in flags.items() if value not in (None, (), [])})
-        return cls({place: _listed(place[1], value) for place, value in values.items()})
+        values.update({place: value for place, value in flags.items() if value not in (None, False, (), [])})
+        return cls(values)
 
     def spec(self) -> RockImportSpec:
-        """The job's specification; raises pydantic's ValidationError or InvalidRequest for what is missing."""
-        mission = {"url": "--mission-url", "organization": "--organization"}
-        missing = [flag for key, flag in mission.items() if ("mission", key) not in self.values]
+        """The job's specification, as of today. Raises InvalidRequest for what is missing or not understood."""
+        missing = [BY_PLACE["mission", key] for key in ("url", "organization") if not self.values.get(("mission", key))]
         if missing:
+            flags, variables = (", ".join(str(getattr(one, n)) for one in missing) for n in ("flag", "variable"))
             raise InvalidRequest(
-                f"Missing: {', '.join(missing)}.",
-                remedy="Give the flags, MIGRATE_MISSION_URL and MIGRATE_ORGANIZATION, or a config file (--config).",
+                f"Missing: {flags}.",
+                code="SETTING_MISSING",
+                remedy=f"Give what is missing as a flag, in the environment ({variables}) or in a file (--config).",
             )
-        options = {key: value for (section, key), value in self.values.items() if section == "import"}
-        if "time_zone" not in options:
+        given = {key: value for (section, key), value in self.values.items() if section == "import"}
+        mission = {"mission_url": self.values["mission", "url"], "organization": self.values["mission", "organization"]}
+        try:
+            spec = RockImportSpec.model_validate(
+                {"job_id": "unnamed", "started_on": datetime.now(UTC).date(), **given, **mission}
+            )
+        except ValidationError as error:
+            raise invalid(error) from None
+        if "time_zone" not in given:
             console.print("No --time-zone given: dates go to Mission with the offset of UTC.")
-        zone = ZoneInfo(options["time_zone"]) if "time_zone" in options else UTC
-        today = datetime.now(zone).date()
-        given = {"job_id": f"import-{today:%Y%m%d}", "started_on": today, **options}
-        return RockImportSpec.model_validate(
-            {
-                **given,
-                "mission_url": self.values["mission", "url"],
-                "organization": self.values["mission", "organization"],
-            }
-        )
+        today = datetime.now(ZoneInfo(spec.time_zone)).date()
+        return spec.model_copy(update={"started_on": today, "job_id": given.get("job_id") or f"import-{today:%Y%m%d}"})
+
+    @property
+    def job_name(self) -> str | None:
+        return self.values.get(("import", "job_id"))
 
     def rock_connection(self) -> str:
-        return str(self._secret("rock_connection", "MIGRATE_ROCK_CONNECTION"))
+        """Raises InvalidRequest when it is not given."""
+        return self._secret(ROCK_CONNECTION)
 
-    def secrets(self) -> ImportSecrets:
+    def secrets(self, *, rock: bool = True, mission: bool = True) -> ImportSecrets:
+        """The secrets a command needs; one it does not need may be missing. Raises InvalidRequest."""
         return ImportSecrets.model_validate(
             {
-                "rock_connection": self.rock_connection(),
-                "mission_key": self._secret("mission_key", "MIGRATE_MISSION_KEY"),
+                "rock_connection": self._secret(ROCK_CONNECTION) if rock else "",
+                "mission_key": self._secret(MISSION_KEY) if mission else "",
             }
         )
 
-    def _secret(self, name: str, variable: str) -> str:
-        value = self.values.get(SECRETS[name])
+    def _secret(self, place: Place) -> str:
+        value = self.values.get(place)
         if not value:
+            known = BY_PLACE[place]
             raise InvalidRequest(
-                f"The secret {name} is not given.",
+                f"Missing: {known.what[0].lower()}{known.what[1:]}",
                 code="SECRET_MISSING",
-                remedy=f"Set {variable}, put it into the config file, or pipe it in with `--secrets -`.",
+                remedy=f"Set {known.variable}, put {'.'.join(place)} into the config file, or pipe it in: --secrets -.",
             )
         return str(value)
 
 
-def _listed(key: str, value: Any) -> Any:
-    if key in LISTS and isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
+def _from_environment(environment: Mapping[str, str]) -> dict[Place, Any]:
+    """An unknown name is only warned of: the variable may be somebody else's."""
+    variables = {str(setting.variable): setting for setting in SETTINGS if setting.variable}
+    known = [*variables, *OTHER_VARIABLES]
+    for name in sorted(name for name in environment if name.startswith("MIGRATE_") and name not in known):
+        console.print(f"Warning: the environment variable {name} is not known. {near(name, known)}", markup=False)
+    given = ((setting, environment[name]) for name, setting in variables.items() if environment.get(name))
+    return {setting.place: _parts(text) if setting.kind == "list" else text for setting, text in given}
 
 
-def _from_file(path: Path) -> dict[tuple[str, str], Any]:
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise InvalidRequest(
-            f"Cannot read {path}: {error.strerror}.", remedy="Give --config an existing file."
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidRequest(f"{path} is no valid TOML: {error}.", remedy="Correct the file.") from None
-    found: dict[tuple[str, str], Any] = {}
-    for section, keys in content.items():
-        _known(section, SECTIONS, f"section [{section}]")
-        if not isinstance(keys, dict):
-            raise InvalidRequest(f"[{section}] must be a section.", remedy="Write it as [section] with keys below.")
-        for key, value in keys.items():
-            _known(key, SECTIONS[section], f"key {section}.{key}")
-            found[section, key] = value
-    if any(place in found for place in SECRETS.values()) and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        console.print(f"{path} holds secrets and others may read it: chmod 600 {path}", markup=False)
-    return found
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _known(name: str, names: Any, what: str) -> None:
-    if name not in names:
-        near = difflib.get_close_matches(name, list(names), n=1)
-        hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(names)}."
-        raise InvalidRequest(f"The config file has an unknown {what}.", remedy=hint)
-
-
-def _from_stdin(source: str) -> dict[tuple[str, str], Any]:
+def _from_stdin(source: str) -> dict[Place, Any]:
+    """`{"rock_connection": …, "mission_key": …}`, or `NAME=value` lines, or one secret a line in that order."""
     if source != "-":
-        raise InvalidRequest(
-            "--secrets takes only `-` (standard input).",
-            remedy="A secret on the command line could be seen by others: pipe it in.",
-        )
+        raise InvalidRequest("--secrets takes only `-`, standard input.", remedy="Pipe the secrets in.")
+    if sys.stdin.isatty():
+        console.print("Type the connection string, then the integration key, each on a line; end with Ctrl-D.")
     text = sys.stdin.read()
-    try:
-        pairs = json.loads(text)
-    except json.JSONDecodeError:
-        pairs = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    names = {**SECRETS, "MIGRATE_ROCK_CONNECTION": ("rock", "connection"), "MIGRATE_MISSION_KEY": ("mission", "key")}
-    if not isinstance(pairs, dict) or not pairs or not set(pairs) <= set(names):
+    pairs = _as_json(text) if text.lstrip().startswith("{") else _as_lines(text)
+    if not pairs or not set(pairs) <= set(NAMES_OF_SECRETS) or not all(isinstance(one, str) for one in pairs.values()):
         raise InvalidRequest(
             "Standard input holds no secrets that are understood.",
-            remedy='Give {"rock_connection": "…", "mission_key": "…"}, or a NAME=value a line.',
+            code="SECRETS_NOT_UNDERSTOOD",
+            remedy='Give {"rock_connection": "…", "mission_key": "…"}, NAME=value lines, or one secret a line.',
         )
-    return {names[name]: value for name, value in pairs.items()}
+    return {NAMES_OF_SECRETS[name]: value for name, value in pairs.items()}
+
+
+def _as_json(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _as_lines(text: str) -> dict[str, Any]:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    named = [line.partition("=") for line in lines]
+    if all(name.strip() in NAMES_OF_SECRETS for name, _, _ in named):
+        return {name.strip(): value.strip() for name, _, value in named}
+    return dict(zip(("rock_connection", "mission_key"), lines, strict=False)) if len(lines) <= 2 else {}
+
+
+def invalid(error: ValidationError) -> InvalidRequest:
+    """pydantic's complaints in our words; the values are left out, for one may be a secret."""
+    said = "; ".join(f"{_named(problem['loc'])}: {problem['msg']}" for problem in error.errors())
+    return InvalidRequest(f"{said}.", remedy="Correct the named settings; `migrate import --help` describes them.")
+
+
+def _named(place: tuple[int | str, ...]) -> str:
+    """The flag, where the setting has one."""
+    first = str(place[0]) if place else "settings"
+    flags = {s.key: s.flag for s in SETTINGS if s.flag} | {"mission_url": "--mission-url"}
+    return flags.get(first) or ".".join(map(str, place)) or first

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from migrate_api.cli.errors import SOURCE_UNREADABLE
+from migrate_api.cli.errors import SOURCE, say
 from migrate_api.cli.options import Config, Secrets
-from migrate_api.cli.output import Json, console, page, table, write_json
+from migrate_api.cli.output import Json, page, table, write_json
 from migrate_api.cli.settings import Settings
-from migrate_etl.rock.diagnose import Contents, Diagnosis, test_connection
+from migrate_etl.rock.diagnose import Contents, test_connection
 
 
 def test(config: Config = None, secrets: Secrets = None, as_json: Json = False) -> None:
@@ -17,17 +17,10 @@ def test(config: Config = None, secrets: Secrets = None, as_json: Json = False) 
     if as_json:
         write_json(found.as_dict())
     elif found.contents is None:
-        _trouble(found)
+        say(found.code, found.message, found.remedy)
     else:
         _contents(found.contents)
-    sys.exit(0 if found.contents else SOURCE_UNREADABLE)
-
-
-def _trouble(found: Diagnosis) -> None:
-    console.print(f"[bold red]{found.code}[/] ", end="", highlight=False)
-    console.print(found.message, markup=False, highlight=False)
-    if found.remedy:
-        console.print(found.remedy, markup=False, highlight=False)
+    sys.exit(0 if found.contents else SOURCE)
 
 
 def _contents(contents: Contents) -> None:

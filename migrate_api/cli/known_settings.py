@@ -1,0 +1,129 @@
+"""Every setting of an import: where it stands in the config file, its environment variable and its flag."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Place = tuple[str, str]
+"""Section and key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """`kind` says how it is written: `list` takes commas in the environment and a repeated flag on the command line."""
+
+    section: Literal["rock", "mission", "import"]
+    key: str
+    flag: str | None
+    variable: str | None
+    what: str
+    kind: Literal["text", "list", "switch", "table", "secret"] = "text"
+    value: str = "TEXT"
+    """What stands for the value in the help."""
+
+    @property
+    def place(self) -> Place:
+        return self.section, self.key
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "rock", "connection", None, "MIGRATE_ROCK_CONNECTION", "Connection string of the Rock database.", kind="secret"
+    ),
+    Setting(
+        "mission", "key", None, "MIGRATE_MISSION_KEY", "Integration key of the Mission organisation.", kind="secret"
+    ),
+    Setting("mission", "url", "--mission-url", "MIGRATE_MISSION_URL", "Base URL of the Mission API.", value="URL"),
+    Setting(
+        "mission",
+        "organization",
+        "--organization",
+        "MIGRATE_ORGANIZATION",
+        "Slug of the Mission organisation.",
+        value="SLUG",
+    ),
+    Setting(
+        "import",
+        "time_zone",
+        "--time-zone",
+        "MIGRATE_TIME_ZONE",
+        "The church's IANA time zone, such as America/Chicago; Rock does not say whose its local times are.",
+        value="ZONE",
+    ),
+    Setting(
+        "import",
+        "entities",
+        "--entity",
+        "MIGRATE_ENTITIES",
+        "Move only these: people, families, groups, contributions, attendance, prayer_requests.",
+        kind="list",
+        value="ENTITY",
+    ),
+    Setting(
+        "import",
+        "campus_ids",
+        "--campus",
+        "MIGRATE_CAMPUS_IDS",
+        "Move only these campuses, by the ids that test-connection lists.",
+        kind="list",
+        value="ID",
+    ),
+    Setting(
+        "import",
+        "date_range_start",
+        "--since",
+        "MIGRATE_DATE_RANGE_START",
+        "First day (YYYY-MM-DD) of the contributions and attendance to move.",
+        value="DATE",
+    ),
+    Setting(
+        "import",
+        "include_group_types",
+        "--group-type",
+        "MIGRATE_INCLUDE_GROUP_TYPES",
+        "Move only groups of these types, by GUID; by default all but Rock's own.",
+        kind="list",
+        value="GUID",
+    ),
+    Setting(
+        "import",
+        "value_maps",
+        None,
+        None,
+        "Tables payment_method, status and group_type: Rock GUID = Mission's word, over the built-in mapping.",
+        kind="table",
+    ),
+    Setting(
+        "import", "batch_size", "--batch-size", "MIGRATE_BATCH_SIZE", "Records a request, 1 to 500 (500).", value="N"
+    ),
+    Setting(
+        "import", "concurrency", "--concurrency", "MIGRATE_CONCURRENCY", "Requests at a time, 1 to 32 (4).", value="N"
+    ),
+    Setting(
+        "import",
+        "resend",
+        "--resend",
+        "MIGRATE_RESEND",
+        "Send every record, also what Mission has accepted before.",
+        kind="switch",
+    ),
+    Setting(
+        "import",
+        "job_id",
+        "--job",
+        "MIGRATE_JOB",
+        "Name of the job and its folder; by default the open job with the same settings, else a new one.",
+        value="NAME",
+    ),
+)
+
+BY_PLACE: Mapping[Place, Setting] = {setting.place: setting for setting in SETTINGS}
+OTHER_VARIABLES = ("MIGRATE_CONFIG", "MIGRATE_HOME")
+"""Read elsewhere: the config file's name, and the folder of the jobs for `dagster dev`."""
+
+
+def keys_of(section: str) -> list[str]:
+    """The keys that a section of the config file may have; empty for a section that there is not."""
+    return [setting.key for setting in SETTINGS if setting.section == section]
