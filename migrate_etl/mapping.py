@@ -64,7 +64,8 @@ def map_chunk(chunk: pl.DataFrame, entity: Entity, lookups: Lookups, spec: RockI
     try:
         _, _, raw_findings = split(chunk, entity.raw_contract)
         mapped = entity.map(chunk, lookups, spec)
-        to_load = mapped.records.filter(pl.col("skip").is_null())
+        # A page read twice is a flaw of the reading, which the verification names; its records are good, and load once.
+        to_load = mapped.records.filter(pl.col("skip").is_null() & pl.col("id").is_first_distinct())
         _, rejected, wire_findings = split(to_load, entity.wire_contract)
     except ContractBroken as error:
         raise SourceError(

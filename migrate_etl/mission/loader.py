@@ -60,8 +60,9 @@ class Loader:
         leave a ledger that the next call goes on from. The caller holds the part's lease.
         """
         road = _Road(self, part, entity)
-        self.ledger.skips(part, _skips(dataset))
-        self._drive(road, _waiting(road, dataset), progress)
+        first = _first_of_each(dataset)
+        self.ledger.skips(part, _skips(dataset, first))
+        self._drive(road, _waiting(road, dataset, first), progress)
         progress(dataset.rows)
 
     def replay(self, part: str, entity: Entity, ids: Sequence[int], lines: Sequence[bytes]) -> None:
@@ -171,12 +172,23 @@ class _Road:
         self.loader.ledger.settle(batch, failed, counts)
 
 
-def _skips(dataset: Dataset) -> dict[str, int]:
-    counts = dataset.scan().select("skip").drop_nulls().group_by("skip").len().collect()
+def _first_of_each(dataset: Dataset) -> pl.Series | None:
+    """Which rows are the first of their id, where there are others: a page that was read twice is loaded once."""
+    ids = dataset.scan().select("id")
+    if ids.select((pl.col("id").diff() > 0).all()).collect().item():
+        return None
+    first = ids.select(pl.col("id").is_first_distinct()).collect()["id"]
+    return None if first.all() else first
+
+
+def _skips(dataset: Dataset, first: pl.Series | None) -> dict[str, int]:
+    rows = dataset.scan().select("skip")
+    rows = rows if first is None else rows.collect().filter(first).lazy()
+    counts = rows.drop_nulls().group_by("skip").len().collect()
     return dict(counts.iter_rows())
 
 
-def _waiting(road: _Road, dataset: Dataset) -> Iterator[Batch]:
+def _waiting(road: _Road, dataset: Dataset, first: pl.Series | None) -> Iterator[Batch]:
     """First what an earlier run left open, to the byte; then the rows that no run has planned yet."""
     ledger = road.loader.ledger
     yield from _left_open(road, dataset)
@@ -186,7 +198,9 @@ def _waiting(road: _Road, dataset: Dataset) -> Iterator[Batch]:
             rows = chunk.slice(start, SLICE)
             at += rows.height
             if at > done:
-                yield from _plan(road, rows.tail(min(rows.height, at - done)), at)
+                due = min(rows.height, at - done)
+                rows = rows.tail(due)
+                yield from _plan(road, rows if first is None else rows.filter(first.slice(at - due, due)), at)
 
 
 def _left_open(road: _Road, dataset: Dataset) -> Iterator[Batch]:
