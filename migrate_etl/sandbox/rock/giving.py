@@ -38,6 +38,7 @@ class Givers:
     """All givers, by when they are due."""
 
     def __init__(self, church: Church, weeks: int) -> None:
+        self.everyone: list[Giver] = []
         self._weekly: list[Giver] = []
         self._monthly: list[list[Giver]] = [[] for _ in range(4)]
         self._yearly: list[list[Giver]] = [[] for _ in range(53)]
@@ -48,6 +49,7 @@ class Givers:
             self._sort_in(HABITS[n % len(HABITS)], n, _giver(church, position, weeks))
 
     def _sort_in(self, habit: str, n: int, giver: Giver) -> None:
+        self.everyone.append(giver)
         if habit == "weekly":
             self._weekly.append(giver)
         elif habit == "monthly":

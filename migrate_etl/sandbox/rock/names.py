@@ -51,7 +51,6 @@ LAST = _words(
     "Henderson Barnes Fisher Vasquez Simmons Okafor Mensah Kowalski Müller Søndergaard O'Brien O'Neil McDonald "
     "Van-Dyke Smith-Jones Nuñez Ibáñez Haddad Cohen Yamamoto Zhang"
 )
-SUFFIXES = ("Jr.", "Sr.", "III")
 STREETS = _words("Oak Maple Cedar Pine Elm Washington Lake Hill Walnut Spring Church Mill River Park Sunset Jackson")
 CITIES = (
     ("Springfield", "IL", "62701"),

@@ -16,7 +16,7 @@ from migrate_etl.sandbox.rock.dirt import Plants
 from migrate_etl.sandbox.rock.gatherings import Gatherings, prayers
 from migrate_etl.sandbox.rock.groups import groups
 from migrate_etl.sandbox.rock.households import households
-from migrate_etl.sandbox.rock.offerings import Offerings, pledges
+from migrate_etl.sandbox.rock.offerings import Offerings
 from migrate_etl.sandbox.rock.schema import CURRENT
 from migrate_etl.sandbox.rock.truth import Truth
 from migrate_transfer.core.errors import InvalidRequest
@@ -62,8 +62,9 @@ def make_sample(
         places_and_funds(church)
         households(church)
         groups(church)
-        Offerings(church).write()
-        pledges(church)
+        offerings = Offerings(church)
+        offerings.write()
+        offerings.pledges()
         Gatherings(church).write()
         prayers(church)
         if dirt:
