@@ -125,47 +125,39 @@ def map(chunk: pl.DataFrame, lookups: Lookups, spec: RockImportSpec) -> Mapped:
 
 
 def _people(chunk: pl.DataFrame, lookups: Lookups, campus_ids: tuple[int, ...]) -> pl.DataFrame:
-    """One row per family and person, not archived, with `role` Head, Spouse, Child or Other."""
-    birth = fields.real_date("birth_year", "birth_month", "birth_day")
+    """One row per family and person, not archived: adults first, in Rock's order; `role` for those who are loaded."""
     members = chunk.select("id", "members").explode("members").drop_nulls("members").unnest("members")
     members = members.filter(~pl.col("archived").fill_null(False))
     members = lookups.role.beside(members, "role_id", role_guid="role_guid")
     members = lookups.value.beside(members, "marital_id", marital_guid="guid")
-    members = (
-        lookups.person.beside(members, "person_id", loaded="loaded", rule="rule", campus_id="campus_id")
-        .with_columns(
-            loaded=pl.col("loaded").fill_null(False),
-            member_rule=pl.coalesce("rule", fields.campus_rule(campus_ids)),
-            adult=pl.col("role_guid").eq_missing(pl.lit(known.ADULT_ROLE)),
-            married=pl.col("marital_guid").eq_missing(pl.lit(known.MARRIED)),
-            sex=pl.col("gender_code").replace_strict({1: 0, 2: 1}, default=2, return_dtype=pl.Int8),
-            born=birth,
-        )
-        .sort(
-            pl.col("id"),
-            ~pl.col("adult"),
-            "sex",
-            "born",
-            "person_id",
-            "member_id",
-            nulls_last=True,
-            maintain_order=True,
-        )
-        .unique(["id", "person_id"], keep="first", maintain_order=True)
+    members = lookups.person.beside(members, "person_id", loaded="loaded", rule="rule", campus_id="campus_id")
+    members = members.with_columns(
+        loaded=pl.col("loaded").fill_null(False),
+        member_rule=pl.coalesce("rule", fields.campus_rule(campus_ids)),
+        adult=pl.col("role_guid").eq_missing(pl.lit(known.ADULT_ROLE)),
+        married=pl.col("marital_guid").eq_missing(pl.lit(known.MARRIED)),
+        sex=pl.col("gender_code").replace_strict({1: 0, 2: 1}, default=2, return_dtype=pl.Int8),
+        born=fields.real_date("birth_year", "birth_month", "birth_day"),
     )
+    order = ("sex", "born", "person_id", "member_id")
+    members = members.sort("id", ~pl.col("adult"), *order, nulls_last=True, maintain_order=True)
+    members = members.unique(["id", "person_id"], keep="first", maintain_order=True)
+    return pl.concat([_with_roles(members.filter("loaded")), members.filter(~pl.col("loaded"))], how="diagonal")
+
+
+def _with_roles(members: pl.DataFrame) -> pl.DataFrame:
+    """Head, Spouse, Child or Other, of members in order: the first adult leads, the next is the spouse if married."""
     place = pl.col("adult").cum_sum().over("id")
-    heads = members.filter("loaded").with_columns(place=place)
-    spouse = (pl.col("place") == 2) & pl.col("married")
     role = (
-        pl.when(pl.col("adult") & (pl.col("place") == 1))
+        pl.when(pl.col("adult") & (place == 1))
         .then(pl.lit("Head"))
-        .when(pl.col("adult") & spouse)
+        .when(pl.col("adult") & (place == 2) & pl.col("married"))
         .then(pl.lit("Spouse"))
         .when(pl.col("role_guid").eq_missing(pl.lit(known.CHILD_ROLE)))
         .then(pl.lit("Child"))
         .otherwise(pl.lit("Other"))
     )
-    return pl.concat([heads.with_columns(role=role), members.filter(~pl.col("loaded"))], how="diagonal")
+    return members.with_columns(role=role)
 
 
 def _addresses(chunk: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
