@@ -82,7 +82,8 @@ def test_a_range_of_years_is_one_run(
 ) -> None:
     first, second, *_ = sorted(discovered["contributions"])
     result = run(*GIVING[:2], first=first, last=second)
-    assert materialised(instance, "mapped/contributions") == {first, second}
+    between = {year for year in years(instance) if first <= year <= second}
+    assert materialised(instance, "mapped/contributions") == between
     assert len({event.step_key for event in result.all_events if event.is_step_success}) == 4
 
 
