@@ -60,8 +60,6 @@ class Church:
     funds: list[Fund] = field(default_factory=list)
     """The other open funds people give to."""
     meetings: list[Meeting] = field(default_factory=list)
-    planted: dict[str, list[int]] = field(default_factory=dict)
-    """Kind of dirt -> ids of the rows that have it."""
 
     def sundays(self) -> Iterator[date]:
         day = self.first_day + timedelta(days=6 - self.first_day.weekday())

@@ -68,7 +68,7 @@ class Givers:
         year_end = sunday.month == 12 and sunday.day > 24
         yearly = self._yearly[52 if year_end else min(51, sunday.timetuple().tm_yday // 7)]
         yield from (g for g in yearly if g.first_week <= week <= g.last_week)
-        for n in range(0, 23, 4) if year_end else (week % 23,):
+        for n in range(0, 23, 2) if year_end else (week % 23,):
             yield from (g for g in self._now_and_then[n] if g.first_week <= week <= g.last_week)
 
 

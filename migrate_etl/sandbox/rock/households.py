@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from migrate_etl.sandbox.rock import names
 from migrate_etl.sandbox.rock.build import Rock
@@ -56,6 +56,16 @@ class _Words:
     phones: Sequence[int]
 
 
+class _Home(NamedTuple):
+    """What the people of a household share."""
+
+    family: int
+    campus: int | None
+    head: int
+    last: str
+    size: int
+
+
 def households(church: Church) -> None:
     """People until there are as many as asked for, and the groups Rock makes for each of them by itself."""
     rock, words = church.rock, _words(church.rock)
@@ -94,75 +104,43 @@ def _flush(rock: Rock, blocks: Blocks) -> None:
 
 def _household(church: Church, words: _Words, blocks: Blocks, size: int) -> None:
     rock, random = church.rock, church.random
-    last = random.choice(names.LAST)
     campus = random.choices(church.campuses, (55, 30, 5, 8))[0] if random.random() > 0.02 else None
-    family = rock.next_id("Group")
-    blocks["Group"].append((family, rock.group_types["family"], campus, f"{last} Family", True))
-    head = rock.last_id("Person") + 1
+    home = _Home(rock.next_id("Group"), campus, rock.last_id("Person") + 1, random.choice(names.LAST), size)
+    blocks["Group"].append((home.family, rock.group_types["family"], campus, f"{home.last} Family", True))
     for n in range(size):
         adult = n < 2
-        person = _person(church, words, blocks, (family, campus, head, last, size), n)
+        person = _person(church, words, blocks, home, n)
         role = rock.roles["adult" if adult else "child"]
-        blocks["GroupMember"].append((rock.next_id("GroupMember"), family, person, role, 1, 0))
+        blocks["GroupMember"].append((rock.next_id("GroupMember"), home.family, person, role, 1, 0))
         (church.adults if adult else church.children).append(len(church.persons))
         church.persons.append(person)
         church.campus_of.append(campus or 0)
-    _own_groups(rock, blocks, head)
-    _address(rock, random, blocks, family)
+    _own_groups(rock, blocks, home.head)
+    _address(rock, random, blocks, home.family)
 
 
-def _person(church: Church, words: _Words, blocks: Blocks, home: tuple[int, int | None, int, str, int], n: int) -> int:
-    rock, random = church.rock, church.random
-    family, campus, head, last, size = home
-    adult, luck = n < 2, random.random()
-    person = rock.next_id("Person")
-    gender = (1 + n) if adult and size > 1 else 1 + (luck < 0.55)
+def _person(church: Church, words: _Words, blocks: Blocks, home: _Home, n: int) -> int:
+    """The n-th of a household, with an alias and, for the first two, who are adults, a phone."""
+    random, adult = church.random, n < 2
+    person, luck = church.rock.next_id("Person"), church.random.random()
+    gender = (1 + n) if adult and home.size > 1 else 1 + (luck < 0.55)
     first = random.choice(names.FIRST_MALE if gender == 1 else names.FIRST_FEMALE)
-    born = date(random.randrange(1940, 2004) if adult else random.randrange(2008, 2026), 1, 1) + timedelta(
-        days=random.randrange(365)
-    )
     made = FIRST_IMPORT + timedelta(minutes=person * 37 % 4_000_000)
-    status, reason = _status(words, luck)
     alone = not adult or luck > 0.97
-    blocks["Person"].append(
-        (
-            person,
-            words.person,
-            status,
-            reason,
-            random.choice(words.connections),
-            first,
-            names.NICKNAMES.get(first, first),
-            first[0] if luck < 0.3 else None,
-            last,
-            born.day,
-            born.month,
-            born.year if luck < 0.95 else None,
-            born if luck < 0.95 else None,
-            gender,
-            words.married if adult and size > 1 else words.single,
-            _email(first, last, head if luck < 0.15 else person) if adult else None,
-            luck < 0.97,
-            2 if luck > 0.98 else 0,
-            False,
-            None if alone else family,
-            f"P{person}" if alone else f"G{family}",
-            person if alone else head,
-            family,
-            campus,
-            person + ALIAS_OFFSET,
-            1 if adult else 2,
-            made,
-            made + timedelta(days=person % 900),
-        )
+    row = (
+        *(person, words.person, *_status(words, luck), random.choice(words.connections)),
+        *(first, names.NICKNAMES.get(first, first), first[0] if luck < 0.3 else None, home.last),
+        *_birth(random, adult, luck),
+        *(gender, words.married if adult and home.size > 1 else words.single),
+        *(_mail(first, home, person, luck) if adult else (None, True, 0)),
+        luck > 0.995,
+        *((None, f"P{person}", person) if alone else (home.family, f"G{home.family}", home.head)),
+        *(home.family, home.campus, person + ALIAS_OFFSET, 1 if adult else 2, made, made + timedelta(person % 900)),
     )
+    blocks["Person"].append(row)
     blocks["PersonAlias"].append((person + ALIAS_OFFSET, person, person))
     if adult:
-        number = f"{217 + person % 600:03d}555{person * 7919 % 10_000:04d}"
-        kind = random.choice(words.phones)
-        blocks["PhoneNumber"].append(
-            (rock.next_id("PhoneNumber"), person, "1", number, f"1{number}", kind, luck > 0.96)
-        )
+        _phone(church, words, blocks, person, luck)
     if random.random() < 0.006:
         _merged(church, blocks, person)
     return person
@@ -174,8 +152,24 @@ def _status(words: _Words, luck: float) -> tuple[int, int | None]:
     return (words.inactive, words.moved) if luck < 0.985 else (words.pending, None)
 
 
-def _email(first: str, last: str, number: int) -> str:
-    return f"{first}.{last}.{number}@example.org".lower().replace("'", "")
+def _birth(random: Random, adult: bool, luck: float) -> tuple[int, int, int | None, date | None]:
+    """Day, month, year, and the date they make; one in twenty keeps the year to themselves."""
+    first = date(random.randrange(1940, 2004) if adult else random.randrange(2008, 2026), 1, 1)
+    born = first + timedelta(days=random.randrange(365))
+    return (born.day, born.month, born.year, born) if luck < 0.95 else (born.day, born.month, None, None)
+
+
+def _mail(first: str, home: _Home, person: int, luck: float) -> tuple[str, bool, int]:
+    """Address, active, preference; some use the address of the head of the house."""
+    number = home.head if luck < 0.15 else person
+    address = f"{first}.{home.last}.{number}@example.org".lower().replace("'", "")
+    return address, luck < 0.97, 2 if luck > 0.98 else 0
+
+
+def _phone(church: Church, words: _Words, blocks: Blocks, person: int, luck: float) -> None:
+    number = f"{217 + person % 600:03d}555{person * 7919 % 10_000:04d}"
+    kind, row_id = church.random.choice(words.phones), church.rock.next_id("PhoneNumber")
+    blocks["PhoneNumber"].append((row_id, person, "1", number, f"1{number}", kind, luck > 0.96))
 
 
 def _merged(church: Church, blocks: Blocks, person: int) -> None:

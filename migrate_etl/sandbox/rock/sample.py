@@ -50,26 +50,27 @@ def make_sample(
             f"No church has {people} people in {years} years.", remedy=f"Ask for {LEAST} people and one year at least."
         )
     with sample_database(target, release) as rock:
-        church = Church(
-            rock,
-            Random(seed),
-            people,
-            people * 10 if gifts is None else gifts,
-            people * 15 if attendances is None else attendances,
-            last_day - timedelta(days=365 * years),
-            last_day,
-        )
-        places_and_funds(church)
-        households(church)
-        groups(church)
-        offerings = Offerings(church)
-        offerings.write()
-        offerings.pledges()
-        Gatherings(church).write()
-        prayers(church)
-        if dirt:
-            church.planted = plant_dirt(rock, church.campuses[:3], last_day.year)
-    return record_truth(target, church.planted)
+        first_day = last_day - timedelta(days=365 * years)
+        gifts, attendances = _or(gifts, people * 10), _or(attendances, people * 15)
+        church = Church(rock, Random(seed), people, gifts, attendances, first_day, last_day)
+        _live(church)
+        planted = plant_dirt(rock, church.campuses[:3], last_day.year) if dirt else {}
+    return record_truth(target, planted)
+
+
+def _or(given: int | None, usual: int) -> int:
+    return usual if given is None else given
+
+
+def _live(church: Church) -> None:
+    places_and_funds(church)
+    households(church)
+    groups(church)
+    offerings = Offerings(church)
+    offerings.write()
+    offerings.pledges()
+    Gatherings(church).write()
+    prayers(church)
 
 
 def plant_dirt(rock: Rock, campuses: Sequence[int], year: int) -> dict[str, list[int]]:

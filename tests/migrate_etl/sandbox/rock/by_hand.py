@@ -129,43 +129,48 @@ def _gifts(
     found: list[str | None] = []
     for row in books["FinancialTransactionDetail"].values():
         header = books["FinancialTransaction"][row["TransactionId"]]
-        amount = books.money(row["Amount"])
-        contribution = books.guid(header["TransactionTypeValueId"]) == CONTRIBUTION
-        moment: datetime | None = header["TransactionDateTime"]
+        amount, kind = books.money(row["Amount"]), books.guid(header["TransactionTypeValueId"]) or ""
         donor = _person_of(books, header["AuthorizedPersonAliasId"])
-        rule = None
-        if not contribution:
-            rule = "transaction_type"
-        elif header.get("FutureProcessingDateTime") is not None:
-            rule = "queued"
-        elif moment is None:
-            rule = "no_date"
-        elif start and moment.date() < start:
-            rule = "outside_date_range"
-        else:
-            rule = _outside(_gift_campus(books, row, header, campus.get(donor or 0)), campus_ids)
+        place = _gift_campus(books, row, header, campus.get(donor or 0))
+        rule = _gift_rule(kind, header, start) or _outside(place, campus_ids)
         found.append(rule)
-        if contribution:
+        if kind == CONTRIBUTION:
             truth.all_time += amount
         else:
-            guid = books.guid(header["TransactionTypeValueId"]) or ""
-            truth.other_types.setdefault(guid, Sum()).add(1, amount)
+            truth.other_types.setdefault(kind, Sum()).add(1, amount)
         if rule:
             truth.by_rule[rule] = truth.by_rule.get(rule, Decimal(0)) + amount
-            continue
-        assert moment is not None
-        key = (row["AccountId"], moment.year, moment.month)
-        truth.cells[key] = truth.cells.get(key, Decimal(0)) + amount
-        truth.cell_counts[key] = truth.cell_counts.get(key, 0) + 1
-        if header["Id"] in books["FinancialTransactionRefund"]:
-            truth.refunds.add(1, amount)
-        if amount <= 0:
-            truth.non_positive.add(1, amount)
-        if donor is not None and rules[donor] is None:
-            named.add(donor)
         else:
-            truth.without_donor.add(1, amount)
+            known = donor if donor is not None and rules[donor] is None else None
+            named |= {known} - {None}
+            refund = header["Id"] in books["FinancialTransactionRefund"]
+            _loaded_gift(truth, row["AccountId"], header["TransactionDateTime"], amount, (refund, known is None))
     _record(truth, "contributions", found)
+
+
+def _gift_rule(kind: str, header: dict[str, Any], start: date | None) -> str | None:
+    moment: datetime | None = header["TransactionDateTime"]
+    if kind != CONTRIBUTION:
+        return "transaction_type"
+    if header.get("FutureProcessingDateTime") is not None:
+        return "queued"
+    if moment is None:
+        return "no_date"
+    return "outside_date_range" if start and moment.date() < start else None
+
+
+def _loaded_gift(truth: Truth, fund: int, moment: datetime, amount: Decimal, flags: tuple[bool, bool]) -> None:
+    refund, without_donor = flags
+    key = (fund, moment.year, moment.month)
+    truth.cells[key] = truth.cells.get(key, Decimal(0)) + amount
+    truth.cell_counts[key] = truth.cell_counts.get(key, 0) + 1
+    for counts, total in (
+        (refund, truth.refunds),
+        (amount <= 0, truth.non_positive),
+        (without_donor, truth.without_donor),
+    ):
+        if counts:
+            total.add(1, amount)
 
 
 def _gift_campus(books: _Books, row: dict[str, Any], header: dict[str, Any], donor_campus: int | None) -> int | None:
