@@ -65,6 +65,7 @@ class Offerings:
             self._take_back(week, later)
         if share:
             self._loose_cash(week)
+        if share and sunday.day <= 7:
             self._event(week)
         week.write(closed=number < len(self._sundays) - 2)
 
@@ -110,7 +111,7 @@ class Offerings:
             week.add(Gift(giver, moment, [(1, cents)], "offering", self._contribution))
 
     def _event(self, week: OfferingWeek) -> None:
-        """A payment for an event, and a gift to somebody's mission trip."""
+        """Once a month a payment for an event, and a gift to somebody's mission trip."""
         random, church, types = self._church.random, self._church, self._rock.entity_types
         moment = datetime.combine(week.sunday, datetime.min.time()) - timedelta(hours=50)
         for kind, entity, cents in (
