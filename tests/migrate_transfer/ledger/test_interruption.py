@@ -68,16 +68,17 @@ def test_several_threads_write_to_parts_of_their_own(tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
 
         def work(part: str) -> None:
-            for n in range(20):
-                for batch in ledger.plan(part, [books.planned([n], part)], unchanged=b"", failed=[], cursor=n + 1):
-                    ledger.settle(batch, [], None)
+            with ledger.lease(part):
+                for n in range(40):
+                    for batch in ledger.plan(part, [books.planned([n], part)], unchanged=b"", failed=[], cursor=n + 1):
+                        ledger.settle(batch, [], None)
 
         threads = [threading.Thread(target=work, args=(f"contributions/{year}",)) for year in range(2020, 2024)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert [ledger.totals(part).done for part in sorted(ledger.parts())] == [20] * 4
+        assert [ledger.totals(part).done for part in sorted(ledger.parts())] == [40] * 4
 
 
 def test_a_full_disk_loses_nothing_and_the_run_goes_on(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def batch(ledger: Ledger) -> Batch:
 
 def test_a_part_that_nobody_knows_is_empty(ledger: Ledger) -> None:
     assert (ledger.totals("people").discovered, ledger.cursor("people"), ledger.parts()) == (0, 0, [])
-    assert list(ledger.failed()) == list(ledger.open_batches("people")) == ledger.violations("people") == []
+    assert not [*ledger.failed(), *ledger.open_batches("people"), *ledger.violations("people")]
 
 
 def test_every_item_ends_with_one_outcome(ledger: Ledger) -> None:
@@ -109,6 +109,20 @@ def test_more_outcomes_than_items_are_a_violation(ledger: Ledger, batch: Batch) 
     ledger.settle(batch, [], None)
     ledger.discovered("people", 9)
     assert not ledger.totals("people").balanced
+    assert len(ledger.violations("people")) == 1
+
+
+def test_more_outcomes_than_items_are_a_violation_even_while_planning_goes_on(ledger: Ledger) -> None:
+    ledger.discovered("people", 10)
+    ledger.plan("people", [], unchanged=pack(range(12)), failed=[], cursor=5)
+    assert ledger.totals("people").pending == 0
+    assert not ledger.totals("people").balanced
+
+
+def test_an_item_without_an_outcome_is_a_violation_once_all_is_planned(ledger: Ledger) -> None:
+    ledger.discovered("people", 10)
+    ledger.plan("people", [], unchanged=pack(range(9)), failed=[], cursor=10)
+    assert ledger.totals("people").pending == 0
     assert len(ledger.violations("people")) == 1
 
 
