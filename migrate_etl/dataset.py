@@ -11,6 +11,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +21,19 @@ import polars as pl
 from migrate_transfer.core.errors import StorageError
 
 MANIFEST = "manifest.json"
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """What goes wrong with the disk below, as StorageError: polars has a word of its own for a full one."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"Cannot write to {folder.name}: {error.strerror or error}") from error
+    except pl.exceptions.ComputeError as error:
+        if "os error" not in str(error):
+            raise
+        raise StorageError(f"Cannot write to {folder.name}: the disk is full or failed.") from error
 
 
 class Dataset:
@@ -72,27 +86,23 @@ class DatasetWriter:
     def __enter__(self) -> Self:
         for left in self.folder.parent.glob(f".{self.folder.name}.*"):
             shutil.rmtree(left, ignore_errors=True)  # what a killed writer of this dataset left
-        try:
+        with writing(self.folder.parent):
             self._aside.mkdir(parents=True)
-        except OSError as error:
-            raise StorageError(f"Cannot write to {self.folder.parent}: {error.strerror or error}") from error
         return self
 
     def write(self, frame: pl.DataFrame) -> None:
         """Append a chunk; an empty frame is written only to carry the schema of a dataset without rows."""
         if frame.height == 0 and self._count:
             return
-        try:
+        with writing(self.folder.parent):
             frame.write_parquet(self._aside / f"{self._count:05d}.parquet", compression="lz4", statistics=False)
-        except OSError as error:
-            raise StorageError(f"Cannot write to {self.folder.parent}: {error.strerror or error}") from error
         self._count += 1
         self.rows += frame.height
 
     def commit(self, facts: Mapping[str, Any] | None = None) -> Dataset:
         """Put the dataset in place, replacing an older one of that name."""
         manifest = {**(facts or {}), "rows": self.rows, "chunks": self._count}
-        try:
+        with writing(self.folder.parent):
             (self._aside / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True, default=str))
             old = self.folder.with_name(f".{self.folder.name}.old")
             shutil.rmtree(old, ignore_errors=True)
@@ -100,8 +110,6 @@ class DatasetWriter:
                 os.replace(self.folder, old)
             os.replace(self._aside, self.folder)
             shutil.rmtree(old, ignore_errors=True)
-        except OSError as error:
-            raise StorageError(f"Cannot write to {self.folder.parent}: {error.strerror or error}") from error
         return Dataset(self.folder)
 
     def __exit__(

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 import polars as pl
 
-from migrate_etl.dataset import Dataset
+from migrate_etl.dataset import Dataset, writing
 from migrate_etl.entities import ENTITIES
 from migrate_etl.extract import extract_entity
 from migrate_etl.mapping import REJECT, map_entity
@@ -229,7 +229,7 @@ class ImportJob:
     def prove(self) -> Proof:
         """Hold Mission's books against Rock's, record by record, and score the import; asked again, the same answer."""
         if self._proof is None:
-            with self._database() as database:
+            with self._database() as database, writing(self.workspace.folder):
                 self._proof = self._gathering.prove(self.api, database)
         return self._proof
 
@@ -248,7 +248,9 @@ class ImportJob:
         if self.workspace.sealed:
             return self.workspace.report_html
         given = giver_names(self._gathering.datasets("mapped", "people"), self.lookups) if names else None
-        return write_job_report(self.workspace, self.plan, self.lookups, self.ledger, self.prove(), given)
+        proof = self.prove()
+        with writing(self.workspace.folder):
+            return write_job_report(self.workspace, self.plan, self.lookups, self.ledger, proof, given)
 
     @property
     def _gathering(self) -> Gathering:

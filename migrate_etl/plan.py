@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Select, extract, func, select
 
+from migrate_etl.dataset import writing
 from migrate_etl.entities import ENTITIES
 from migrate_etl.entity import UNDATED, Entity
 from migrate_etl.rock.database import RockDatabase
@@ -102,7 +103,8 @@ def make_plan(workspace: Workspace, database: RockDatabase) -> Plan:
     if workspace.spec.campus_ids:
         people = referenced_people(database, lookups, workspace.spec, high_water)
         lookups = lookups.with_pulled_in(people, workspace.spec.campus_ids)
-    lookups.save(workspace.lookups)
+    with writing(workspace.lookups):
+        lookups.save(workspace.lookups)
     plan = Plan(started, high_water, discovered, tuple(database.tables.missing()))
     plan.save(workspace.plan_path)
     return plan
