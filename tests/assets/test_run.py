@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,11 @@ def start(workspace: Workspace, secrets: ImportSecrets, dagster_home: Path) -> A
     return lambda: Attempt(workspace, secrets, dagster_home)
 
 
-def wait_for_requests(mission: MissionSandbox, count: int) -> None:
-    """Until Mission has seen so many requests."""
+def wait_for_requests(mission: MissionSandbox, count: int, attempt: Attempt) -> None:
+    """Until Mission has seen so many requests of the attempt, which must still be at work."""
     while mission.requests()["count"] < count:
-        pass
+        assert attempt.process.poll() is None, "the attempt ended too early"
+        time.sleep(0.1)
 
 
 def statuses(dagster_home: Path) -> list[str]:
@@ -81,7 +83,7 @@ def test_a_command_ends_the_run_cancelled(
 ) -> None:
     mission.fault("slow", milliseconds=300, times=None)
     attempt = start()
-    wait_for_requests(mission, 1)
+    wait_for_requests(mission, 1, attempt)
     attempt.say({"command": command})
     code, told = attempt.end()
     assert (code, told["status"]) == (exit_code, status)
@@ -92,7 +94,7 @@ def test_a_closed_pipe_pauses_and_the_next_attempt_completes(
     start: Any, mission: MissionSandbox, dagster_home: Path
 ) -> None:
     attempt = start()
-    wait_for_requests(mission, 2)
+    wait_for_requests(mission, 2, attempt)
     attempt.process.stdin.close()
     assert attempt.end()[1]["status"] == "paused"
     start().end()
@@ -101,7 +103,7 @@ def test_a_closed_pipe_pauses_and_the_next_attempt_completes(
 
 def test_terminate_cancels(start: Any, mission: MissionSandbox, dagster_home: Path) -> None:
     attempt = start()
-    wait_for_requests(mission, 2)
+    wait_for_requests(mission, 2, attempt)
     attempt.process.send_signal(signal.SIGTERM)
     assert attempt.end()[1]["status"] == "cancelled"
     assert statuses(dagster_home) == ["CANCELED"]
@@ -109,7 +111,7 @@ def test_terminate_cancels(start: Any, mission: MissionSandbox, dagster_home: Pa
 
 def test_a_killed_attempt_is_buried_by_the_next(start: Any, mission: MissionSandbox, dagster_home: Path) -> None:
     attempt = start()
-    wait_for_requests(mission, 2)
+    wait_for_requests(mission, 2, attempt)
     attempt.process.kill()
     attempt.end()
     start().end()
@@ -119,7 +121,7 @@ def test_a_killed_attempt_is_buried_by_the_next(start: Any, mission: MissionSand
 def test_a_second_attempt_at_the_same_job_is_refused(start: Any, mission: MissionSandbox) -> None:
     mission.fault("slow", milliseconds=500, times=None)
     first = start()
-    wait_for_requests(mission, 1)
+    wait_for_requests(mission, 1, first)
     assert start().end()[1]["code"] == "ALREADY_RUNNING"
     first.say({"command": "cancel"})
     first.end()
