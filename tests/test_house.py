@@ -35,7 +35,9 @@ FORBIDDEN = re.compile(
 )
 ALLOWED = {
     "migrate_etl/sandbox": ("time.sleep",),
-    "tests/test_house.py": ("TODO", "FIXME", "XXX", "NotImplementedError", "time.sleep"),
+    "tests/migrate_etl/sandbox/rock/test_sampledata.py": ("pytest.skip",),
+    "tests/assets": ("time.sleep",),
+    "tests/test_house.py": ("TODO", "FIXME", "XXX", "NotImplementedError", "time.sleep", "importorskip", "pytest.skip"),
 }
 
 
