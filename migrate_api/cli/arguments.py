@@ -23,17 +23,21 @@ def screened(arguments: Sequence[str]) -> list[str]:
 
     Raises InvalidRequest, which does not repeat it, when a secret stands among them.
     """
-    for argument in arguments:
-        name, _, value = argument.partition("=")
-        if _FLAG.fullmatch(name.lower()) or _VALUE.search(argument) or (name == "--secrets" and value not in ("", "-")):
-            raise InvalidRequest(
-                "A secret must not stand on the command line: every user of this machine could read it there.",
-                code="SECRET_ON_COMMAND_LINE",
-                remedy=REMEDY,
-            )
     before = ["", *arguments]
+    if any(_is_secret(one, before[n]) for n, one in enumerate(arguments)):
+        raise InvalidRequest(
+            "A secret must not stand on the command line: every user of this machine could read it there.",
+            code="SECRET_ON_COMMAND_LINE",
+            remedy=REMEDY,
+        )
     found = [given for n, one in enumerate(arguments) for given in _dash(one, before[n])]
     return ["--debug"] * ("--debug" in found) + [one for one in found if one != "--debug"]
+
+
+def _is_secret(argument: str, before: str) -> bool:
+    name, _, value = argument.partition("=")
+    given_as_one = (before == "--secrets" and argument != "-") or (name == "--secrets" and value not in ("", "-"))
+    return given_as_one or bool(_FLAG.fullmatch(name.lower()) or _VALUE.search(argument))
 
 
 def _dash(argument: str, before: str) -> list[str]:

@@ -96,7 +96,7 @@ def guarded(command: Callable[[], int | None]) -> NoReturn:
         _trace()
         fail(invalid(error))
     except typer.TyperException as error:
-        fail(InvalidRequest(_sentence(error.format_message()), code="USAGE", remedy="`--help` describes the options."))
+        fail(InvalidRequest(_usage(error.format_message()), code="USAGE", remedy="`--help` describes the options."))
     except (Stopped, KeyboardInterrupt, typer.Abort):
         console.print("Stopped. Start the same command again: it goes on where it stopped.")
         sys.exit(STOPPED)
@@ -124,5 +124,8 @@ def _trace() -> None:
         traceback.print_exc()
 
 
-def _sentence(text: str) -> str:
+def _usage(text: str) -> str:
+    """An argument that is not understood is not repeated: it may be a password in the wrong place."""
+    if "unexpected extra argument" in text:
+        return "There are more arguments than the command takes."
     return text if text.endswith((".", "?", "!")) else f"{text}."

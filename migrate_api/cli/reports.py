@@ -55,12 +55,18 @@ def finish(workspace: Workspace, attempt: Attempt, shown: Path, *, as_json: bool
 
 
 def is_clean(summary: Mapping[str, Any]) -> bool:
-    """Whether every record in scope is in Mission or left out on purpose, and every cent explained.
+    """Whether every record in scope is in Mission once or left out on purpose, and every cent is explained by something
+    that was wanted: a gift corrected by hand is, a page lost while reading is not."""
+    lines = (summary["money"] or {}).get("variance", ())
+    lost_in_reading = any(line["count"] for line in lines if line["line"] == "extraction")
+    unexplained = summary["unexplained"] not in (None, "0.00") or summary["unexplained_records"]
+    return not (unexplained or lost_in_reading or any(map(_is_short, summary["entities"].values())))
 
-    `None` is a question that was not asked: the job had no contributions.
-    """
-    failed = sum(counts["failed"] for counts in summary["entities"].values())
-    return not failed and summary["scope_match"] is not False and summary["unexplained"] in (None, "0.00")
+
+def _is_short(entity: Mapping[str, Any]) -> bool:
+    """`in_mission` is None where Mission does not offer to read records back."""
+    seen = entity["in_mission"] or {"missing_count": 0, "duplicated_count": 0}
+    return bool(entity["failed"] or seen["missing_count"] or seen["duplicated_count"])
 
 
 def _stopped(workspace: Workspace, attempt: Attempt, *, as_json: bool) -> None:

@@ -128,14 +128,18 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _from_stdin(source: str) -> dict[Place, Any]:
-    """`{"rock_connection": …, "mission_key": …}`, or `NAME=value` lines, or one secret a line in that order."""
+def _from_stdin(source: str) -> dict[Place, str]:
     if source != "-":
         raise InvalidRequest("--secrets takes only `-`, standard input.", remedy="Pipe the secrets in.")
     if sys.stdin.isatty():
         console.print("Type the connection string, then the integration key, each on a line; end with Ctrl-D.")
-    text = sys.stdin.read()
-    pairs = _as_json(text) if text.lstrip().startswith("{") else _as_lines(text)
+    return secrets_in(sys.stdin.read())
+
+
+def secrets_in(text: str) -> dict[Place, str]:
+    """The secrets of `{"rock_connection": …, "mission_key": …}`, of `NAME=value` lines, or of one secret a line in that
+    order. Raises InvalidRequest, which repeats none of it."""
+    pairs = _as_json(text) if text.lstrip().startswith(("{", "[")) else _as_lines(text)
     if not pairs or not set(pairs) <= set(NAMES_OF_SECRETS) or not all(isinstance(one, str) for one in pairs.values()):
         raise InvalidRequest(
             "Standard input holds no secrets that are understood.",
@@ -163,7 +167,9 @@ def _as_lines(text: str) -> dict[str, Any]:
 
 def invalid(error: ValidationError) -> InvalidRequest:
     """pydantic's complaints in our words; the values are left out, for one may be a secret."""
-    said = "; ".join(f"{_named(problem['loc'])}: {problem['msg']}" for problem in error.errors())
+    said = "; ".join(
+        f"{_named(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}" for problem in error.errors()
+    )
     return InvalidRequest(f"{said}.", remedy="Correct the named settings; `migrate import --help` describes them.")
 
 
