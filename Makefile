@@ -1,21 +1,26 @@
 # Everything is fetched into this folder: uv into .tools, packages into .venv. Needs Python 3.11 or newer and make.
 UV_VERSION := 0.13.8
 PYTHON ?= python3
+OUT ?= out/demo
 UV := .tools/uv/bin/uv
 READY := .venv/.ready
 RUN := .venv/bin
+# Byte code is written, or every process would compile Dagster anew.
 export PYTHONDONTWRITEBYTECODE :=
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: demo test lint ui bench clean
+.PHONY: demo test lint ui bench docs clean
 
 demo: $(READY)
 	@$(RUN)/migrate demo --out out/demo
 
 test: $(READY) lint
-	@$(RUN)/pytest
+	@$(RUN)/pytest || { $(RUN)/python -c '$(ODBC)' || echo '$(NO_ODBC)'; exit 1; }
+
+ODBC := import pyodbc; found = str(pyodbc.drivers()); assert "TDS" in found and "PostgreSQL" in found
+NO_ODBC := The tests that read through ODBC need its drivers: apt-get install unixodbc tdsodbc odbc-postgresql
 
 lint: $(READY)
 	@$(RUN)/ruff check .
@@ -23,20 +28,23 @@ lint: $(READY)
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports
 
+# The Dagster instance of the demo, or with OUT=out/import that of an import.
 ui: $(READY)
-	@test -d out/demo/dagster || $(MAKE) demo
-	@DAGSTER_HOME=$(CURDIR)/out/demo/dagster $(RUN)/dagster dev
+	@test -d $(OUT)/dagster || $(MAKE) demo
+	@DAGSTER_HOME=$(abspath $(OUT))/dagster MIGRATE_HOME=$(abspath $(OUT)) $(RUN)/dagster dev
 
 bench: $(READY)
 	@$(UV) sync --quiet --locked --group bench --compile-bytecode
 	@$(RUN)/python bench/rock_import.py
 
+docs: $(READY)
+	@$(RUN)/python docs/make_reference.py > docs/reference.md
+
 $(UV):
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Migrate needs Python 3.11 or newer; run make PYTHON=/path/to/python3.11")'
-	@$(PYTHON) -m venv .tools/uv
-	@.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(PYTHON) .ci/fetch_uv.py $(UV_VERSION)
 
 $(READY): uv.lock pyproject.toml | $(UV)
+	@echo 'Fetching packages into .venv (about 500 MB the first time) …'
 	@$(UV) sync --quiet --locked --python $(PYTHON) --compile-bytecode
 	@touch $@
 

@@ -246,3 +246,9 @@ def test_functions_are_short() -> None:
         if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= 40
     ]
     assert found == []
+
+
+def test_the_tables_of_the_docs_follow_the_code() -> None:
+    """`make docs` writes them."""
+    printed = subprocess.run([sys.executable, ROOT / "docs/make_reference.py"], capture_output=True, text=True)
+    assert printed.stdout == (ROOT / "docs/reference.md").read_text("utf-8")
