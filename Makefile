@@ -44,7 +44,7 @@ $(UV):
 	@$(PYTHON) .ci/fetch_uv.py $(UV_VERSION)
 
 $(READY): uv.lock pyproject.toml | $(UV)
-	@echo 'Fetching packages into .venv (about 500 MB the first time) …'
+	@echo 'Fetching packages into .venv (about 800 MB on disk) …'
 	@$(UV) sync --quiet --locked --python $(PYTHON) --compile-bytecode
 	@touch $@
 

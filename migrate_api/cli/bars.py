@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -27,10 +27,11 @@ def bars(workspace: Workspace) -> Iterator[Callable[[], None]]:
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         shown = {name: progress.add_task(name, total=None, step="") for name in workspace.spec.entities}
-        yield lambda: None if progress.disable else _look(workspace, progress, shown)
+        proof = progress.add_task("proof", total=None, visible=False, step="comparing")
+        yield lambda: None if progress.disable else _look(workspace, progress, shown, proof)
 
 
-def _look(workspace: Workspace, progress: Progress, shown: dict[EntityName, TaskID]) -> None:
+def _look(workspace: Workspace, progress: Progress, shown: Mapping[EntityName, TaskID], proof: TaskID) -> None:
     if not workspace.plan_path.exists():
         return
     plan = Plan.load(workspace.plan_path)
@@ -40,15 +41,14 @@ def _look(workspace: Workspace, progress: Progress, shown: dict[EntityName, Task
             total = sum(plan.count(entity, partition) for partition in plan.partitions(entity))
             settled = sum(one.discovered - one.pending for one in totals)
             done = settled == total and any(one.discovered for one in totals)
-            step = "done" if done else _step(workspace, plan, entity)
+            step = "done" if done else "loading" if settled else _step(workspace, plan, entity)
             progress.update(task, total=total, completed=settled, step=step)
+    progress.update(proof, visible=all(task.fields["step"] == "done" for task in progress.tasks if task.id != proof))
 
 
 def _step(workspace: Workspace, plan: Plan, entity: EntityName) -> str:
-    """What is being done for the entity, by what stands in the job folder already."""
-    partitions = plan.partitions(entity)
-    for stage, doing in (("extracted", "reading"), ("mapped", "mapping")):
-        there = sum(Dataset.exists(workspace.stage(stage, entity, partition)) for partition in partitions)
-        if there < len(partitions):
-            return doing if there or stage == "mapped" else ""
-    return "loading"
+    """What has been done for the entity before loading, by what stands in the job folder."""
+    for stage, doing in (("mapped", "mapped"), ("extracted", "read")):
+        if all(Dataset.exists(workspace.stage(stage, entity, partition)) for partition in plan.partitions(entity)):
+            return doing
+    return ""
