@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -19,12 +20,13 @@ def terminate_like_ctrl_c() -> None:
 @contextmanager
 def pausing(control: Control) -> Iterator[None]:
     """Within the block a signal stops the control as `paused`; a second one raises KeyboardInterrupt."""
+    told = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if control.stopping:
+        if told.is_set():
             raise KeyboardInterrupt
-        console.print("Pausing: what is on its way is finished first. Press Ctrl-C again not to wait for that.")
-        control.stop("paused")
+        # By a thread: the work that the signal interrupts may itself hold a lock that stopping needs.
+        threading.Thread(target=_pause, args=(control, told)).start()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -32,3 +34,9 @@ def pausing(control: Control) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _pause(control: Control, told: threading.Event) -> None:
+    control.stop("paused")
+    console.print("Pausing: what is on its way is finished first. Press Ctrl-C again not to wait for that.")
+    told.set()
