@@ -46,6 +46,16 @@ class Contract:
         return list(self.schema.columns)
 
 
+def text(shortest: int, longest: int, *, nullable: bool = False) -> pa.Column:
+    """A wire column of text of so many characters, as docs/mission-import.openapi.yaml has it."""
+    return pa.Column(pl.String, pa.Check.str_length(shortest, longest, error="text_length"), nullable=nullable)
+
+
+def word(rule: str, *words: str, nullable: bool = False) -> pa.Column:
+    """A wire column of one of these words; any other falls under the rule."""
+    return pa.Column(pl.String, pa.Check.isin(words, error=rule), nullable=nullable)
+
+
 def split(frame: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """(accepted rows, rejected rows, findings with FINDING_COLUMNS), rows in their order.
 

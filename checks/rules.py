@@ -135,6 +135,27 @@ RULES: dict[str, Rule] = dict(
             "Run again; if it stays, send the support bundle.",
         ),
         _rule(
+            "text_length",
+            "error",
+            "source",
+            "A text is empty or longer than Mission takes.",
+            "Fill or shorten it in Rock and run again.",
+        ),
+        _rule(
+            "phone_malformed",
+            "error",
+            "mapping",
+            "The phone number has no form Mission understands.",
+            "Send the support bundle.",
+        ),
+        _rule(
+            "count_out_of_range",
+            "error",
+            "source",
+            "The prayer count is larger than any count can be.",
+            "Correct the count in Rock.",
+        ),
+        _rule(
             "amount_malformed",
             "error",
             "mapping",

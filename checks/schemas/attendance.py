@@ -12,13 +12,13 @@ ROCK = Contract(
     pa.DataFrameSchema(
         {
             "id": pa.Column(pl.Int64, unique=True),
-            "occurrence_id": pa.Column(pl.Int64, nullable=True),
+            "occurrence_id": pa.Column(pl.Int64),
             "alias_id": pa.Column(pl.Int64, nullable=True),
             "own_campus_id": pa.Column(pl.Int64, nullable=True),
             "started": pa.Column(pl.Datetime("us")),
             "did_attend": pa.Column(pl.Boolean, nullable=True),
             "group_id": pa.Column(pl.Int64, nullable=True),
-            "day": pa.Column(pl.Date, nullable=True),
+            "day": pa.Column(pl.Date),
             "did_not_occur": pa.Column(pl.Boolean, nullable=True),
         }
     ),

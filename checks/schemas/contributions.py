@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandera.polars as pa
 import polars as pl
 
-from checks.contracts import Contract
+from checks.contracts import Contract, text, word
 
 ROCK = Contract(
     "contributions",
@@ -36,11 +36,9 @@ MISSION = Contract(
             "external_fund_id": pa.Column(pl.String),
             "amount": pa.Column(pl.String, pa.Check.str_matches(r"^-?\d{1,16}\.\d\d$", error="amount_malformed")),
             "date": pa.Column(pl.String),
-            "payment_method": pa.Column(
-                pl.String, pa.Check.isin(["Cash", "Check", "Card", "Online", "Other"], error="payment_method_unknown")
-            ),
+            "payment_method": word("payment_method_unknown", "Cash", "Check", "Card", "Online", "Other"),
             "external_batch_id": pa.Column(pl.String, nullable=True),
-            "batch_name": pa.Column(pl.String, nullable=True),
+            "batch_name": text(0, 100, nullable=True),
             "is_anonymous": pa.Column(pl.Boolean),
             "is_refund": pa.Column(pl.Boolean),
             "external_refund_of": pa.Column(pl.String, nullable=True),

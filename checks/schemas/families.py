@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandera.polars as pa
 import polars as pl
 
-from checks.contracts import Contract
+from checks.contracts import Contract, text
 
 MEMBERS = pl.List(
     pl.Struct(
@@ -59,7 +59,7 @@ MISSION = Contract(
     pa.DataFrameSchema(
         {
             "external_id": pa.Column(pl.String, unique=True),
-            "name": pa.Column(pl.String),
+            "name": text(1, 100),
             "is_active": pa.Column(pl.Boolean),
             "address": pa.Column(ADDRESS, nullable=True),
             "members": pa.Column(pl.List(pl.Struct({"external_person_id": pl.String, "role": pl.String}))),

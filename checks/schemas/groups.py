@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandera.polars as pa
 import polars as pl
 
-from checks.contracts import Contract
+from checks.contracts import Contract, text
 
 MEMBERS = pl.List(
     pl.Struct({"member_id": pl.Int64, "person_id": pl.Int64, "role_id": pl.Int64, "archived": pl.Boolean})
@@ -29,9 +29,9 @@ MISSION = Contract(
     pa.DataFrameSchema(
         {
             "external_id": pa.Column(pl.String, unique=True),
-            "name": pa.Column(pl.String),
-            "description": pa.Column(pl.String, nullable=True),
-            "group_type": pa.Column(pl.String),
+            "name": text(1, 100),
+            "description": text(0, 65535, nullable=True),
+            "group_type": text(1, 100),
             "external_parent_id": pa.Column(pl.String, nullable=True),
             "members": pa.Column(pl.List(pl.Struct({"external_person_id": pl.String, "role": pl.String}))),
             "external_campus_id": pa.Column(pl.String, nullable=True),

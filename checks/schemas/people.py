@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandera.polars as pa
 import polars as pl
 
-from checks.contracts import Contract
+from checks.contracts import Contract, text, word
 
 PHONES = pl.List(
     pl.Struct(
@@ -48,20 +48,30 @@ MISSION = Contract(
     pa.DataFrameSchema(
         {
             "external_id": pa.Column(pl.String, unique=True),
-            "first_name": pa.Column(pl.String, nullable=True),
-            "last_name": pa.Column(pl.String, nullable=True),
-            "preferred_name": pa.Column(pl.String, nullable=True),
-            "record_type": pa.Column(pl.String, pa.Check.isin(["person", "business"], error="record_type_unknown")),
+            "first_name": text(1, 100, nullable=True),
+            "last_name": text(1, 100, nullable=True),
+            "preferred_name": text(1, 100, nullable=True),
+            "record_type": word("record_type_unknown", "person", "business"),
             "email": pa.Column(
-                pl.String, pa.Check.str_matches(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", error="invalid_email"), nullable=True
+                pl.String,
+                [
+                    pa.Check.str_matches(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", error="invalid_email"),
+                    pa.Check.str_length(1, 254, error="text_length"),
+                ],
+                nullable=True,
             ),
-            "phone": pa.Column(pl.String, nullable=True),
+            "phone": pa.Column(
+                pl.String,
+                [
+                    pa.Check.str_contains("[0-9]", error="phone_malformed"),
+                    pa.Check.str_length(1, 50, error="text_length"),
+                ],
+                nullable=True,
+            ),
             "birth_date": pa.Column(pl.String, nullable=True),
-            "gender": pa.Column(pl.String, pa.Check.isin(["Male", "Female"], error="unknown_gender"), nullable=True),
-            "status": pa.Column(
-                pl.String, pa.Check.isin(["Active", "Inactive", "Visitor", "Deceased"], error="status_unknown")
-            ),
-            "connection_status": pa.Column(pl.String, nullable=True),
+            "gender": word("unknown_gender", "Male", "Female", nullable=True),
+            "status": word("status_unknown", "Active", "Inactive", "Visitor", "Deceased"),
+            "connection_status": text(1, 250, nullable=True),
             "external_family_id": pa.Column(pl.String, nullable=True),
             "external_campus_id": pa.Column(pl.String, nullable=True),
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandera.polars as pa
 import polars as pl
 
-from checks.contracts import Contract
+from checks.contracts import Contract, text, word
 
 ROCK = Contract(
     "prayer_requests",
@@ -30,10 +30,10 @@ MISSION = Contract(
     pa.DataFrameSchema(
         {
             "external_id": pa.Column(pl.String, unique=True),
-            "text": pa.Column(pl.String),
-            "visibility": pa.Column(pl.String, pa.Check.isin(["public", "private"], error="visibility_unknown")),
+            "text": text(1, 65535),
+            "visibility": word("visibility_unknown", "public", "private"),
             "is_approved": pa.Column(pl.Boolean),
-            "prayer_count": pa.Column(pl.Int64),
+            "prayer_count": pa.Column(pl.Int64, pa.Check.in_range(0, 2_147_483_647, error="count_out_of_range")),
             "external_person_id": pa.Column(pl.String, nullable=True),
             "entered_at": pa.Column(pl.String),
             "expires_on": pa.Column(pl.String, nullable=True),
