@@ -92,6 +92,7 @@ def test_a_wrong_option_is_a_usage_error_also_for_scripts(migrate: Migrate) -> N
     assert (found.code, found.json["error"]["code"]) == (2, "USAGE")
 
 
-def test_completion_can_be_had(migrate: Migrate) -> None:
-    shown = migrate("--show-completion", "bash").out
-    assert "_MIGRATE_COMPLETE" in shown
+def test_the_shell_completes_commands(migrate: Migrate) -> None:
+    assert "_MIGRATE_COMPLETE" in migrate(_MIGRATE_COMPLETE="source_bash").out
+    offered = migrate(_MIGRATE_COMPLETE="complete_bash", COMP_WORDS="migrate imp", COMP_CWORD="1").out
+    assert offered.split() == ["import"]
