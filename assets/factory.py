@@ -15,9 +15,10 @@ from assets.home import exclusive
 from assets.metadata import stage_metadata
 from assets.partitions import YEARS
 from migrate_etl.entity import Entity
-from migrate_etl.job import ImportJob, StageResult
+from migrate_etl.job import ImportJob
 from migrate_etl.plan import Plan
 from migrate_etl.spec import EntityName
+from migrate_etl.stages import StageResult
 
 SCAN = dg.AssetKey(["rock", "scan"])
 SCAN_SECONDS = 3600

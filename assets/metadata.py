@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from migrate_etl.job import StageResult
+from migrate_etl.stages import StageResult
 from migrate_etl.verify.dry_run import FindingSummary
 
 PREVIEW_ROWS = 5

@@ -11,7 +11,8 @@ import dagster as dg
 from assets.demo import church_and_mission
 from assets.home import JOB_TAG, Home
 from migrate_etl.dataset import Dataset
-from migrate_etl.job import ImportJob, StageResult
+from migrate_etl.job import ImportJob
+from migrate_etl.stages import StageResult
 from migrate_etl.workspace import Workspace
 
 ATTEMPT_TAG = "migrate/attempt"

@@ -152,6 +152,7 @@ class _Recorded:
             run = self._not_started()
             self._instance.report_run_canceled(run, f"The import was {stopped.reason}.")
             return self._outcome(run, self._stopped())
+        self._job.read_ahead()
         register_years(self._instance, plan.years())
         result = self._definition.execute_in_process(
             run_config=QUIET,

@@ -75,6 +75,7 @@ def ours(database: Path, url: str, concurrency: int, entities: tuple[str, ...], 
     rows = {"extract": 0, "load": 0}
     with ImportJob(Workspace.create(folder / "bench", spec), secrets) as job:
         plan = _timed(seconds, "scan", job.scan)
+        job.read_ahead()
         for entity in spec.entities:
             parts = plan.partitions(entity)
             rows["extract"] += sum(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from typing import Any
 
 import polars as pl
@@ -14,6 +15,7 @@ from migrate_etl.entity import UNDATED, Child, Entity
 from migrate_etl.plan import Plan
 from migrate_etl.rock.database import RockDatabase
 from migrate_etl.workspace import Workspace
+from migrate_transfer.core.ahead import one_ahead
 from migrate_transfer.core.control import Control
 
 CHUNK_ROWS = 50_000
@@ -44,8 +46,10 @@ def extract_entity(
     todo = [p for p, folder in folders.items() if not Dataset.exists(folder)]
     if todo:
         with ExitStack() as stack:
+            reader = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="read"))
             writers = {p: _Chunked(stack.enter_context(DatasetWriter(folders[p])), p, progress) for p in todo}
-            for page in _pages(entity, plan, database, todo):
+            pages = stack.enter_context(closing(one_ahead(_pages(entity, plan, database, todo), reader)))
+            for page in pages:
                 control.check()
                 for partition, frame in _split(page, entity):
                     if partition in writers:

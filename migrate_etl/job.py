@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
-
-import polars as pl
+from typing import Self
 
 from migrate_etl.dataset import Dataset, writing
 from migrate_etl.entities import ENTITIES
 from migrate_etl.extract import extract_entity
-from migrate_etl.mapping import REJECT, map_entity
+from migrate_etl.mapping import finding_counts, map_entity, mapped_facts
 from migrate_etl.mission.api import MissionApi
 from migrate_etl.mission.funds import send_funds
 from migrate_etl.mission.loader import Loader
@@ -26,6 +25,7 @@ from migrate_etl.reporting import giver_names, write_job_report
 from migrate_etl.rock.database import RockDatabase
 from migrate_etl.rock.lookups import Lookups
 from migrate_etl.spec import EntityName, ImportSecrets
+from migrate_etl.stages import Listener, Progress, StageName, StageResult
 from migrate_etl.verify.dry_run import DryRun, dry_run
 from migrate_etl.verify.reconcile import Verification
 from migrate_etl.workspace import Workspace, part_name
@@ -35,37 +35,7 @@ from migrate_transfer.core.retry import RetryPolicy
 from migrate_transfer.ledger import Ledger
 from migrate_transfer.net.http import HttpClient, RateBudget
 
-StageName = Literal["scan", "extract", "map", "load", "verify", "report"]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """One step of a stage: rows handled so far out of those known (0 when not known)."""
-
-    stage: StageName
-    entity: EntityName | None
-    partition: str | None
-    rows: int
-    total: int
-
-
-Listener = Callable[[Progress], None]
-
-
-@dataclass(frozen=True, slots=True)
-class StageResult:
-    """What one stage did for one entity and partition. `facts` holds counts and sums, amounts as text."""
-
-    stage: StageName
-    entity: EntityName
-    partition: str | None
-    rows: int
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    dataset: Dataset | None = None
-
-    def preview(self, rows: int = 5) -> pl.DataFrame:
-        """The first rows of the dataset; holds people's data, so never publish it whole."""
-        return self.dataset.head(rows) if self.dataset else pl.DataFrame()
+_Reading = Callable[[EntityName, Sequence[str | None], Control], list[StageResult]]
 
 
 class ImportJob:
@@ -88,6 +58,7 @@ class ImportJob:
         self._secrets, self._listener, self._retry = secrets, listener, retry or RetryPolicy()
         self._stack = ExitStack()
         self._proof: Proof | None = None
+        self._ahead: dict[tuple[str, EntityName], Future[list[StageResult]]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -134,6 +105,7 @@ class ImportJob:
             spec.batch_size,
             spec.concurrency,
             spec.resend,
+            self._stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="plan")),
         )
 
     @cached_property
@@ -177,26 +149,55 @@ class ImportJob:
                 stack.enter_context(self.ledger.lease(part_name(entity, partition)))
             yield
 
+    def read_ahead(self) -> None:
+        """Extract and map all entities, in order, on a thread of its own; `extract` and `map` then wait for theirs.
+
+        What loads and what is read next share the machine's cores. An error comes where its entity is asked for.
+        """
+        reading = self.control.child()
+        reader = self._stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="ahead"))
+        self._stack.callback(reader.shutdown, wait=False, cancel_futures=True)
+        self._stack.callback(reading.stop, "cancelled")
+        for entity in self.spec.entities:
+            for stage in (self._extract, self._map):
+                partitions = self.plan.partitions(entity)
+                self._ahead[stage.__name__, entity] = reader.submit(stage, entity, partitions, reading)
+
     def extract(self, entity: EntityName, partitions: Sequence[str | None]) -> list[StageResult]:
         """Read the partitions from Rock; those that are there already are kept."""
+        return self._read(self._extract, entity, partitions)
+
+    def map(self, entity: EntityName, partitions: Sequence[str | None]) -> list[StageResult]:
+        """Turn the extracted partitions into Mission records and findings."""
+        return self._read(self._map, entity, partitions)
+
+    def _read(self, stage: _Reading, entity: EntityName, partitions: Sequence[str | None]) -> list[StageResult]:
+        ahead = self._ahead.get((stage.__name__, entity))
+        if ahead is None:
+            return stage(entity, partitions, self.control)
+        return [result for result in ahead.result() if result.partition in partitions]
+
+    def _extract(self, entity: EntityName, partitions: Sequence[str | None], control: Control) -> list[StageResult]:
         plan, steps = self.scan(), {p: self._tell("extract", entity, p) for p in partitions}
-        with self._leases(entity, partitions), self._database() as database:
-            datasets = extract_entity(
-                self.workspace,
-                plan,
-                ENTITIES[entity],
-                database,
-                self.control,
-                partitions=partitions,
-                progress=lambda partition, rows: steps[partition](rows),
-            )
+        folders = [self.workspace.stage("extracted", entity, p) for p in partitions]
+        if not all(map(Dataset.exists, folders)):
+            with self._leases(entity, partitions), self._database() as database:
+                extract_entity(
+                    self.workspace,
+                    plan,
+                    ENTITIES[entity],
+                    database,
+                    control,
+                    partitions=partitions,
+                    progress=lambda partition, rows: steps[partition](rows),
+                )
+        datasets = map(Dataset, folders)
         return [
             StageResult("extract", entity, p, d.rows, {"discovered": plan.count(entity, p)}, d)
             for p, d in zip(partitions, datasets, strict=True)
         ]
 
-    def map(self, entity: EntityName, partitions: Sequence[str | None]) -> list[StageResult]:
-        """Turn the extracted partitions into Mission records and findings."""
+    def _map(self, entity: EntityName, partitions: Sequence[str | None], control: Control) -> list[StageResult]:
         results = []
         for partition in partitions:
             with self._leases(entity, [partition]):
@@ -204,7 +205,7 @@ class ImportJob:
                     self.workspace,
                     ENTITIES[entity],
                     self.lookups,
-                    self.control,
+                    control,
                     partition=partition,
                     progress=self._tell("map", entity, partition),
                 )
@@ -268,6 +269,7 @@ class ImportJob:
     def run(self) -> Proof:
         """The whole import: scan, then each entity's extract, map and load in order, then the proof and the report."""
         self.scan()
+        self.read_ahead()
         for entity in self.spec.entities:
             partitions = self.plan.partitions(entity)
             self.extract(entity, partitions)
@@ -276,25 +278,3 @@ class ImportJob:
         proof = self.prove()
         self.report()
         return proof
-
-
-def mapped_facts(mapped: Dataset) -> dict[str, Any]:
-    """Counts per skip rule, rejected and loadable rows of a mapped dataset, and its sums of money as text."""
-    frame = mapped.scan()
-    skips = frame.select("skip").drop_nulls().group_by("skip").len().sort("skip").collect()
-    loadable = pl.col("skip").is_null()
-    counts = frame.select(
-        loadable.sum().alias("loadable"), (loadable & pl.col(REJECT).is_not_null()).sum().alias("rejected")
-    )
-    facts: dict[str, Any] = {"skips": dict(skips.iter_rows()), **counts.collect().row(0, named=True)}
-    if "_amount" in frame.collect_schema():
-        sums = frame.select(
-            pl.col("_amount").sum().alias("all"), pl.col("_amount").filter(loadable).sum().alias("loadable")
-        )
-        facts["amounts"] = {name: str(value) for name, value in sums.collect().row(0, named=True).items()}
-    return facts
-
-
-def finding_counts(findings: Dataset) -> dict[str, int]:
-    """Findings per rule."""
-    return dict(findings.scan().group_by("rule").len().sort("rule").collect().iter_rows())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from typing import Any
 
 import polars as pl
 
@@ -98,3 +99,25 @@ def _in_load_order(entity: Entity, chunks: Iterator[Mapped]) -> Iterator[Mapped]
     records = pl.concat([chunk.records for chunk in whole]).sort(entity.load_order, "id", nulls_last=True)
     findings = pl.concat([chunk.findings for chunk in whole])
     yield Mapped(records, findings)
+
+
+def mapped_facts(mapped: Dataset) -> dict[str, Any]:
+    """Counts per skip rule, rejected and loadable rows of a mapped dataset, and its sums of money as text."""
+    frame = mapped.scan()
+    skips = frame.select("skip").drop_nulls().group_by("skip").len().sort("skip").collect()
+    loadable = pl.col("skip").is_null()
+    counts = frame.select(
+        loadable.sum().alias("loadable"), (loadable & pl.col(REJECT).is_not_null()).sum().alias("rejected")
+    )
+    facts: dict[str, Any] = {"skips": dict(skips.iter_rows()), **counts.collect().row(0, named=True)}
+    if "_amount" in frame.collect_schema():
+        sums = frame.select(
+            pl.col("_amount").sum().alias("all"), pl.col("_amount").filter(loadable).sum().alias("loadable")
+        )
+        facts["amounts"] = {name: str(value) for name, value in sums.collect().row(0, named=True).items()}
+    return facts
+
+
+def finding_counts(findings: Dataset) -> dict[str, int]:
+    """Findings per rule."""
+    return dict(findings.scan().group_by("rule").len().sort("rule").collect().iter_rows())

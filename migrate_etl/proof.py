@@ -13,7 +13,7 @@ import polars as pl
 from migrate_etl.dataset import Dataset
 from migrate_etl.entities import ENTITIES
 from migrate_etl.mission.api import MissionApi
-from migrate_etl.mission.loader import unpack
+from migrate_etl.mission.planning import unpack
 from migrate_etl.mission.readback import read_back
 from migrate_etl.mission.receipts import ReceiptsBook
 from migrate_etl.plan import Plan

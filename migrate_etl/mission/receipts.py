@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -72,6 +73,12 @@ class ReceiptsBook:
     def close(self) -> None:
         self._store.close()
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Whatever this thread notes as accepted inside is written at once, when the block ends."""
+        with self._store.writing():
+            yield
+
     def accepted(self, entity: str, key: str, ids: Sequence[int], prints: Sequence[bytes]) -> None:
         """Note that these contents of these records are in Mission now.
 
@@ -99,9 +106,12 @@ class ReceiptsBook:
                 "select sequence, low, high from segment where entity = ? and low <= ? and high >= ? order by sequence",
                 (entity, wanted.max(), wanted.min()),
             ).fetchall()
+            numbers = _touched(segments, wanted)
+            if not numbers:
+                return pl.repeat(None, len(ids), dtype=pl.Binary, eager=True)
             rows = [
                 db.execute("select ids, prints from segment where sequence = ?", (number,)).fetchone()
-                for number in _touched(segments, wanted)
+                for number in numbers
             ]
         known = _frame(rows).filter(pl.col("id").is_between(wanted.min(), wanted.max()))
         return (
@@ -177,6 +187,8 @@ class ReceiptsBook:
 
 def _touched(segments: Sequence[tuple[int, int, int]], wanted: pl.Series) -> list[int]:
     """Sequence numbers of the segments (sequence, low, high) in whose range one of the sorted ids lies."""
+    if not segments:
+        return []
     frame = pl.DataFrame(segments, schema={"sequence": pl.Int64, "low": pl.Int64, "high": pl.Int64}, orient="row")
     first = wanted.search_sorted(frame["low"], side="left")
     after = wanted.search_sorted(frame["high"], side="right")

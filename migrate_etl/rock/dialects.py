@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mssql, sqlite
 from sqlalchemy.dialects.mssql.base import MSDialect
 from sqlalchemy.dialects.postgresql.base import PGDialect
-from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 from sqlalchemy.engine import Dialect
 
 DialectName = Literal["sqlite", "postgresql", "mssql"]
@@ -46,7 +46,18 @@ class _Tsql(MSDialect):
     colspecs = {**MSDialect.colspecs, sa.DateTime: _TsqlMoment}  # noqa: RUF012
 
 
+class _SqliteText(SQLiteCompiler):
+    """Year and month are cut from the text: strftime would take it for a date first, at three times the cost."""
+
+    PLACES: ClassVar = {"year": (1, 4), "month": (6, 2)}
+
+    def visit_extract(self, extract: sa.Extract, **kw: Any) -> str:
+        start, length = self.PLACES[extract.field]
+        return f"CAST(SUBSTR({self.process(extract.expr, **kw)}, {start}, {length}) AS INTEGER)"
+
+
 class _Sqlite(SQLiteDialect):
+    statement_compiler = _SqliteText
     colspecs = {**SQLiteDialect.colspecs, sa.DateTime: _SqliteMoment}  # noqa: RUF012
 
 

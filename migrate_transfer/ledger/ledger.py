@@ -9,7 +9,6 @@ the same key. An outcome is not: a power cut that takes it costs sending that ba
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +37,7 @@ create table if not exists skip (part text not null, rule text not null, count i
 create table if not exists same (part text not null, cursor integer not null, count integer not null, ids blob not null,
   primary key (part, cursor));
 create table if not exists batch (number integer primary key, part text not null, key text not null unique,
-  count integer not null, ids blob not null, bytes integer not null, sha256 text not null, payload blob,
+  count integer not null, ids blob not null, bytes integer not null, payload blob,
   state text not null default 'pending' check (state in ('pending', 'done', 'split')),
   imported integer, updated integer, skipped integer);
 create index if not exists batch_open on batch (part, number) where state = 'pending';
@@ -47,7 +46,7 @@ create table if not exists item (part text not null, id integer not null, extern
   code text not null, message text not null, remedy text not null, payload blob not null, batch integer,
   primary key (part, id)) without rowid;
 """
-VERSION = 1
+VERSION = 2
 DAMAGED = (
     "Put the damaged job folder aside and start a new job with the same options: what Mission has already is found in"
     " the receipts book and counts as unchanged."
@@ -112,6 +111,12 @@ class Ledger:
                 raise Stopped("lease_lost")
             yield db
 
+    @contextmanager
+    def together(self, part: str) -> Iterator[None]:
+        """Whatever this thread settles inside is written at once; not on the disk before the block ends."""
+        with self._writing(part):
+            yield
+
     def discovered(self, part: str, count: int) -> None:
         """Enter how many items the scan found."""
         with self._writing(part) as db:
@@ -157,10 +162,9 @@ class Ledger:
 
     @staticmethod
     def _insert(db: sqlite3.Connection, part: str, batch: PlannedBatch) -> Batch:
-        digest = hashlib.sha256(batch.payload).hexdigest()
-        row = (part, batch.key, batch.count, batch.ids, len(batch.payload), digest, _packed(batch.payload))
+        row = (part, batch.key, batch.count, batch.ids, len(batch.payload), _packed(batch.payload))
         number = db.execute(
-            "insert into batch (part, key, count, ids, bytes, sha256, payload) values (?, ?, ?, ?, ?, ?, ?)", row
+            "insert into batch (part, key, count, ids, bytes, payload) values (?, ?, ?, ?, ?, ?)", row
         ).lastrowid
         assert number is not None
         return Batch(batch.key, batch.ids, batch.payload, part, number)

@@ -90,7 +90,12 @@ class Store:
 
     @contextmanager
     def writing(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
-        """All or nothing; one writer at a time."""
+        """All or nothing; one writer at a time. Inside another such block of the same thread it is part of that one."""
+        if self._connection.in_transaction:
+            if durable:
+                raise ValueError("what must be durable cannot be a part of another transaction")
+            yield self._connection
+            return
         with self._translated():
             self._connection.execute(f"pragma synchronous={'full' if durable else 'normal'}")
             with self._between("begin immediate") as connection:

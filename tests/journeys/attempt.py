@@ -9,8 +9,9 @@ import resource
 import sys
 from pathlib import Path
 
-from migrate_etl.job import ImportJob, Progress
+from migrate_etl.job import ImportJob
 from migrate_etl.spec import ImportSecrets
+from migrate_etl.stages import Progress
 from migrate_etl.workspace import Workspace
 from migrate_transfer.core.errors import MigrateError
 from migrate_transfer.core.retry import RetryPolicy

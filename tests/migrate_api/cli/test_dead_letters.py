@@ -11,9 +11,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from migrate_etl.job import ImportJob, StageResult
+from migrate_etl.job import ImportJob
 from migrate_etl.sandbox.mission.process import MissionSandbox
 from migrate_etl.spec import ImportSecrets, RockImportSpec
+from migrate_etl.stages import StageResult
 from migrate_etl.workspace import Workspace
 from tests.migrate_api.cli.conftest import KEY, ORGANIZATION, Migrate
 

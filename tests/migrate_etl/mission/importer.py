@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,7 +91,8 @@ class Importer:
             ledger.discovered(entity, dataset.rows)
             stack.enter_context(ledger.lease(entity))
             sizes = (self.batch_size, self.concurrency, self.resend)
-            loader = Loader(job, api, ledger, receipts, self.control, *sizes)
+            planner = stack.enter_context(ThreadPoolExecutor(1))
+            loader = Loader(job, api, ledger, receipts, self.control, *sizes, planner)
             loader.load(entity, ENTITIES[entity], dataset, progress)
             return ledger.totals(entity)
 
