@@ -49,6 +49,12 @@ class Dataset:
                 code="DATASET_MISSING",
                 remedy="Run the stage before it first.",
             ) from error
+        if len(self.files()) != self.facts["chunks"]:
+            raise StorageError(
+                f"The dataset in {folder.name} has lost files: {len(self.files())} of {self.facts['chunks']} are left.",
+                code="DATASET_DAMAGED",
+                remedy=f"Remove the folder {folder.name} and run its stage again.",
+            )
 
     @staticmethod
     def exists(folder: Path) -> bool:

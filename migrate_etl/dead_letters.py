@@ -51,11 +51,10 @@ class DeadLetter:
 
 def dead_letters(workspace: Workspace) -> list[DeadLetter]:
     """All dead letters of a job, in ledger order."""
-    spec = workspace.spec
     letters: list[DeadLetter] = []
     with (
         Ledger.open(workspace.ledger_path) as ledger,
-        ReceiptsBook.open(workspace.books, spec.mission_url, spec.organization) as book,
+        ReceiptsBook.open(workspace.receipts) as book,
     ):
         for part, found in groupby(ledger.failed(), key=lambda row: row[0]):
             entity = ENTITIES[part.split("/")[0]]
@@ -105,8 +104,7 @@ def correct(workspace: Workspace, external_id: str, changes: Mapping[str, Any], 
     if "amount" in changes:
         _require_amount(changes["amount"])
     corrected = orjson.dumps({**record, **changes})
-    spec = workspace.spec
-    with ReceiptsBook.open(workspace.books, spec.mission_url, spec.organization) as book:
+    with ReceiptsBook.open(workspace.receipts) as book:
         when = datetime.now(UTC).isoformat(timespec="seconds")
         book.correct(letter.entity, letter.id, letter.payload.decode(), corrected.decode(), author, reason, when)
     return next(one for one in dead_letters(workspace) if one.external_id == external_id)

@@ -77,7 +77,7 @@ class ImportJob:
 
     @cached_property
     def receipts(self) -> ReceiptsBook:
-        book = ReceiptsBook.open(self.workspace.books, self.spec.mission_url, self.spec.organization)
+        book = ReceiptsBook.open(self.workspace.receipts)
         return self._stack.enter_context(book)
 
     @cached_property
@@ -87,11 +87,11 @@ class ImportJob:
                 self.spec.mission_url,
                 secret_headers={"X-Integration-Key": self._secrets.mission_key.get_secret_value()},
                 connections=self.spec.concurrency + 2,
-                budget=RateBudget(self.workspace.folder / "pace"),
+                budget=RateBudget(self.workspace.pace),
                 control=self.control,
             )
         )
-        return MissionApi(http, self.spec.organization, self.control, self._retry)
+        return MissionApi(http, self.spec.organization, self.control, self._retry, known=self.receipts.begun)
 
     @cached_property
     def loader(self) -> Loader:
@@ -228,9 +228,12 @@ class ImportJob:
         return results
 
     def prove(self) -> Proof:
-        """Hold Mission's books against Rock's, record by record, and score the import; asked again, the same answer."""
+        """Hold Mission's books against Rock's, record by record, and score the import; asked again, the same answer.
+
+        Raises AlreadyRunning while another attempt does it, StorageError when the ledger contradicts itself.
+        """
         if self._proof is None:
-            with self._database() as database, writing(self.workspace.folder):
+            with self.ledger.lease("proof"), self._database() as database, writing(self.workspace.folder):
                 self._proof = self._gathering.prove(self.api, database)
         return self._proof
 

@@ -29,6 +29,7 @@ from migrate_etl.verify.rock_totals import AskedRock
 from migrate_etl.verify.score import EntityCounts, Score, score
 from migrate_etl.workspace import Workspace, part_name
 from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import StorageError
 from migrate_transfer.ledger import Ledger
 
 
@@ -57,6 +58,7 @@ class Gathering:
     def prove(self, api: MissionApi, database: RockDatabase) -> Proof:
         """Read Mission back where it offers that, ask Rock anew, compare and score. Raises what reading either raises,
         and StorageError when a stage of the import has not been run."""
+        self._require_sound_books()
         counts = {name: self.counts(name) for name in self.workspace.spec.entities}
         findings = self.findings()
         backs = {name: self._read_back(api, name) for name in counts}
@@ -71,6 +73,16 @@ class Gathering:
         return Proof(
             counts, findings, presences, verification, score(counts, findings.failing, presences, verification)
         )
+
+    def _require_sound_books(self) -> None:
+        wrong = [said for part in self.ledger.parts() for said in self.ledger.violations(part)]
+        if wrong:
+            raise StorageError(
+                f"The job's ledger contradicts itself: {'; '.join(wrong[:3])}.",
+                code="LEDGER_UNSOUND",
+                remedy="Nothing is proven with it. Start a new job with the same options: what Mission has counts as"
+                " unchanged. Send this job's folder with the support bundle.",
+            )
 
     def datasets(self, stage: str, entity: EntityName) -> list[Dataset]:
         """The datasets of a stage, all partitions in order."""

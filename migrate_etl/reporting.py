@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import islice
@@ -144,3 +144,18 @@ def giver_names(people: Sequence[Dataset], lookups: Lookups) -> pl.DataFrame:
     givers = lookups.persons.lazy().select(pl.col("person_id").alias("id"), "giving_id")
     joined = pl.concat(frames).join(givers, on="id").sort("id")
     return joined.group_by("giving_id", maintain_order=True).agg(pl.col("name").str.join(", ")).collect()
+
+
+def is_clean(summary: Mapping[str, Any]) -> bool:
+    """Of a report.json: whether every record in scope is in Mission once or left out on purpose, and every cent is
+    explained by something that was wanted: a gift corrected by hand is, a page lost while reading is not."""
+    lines = (summary["money"] or {}).get("variance", ())
+    lost_in_reading = any(line["count"] for line in lines if line["line"] == "extraction")
+    unexplained = summary["unexplained"] not in (None, "0.00") or summary["unexplained_records"]
+    return not (unexplained or lost_in_reading or any(map(_is_short, summary["entities"].values())))
+
+
+def _is_short(entity: Mapping[str, Any]) -> bool:
+    """`in_mission` is None where Mission does not offer to read records back."""
+    seen = entity["in_mission"] or {"missing_count": 0, "duplicated_count": 0}
+    return bool(entity["failed"] or seen["missing_count"] or seen["duplicated_count"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ def partition_order(partition: str) -> tuple[int, str]:
 class Workspace:
     """Paths of one job. `create` writes the spec once; `open` reads it back.
 
-    Beside the job's own folder stands `books`, shared by all jobs of one place: the receipts of each target.
+    Beside the job's own folder stands `books`, shared by all jobs of one place: receipts and pace of each target.
     """
 
     folder: Path
@@ -81,6 +82,21 @@ class Workspace:
     @property
     def books(self) -> Path:
         return self.folder.parent / "books"
+
+    @property
+    def receipts(self) -> Path:
+        """What the target has accepted, whichever job sent it."""
+        return self.books / f"receipts-{self._target}.sqlite"
+
+    @property
+    def pace(self) -> Path:
+        """What the target last said of its rate limit, to all jobs at once."""
+        return self.books / f"pace-{self._target}"
+
+    @property
+    def _target(self) -> str:
+        """One Mission and organisation; gives neither URL nor organisation away."""
+        return hashlib.sha256(f"{self.spec.mission_url}\n{self.spec.organization}".encode()).hexdigest()[:16]
 
     @property
     def plan_path(self) -> Path:

@@ -14,7 +14,7 @@ from migrate_api.cli.errors import DIFFERENCES, STOPPED, as_error, fail
 from migrate_api.cli.import_run import Attempt
 from migrate_api.cli.options import JobFolder
 from migrate_api.cli.output import Json, console, page, table, write_json
-from migrate_etl.reporting import named_statements
+from migrate_etl.reporting import is_clean, named_statements
 from migrate_etl.workspace import Workspace
 from migrate_transfer.core.errors import InvalidRequest, StorageError
 
@@ -52,21 +52,6 @@ def finish(workspace: Workspace, attempt: Attempt, shown: Path, *, as_json: bool
         fail(as_error(attempt.error))
     summary = show(workspace, shown, as_json=as_json)
     sys.exit(0 if is_clean(summary) else DIFFERENCES)
-
-
-def is_clean(summary: Mapping[str, Any]) -> bool:
-    """Whether every record in scope is in Mission once or left out on purpose, and every cent is explained by something
-    that was wanted: a gift corrected by hand is, a page lost while reading is not."""
-    lines = (summary["money"] or {}).get("variance", ())
-    lost_in_reading = any(line["count"] for line in lines if line["line"] == "extraction")
-    unexplained = summary["unexplained"] not in (None, "0.00") or summary["unexplained_records"]
-    return not (unexplained or lost_in_reading or any(map(_is_short, summary["entities"].values())))
-
-
-def _is_short(entity: Mapping[str, Any]) -> bool:
-    """`in_mission` is None where Mission does not offer to read records back."""
-    seen = entity["in_mission"] or {"missing_count": 0, "duplicated_count": 0}
-    return bool(entity["failed"] or seen["missing_count"] or seen["duplicated_count"])
 
 
 def _stopped(workspace: Workspace, attempt: Attempt, *, as_json: bool) -> None:

@@ -6,9 +6,9 @@ Mission; the rest is ours until Mission's own reference is at hand, and changes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeVar
 
 import orjson
 
@@ -36,7 +36,11 @@ REMEDIES: Mapping[str, str] = {
 
 GENERAL_REMEDY = "Read Mission's message, correct the record and replay it from the dead letters."
 
+FIRST_TRIES = 6
+"""Failures, within half a minute, after which a Mission that never answered is given up."""
+
 Grade = Literal["counts", "status"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,17 @@ class BatchRefused:
 
 
 class MissionApi:
-    """The import API of one organisation. Thread-safe; errors never carry the key."""
+    """The import API of one organisation. Thread-safe; errors never carry the key.
 
-    def __init__(self, http: HttpClient, organization: str, control: Control, retry: RetryPolicy) -> None:
+    Until it has answered once, now or (`known`) in an earlier job, half a minute is patience enough: a wrong address
+    does not mend.
+    """
+
+    def __init__(
+        self, http: HttpClient, organization: str, control: Control, retry: RetryPolicy, *, known: bool = True
+    ) -> None:
         self._http, self._organization = http, organization
-        self._control, self._retry = control, retry
+        self._control, self._retry, self._known = control, retry, known
 
     def payload(self, batch_key: str, lines: Sequence[bytes]) -> bytes:
         """The request body for records already encoded, one JSON object a line."""
@@ -95,7 +105,13 @@ class MissionApi:
         stays away longer than the retry policy's patience, Stopped.
         """
         control = control or self._control
-        return self._retry.run(lambda: self._once(path, batch_key, payload, members, control), control)
+        return self._patiently(lambda: self._once(path, batch_key, payload, members, control), control)
+
+    def _patiently(self, call: Callable[[], T], control: Control) -> T:
+        policy = self._retry if self._known else replace(self._retry, patience=min(FIRST_TRIES, self._retry.patience))
+        answer = policy.run(call, control)
+        self._known = True
+        return answer
 
     def _once(
         self, path: str, batch_key: str, payload: bytes, members: int, control: Control
@@ -128,7 +144,7 @@ class MissionApi:
                 raise _refusal(answer)
             return _object(answer)
 
-        return self._retry.run(once, self._control)
+        return self._patiently(once, self._control)
 
 
 def _object(answer: HttpAnswer) -> dict[str, Any]:

@@ -7,7 +7,6 @@ changes nothing in Mission.
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from array import array
 from collections.abc import Iterator, Sequence
@@ -51,10 +50,9 @@ class ReceiptsBook:
         self._store = Store(path, SCHEMA, version=VERSION, remedy=DAMAGED)
 
     @classmethod
-    def open(cls, folder: Path, mission_url: str, organization: str) -> ReceiptsBook:
-        """The book of one target; the file name gives neither URL nor organisation away."""
-        target = hashlib.sha256(f"{mission_url}\n{organization}".encode()).hexdigest()[:16]
-        book = cls(folder / f"receipts-{target}.sqlite")
+    def open(cls, path: Path) -> ReceiptsBook:
+        """The book of one target, put in order."""
+        book = cls(path)
         try:
             book.put_in_order()
         except BaseException:
@@ -72,6 +70,12 @@ class ReceiptsBook:
 
     def close(self) -> None:
         self._store.close()
+
+    @property
+    def begun(self) -> bool:
+        """Whether the target has ever accepted anything."""
+        with self._store.reading() as db:
+            return db.execute("select 1 from segment limit 1").fetchone() is not None
 
     @contextmanager
     def together(self) -> Iterator[None]:

@@ -13,12 +13,12 @@ import sqlite3
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from migrate_transfer.core.errors import Stopped
 from migrate_transfer.leases import FileLease
@@ -240,17 +240,18 @@ class Ledger:
     def violations(self, part: str) -> list[str]:
         """What is wrong with a part's books, in words; nothing if each item stands there once with one outcome.
 
-        Expands every id of the part (40 bytes each while it runs).
+        Expands every id of the part (some 30 bytes each while it runs).
         """
         totals = self.totals(part)
-        ids = array("q")
         with self._store.reading() as db:
-            for (packed,) in db.execute("select ids from batch where part = ? and state <> 'split'", (part,)):
-                ids.frombytes(packed)
-            for (packed,) in db.execute("select ids from same where part = ?", (part,)):
-                ids.frombytes(packed)
-            ids.extend(id for (id,) in db.execute("select id from item where part = ? and batch is null", (part,)))
-        twice = sum(a == b for a, b in pairwise(sorted(ids)))
+            packed = [
+                *(ids for (ids,) in db.execute("select ids from batch where part = ? and state <> 'split'", (part,))),
+                *(ids for (ids,) in db.execute("select ids from same where part = ?", (part,))),
+            ]
+            alone = db.execute("select id from item where part = ? and batch is null", (part,)).fetchall()
+        ids = b"".join([*packed, array("q", [id for (id,) in alone]).tobytes()])
+        known = pa.Array.from_buffers(pa.int64(), len(ids) // 8, [None, pa.py_buffer(ids)])
+        twice = len(known) - pc.count_distinct(known).as_py()
         return [
             *([f"{part}: outcomes do not add up to the {totals.discovered} discovered"] * (not totals.balanced)),
             *([f"{part}: {twice} items stand there twice"] * (twice > 0)),

@@ -73,7 +73,7 @@ class Importer:
         return Ledger.open(self.folder / job / "ledger.sqlite")
 
     def receipts(self) -> ReceiptsBook:
-        return ReceiptsBook.open(self.folder / "books", "mission", self.organization)
+        return ReceiptsBook.open(self.folder / "books" / f"receipts-{self.organization}.sqlite")
 
     def load(
         self,

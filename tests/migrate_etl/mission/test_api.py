@@ -114,3 +114,33 @@ def test_read_back_and_totals_are_none_where_mission_offers_none(api: MissionApi
     assert [row["external_id"] for row in page["records"] + following["records"]] == ["a", "b"]
     mission.fault("status", status=404, times=2)
     assert (api.totals(), api.records("people", None, 5)) == (None, None)
+
+
+def _tries_of_nobody(*, known: bool) -> int:
+    """How often a port where nobody listens is asked before the call gives up."""
+    waits: list[float] = []
+
+    class Counting(Control):
+        def wait(self, seconds: float) -> None:
+            waits.append(seconds)
+
+    control = Counting()
+    patient = RetryPolicy(first=0.0, patience=20)
+    door = HttpClient("http://127.0.0.1:9", secret_headers={}, connections=1, control=control)
+    with door as http, pytest.raises(ConnectionLost):
+        send(MissionApi(http, "grace", control, patient, known=known), "a")
+    return len(waits)
+
+
+def test_a_mission_that_never_answered_is_given_up_early() -> None:
+    assert (_tries_of_nobody(known=True), _tries_of_nobody(known=False)) == (20, 6)
+
+
+def test_one_answer_earns_it_all_patience(mission: MissionSandbox) -> None:
+    control = Control()
+    policy = RetryPolicy(first=0.0, longest=0.0, patience=20)
+    with HttpClient(mission.url, secret_headers={"X-Integration-Key": KEY}, connections=2, control=control) as http:
+        api = MissionApi(http, "grace", control, policy, known=False)
+        send(api, "a")
+        mission.fault("drop_before", times=15)
+        assert isinstance(send(api, "b"), BatchAnswer)

@@ -96,3 +96,27 @@ def test_several_processes_may_open_a_new_file_at_once(tmp_path: Path) -> None:
     for child in children:
         child.communicate()
     assert [child.returncode for child in children] == [0] * 4
+
+
+def test_a_block_within_a_block_is_part_of_it(tmp_path: Path) -> None:
+    store = opened(tmp_path / "book.sqlite")
+
+    def fails_after_its_inner_block() -> None:
+        with store.writing() as db:
+            with store.writing() as inner:
+                inner.execute("insert into fact values (1, 'inner')")
+            db.execute("insert into fact values (2, 'outer')")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fails_after_its_inner_block()
+    with store.reading() as db:
+        assert db.execute("select count(*) from fact").fetchone() == (0,)
+    store.close()
+
+
+def test_what_must_be_durable_is_no_part_of_something_else(tmp_path: Path) -> None:
+    store = opened(tmp_path / "book.sqlite")
+    with pytest.raises(ValueError, match="durable"), store.writing(), store.writing(durable=True):
+        pass
+    store.close()
