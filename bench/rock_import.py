@@ -20,6 +20,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from migrate_etl.process import import_environment
+
 HERE = Path(__file__).parent
 CACHE = HERE.parent / ".cache" / "bench"
 GIFT_ENTITIES = ("people", "families", "groups", "contributions", "attendance", "prayer_requests")
@@ -38,7 +40,9 @@ def answering(latency_ms: int = 0) -> Iterator[str]:
 def child(*arguments: str) -> dict[str, Any]:
     """Run one measured piece in a process of its own: its JSON, wall and CPU seconds, peak memory in MB."""
     started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True, cwd=HERE.parent)
+    process = subprocess.Popen(
+        [sys.executable, *arguments], stdout=subprocess.PIPE, text=True, cwd=HERE.parent, env=import_environment()
+    )
     assert process.stdout is not None
     out = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)

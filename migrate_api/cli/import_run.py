@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,14 +13,13 @@ from typing import BinaryIO
 
 from migrate_api.cli.bars import bars
 from migrate_api.cli.interrupts import pausing
+from migrate_etl.process import import_environment
 from migrate_etl.spec import ImportSecrets
 from migrate_etl.workspace import Workspace
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import FatalError
 
 LOOK_SECONDS = 0.3
-NOT_FOR_THE_CHILD = ("MIGRATE_ROCK_CONNECTION", "MIGRATE_MISSION_KEY", "PYTHONDONTWRITEBYTECODE")
-"""Secrets travel by its standard input alone; without byte code each process would pay for compiling Dagster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ def _start(answer: BinaryIO, complaints: BinaryIO) -> subprocess.Popen[bytes]:
         stdout=answer,
         stderr=complaints,
         start_new_session=True,
-        env={name: value for name, value in os.environ.items() if name not in NOT_FOR_THE_CHILD},
+        env=import_environment(),
     )
 
 

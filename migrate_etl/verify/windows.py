@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-WINDOW_ROWS = 400_000
+WINDOW_ROWS = 100_000
 """Rows of both sides together that a window aims at; what is compared at once, and so most of the memory."""
 
 OPEN_ROWS = 600_000
