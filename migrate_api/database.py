@@ -1,0 +1,66 @@
+"""The engine, and one transaction per request: committed once, at the end, before the answer goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.orm import Session
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_SECONDS = 30
+
+
+class Database:
+    """SQLite (write-ahead log, one writer at a time) or PostgreSQL. Thread-safe."""
+
+    def __init__(self, url: str, *, connections: int = 10) -> None:
+        self.url = sa.make_url(url)
+        self.postgresql = self.url.get_backend_name() == "postgresql"
+        if self.postgresql:
+            options: dict[str, Any] = {"pool_size": connections, "max_overflow": 5, "pool_pre_ping": True}
+            self.engine = sa.create_engine(self.url.set(drivername="postgresql+psycopg"), **options)
+        else:
+            self.engine = sa.create_engine(self.url, connect_args={"timeout": BUSY_SECONDS})
+            sa.event.listen(self.engine, "connect", _prepare)
+            sa.event.listen(self.engine, "begin", _begin)
+
+    def migrate(self) -> None:
+        """Bring the tables to this release's shape; safe to call by several replicas at once."""
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        with self.engine.begin() as connection:
+            if self.postgresql:
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(727001)"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session whose work is committed at the end of the block, or undone by an error."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def after_commit(session: Session, call: Callable[[], None]) -> None:
+    """Call once the session's transaction has been committed; never if it is not."""
+    sa.event.listen(session, "after_commit", lambda _: call(), once=True)
+
+
+def _prepare(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN comes too late and is a deferred one
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: sa.Connection) -> None:
+    """Take the write lock first: a transaction that reads and then writes cannot be refused half-way."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

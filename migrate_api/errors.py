@@ -1,0 +1,46 @@
+"""How the API refuses: every answer has `{error, code, details}`, and details say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class Refusal(Exception):
+    """An answer with a status of 4xx: what was asked cannot be done, and why."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        remedy: str = "",
+        fields: Mapping[str, str] | None = None,
+        details: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+        self.headers = dict(headers or {})
+        self.details: dict[str, Any] = dict(details or {})
+        if remedy:
+            self.details["remedy"] = remedy
+        if fields:
+            self.details["fields"] = dict(fields)
+
+
+def not_found(what: str) -> Refusal:
+    """404, the same whether it never was, is deleted or belongs to another tenant."""
+    return Refusal(404, "NOT_FOUND", f"There is no such {what}.", remedy=f"List the {what}s that you can see.")
+
+
+def invalid(fields: Mapping[str, str], message: str = "") -> Refusal:
+    """400 with a message per field."""
+    said = message or "; ".join(f"{name}: {why}" for name, why in fields.items())
+    return Refusal(400, "VALIDATION_ERROR", said, fields=fields)
+
+
+def conflict(code: str, message: str, remedy: str = "", **details: Any) -> Refusal:
+    """409: true to form, but not now."""
+    return Refusal(409, code, message, remedy=remedy, details=details)

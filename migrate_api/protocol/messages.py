@@ -1,0 +1,250 @@
+"""The messages between agent and server. Both sides use these models, so that an incompatible change fails in CI.
+
+Paths are in `PATHS`. Every request of an agent bears `Authorization: Bearer <agent key>`, `X-Migrate-Protocol` (this
+version) and `X-Agent-Instance` (new for each process). A newer process with the same key supersedes the older one,
+which is then refused with 409 SUPERSEDED; an agent too old for the server is refused with 426 UPGRADE_REQUIRED.
+Answers may have fields that an older agent does not know: it ignores them.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from migrate_api.protocol.states import CommandName, JobStatus, JobType
+
+VERSION = 1
+OLDEST_SPOKEN = 1
+"""The oldest protocol the server still understands."""
+
+HEARTBEAT_SECONDS = 120
+POLL_SECONDS = 50
+"""How long the server holds a command poll open when there is nothing to say."""
+OFFLINE_SECONDS = 60
+"""Without a heartbeat or a poll for so long an agent counts as offline. A waiting poll is a sign of life."""
+REPORT_SECONDS = 2
+
+Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
+Count = Annotated[int, Field(ge=0, le=2**53)]
+
+
+class Said(BaseModel):
+    """What an agent sends: strict."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Answer(BaseModel):
+    """What a server answers: fields of a newer server are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class Host(Said):
+    """The machine and program of an agent."""
+
+    hostname: str = Field(max_length=255)
+    platform: str = Field(max_length=255, description="such as Linux-6.1-x86_64")
+    version: str = Field(max_length=64, description="release of the agent")
+
+
+class Registration(Said):
+    """POST /api/agents/register: a code for a key. Codes are not case-sensitive."""
+
+    code: str = Field(max_length=64)
+    name: str | None = Field(default=None, min_length=1, max_length=255)
+    host: Host
+
+
+class Registered(Answer):
+    """The agent and its permanent key, shown this once."""
+
+    agent_id: str
+    name: str
+    key: str
+
+
+class Hello(Said):
+    """POST /api/agent/hello: a process begins to work under this key; older ones are superseded."""
+
+    host: Host
+    sent_at: datetime
+
+
+class Welcome(Answer):
+    """Who the agent is, the server's clock, and the jobs that this agent left unfinished."""
+
+    agent_id: str
+    name: str
+    server_time: datetime
+    jobs: tuple[str, ...]
+    """Jobs that are scanning, ready or running here: take them up again."""
+
+
+class HeldJob(Said):
+    """A job an agent works on, under the token it was given."""
+
+    job_id: Id
+    token: Count
+
+
+class Heartbeat(Said):
+    """POST /api/agent/heartbeat."""
+
+    sent_at: datetime
+    host: Host
+    jobs: tuple[HeldJob, ...] = Field(default=(), max_length=1_000)
+    free_disk_bytes: Count | None = None
+
+
+class Command(Answer):
+    """An order, handed out until it is acknowledged. `payload` of test_connection: {"connection_string"}."""
+
+    id: str
+    name: CommandName
+    job_id: str | None = None
+    payload: dict[str, Any] = {}
+
+
+class HeartbeatAnswer(Answer):
+    """`lost`: jobs of the heartbeat that are no longer this agent's under that token."""
+
+    server_time: datetime
+    commands: tuple[Command, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+class Commands(Answer):
+    """GET /api/agent/commands?wait=SECONDS: at once if there are any, else after at most so many seconds."""
+
+    commands: tuple[Command, ...] = ()
+
+
+class Failure(Said):
+    """An error as it is told: never people, never secrets."""
+
+    code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,63}$")]
+    message: str = Field(max_length=4_000)
+    remedy: str = Field(default="", max_length=4_000)
+
+
+class Acknowledgement(Said):
+    """POST /api/agent/commands/{id}/acknowledge. Again the same: no change. `result` is test_connection's diagnosis."""
+
+    accepted: bool
+    error: Failure | None = None
+    result: dict[str, Any] | None = None
+
+
+class Assignment(Answer):
+    """POST /api/agent/jobs/{id}/lease: the right to work on a job and to report on it, under a new token.
+
+    Refused with 409 JOB_NOT_YOURS or JOB_FINISHED. `spec` is a `JobSpec` with its secrets; `extra` belongs to the
+    job type (a retry names its records' job).
+    """
+
+    job_id: str
+    name: str
+    type: JobType
+    status: JobStatus
+    paused_in: JobStatus | None = None
+    token: int
+    started_on: date
+    """The day the job was created; a resume on the next day judges alike."""
+    spec: dict[str, Any]
+    retry_of: str | None = None
+    """The job whose failed items are meant, and no others."""
+
+
+class EntityCounts(Said):
+    """One entity's records, recounted from the ledger. `skipped` is left out by a rule or already there."""
+
+    discovered: Count
+    imported: Count
+    skipped: Count
+    errored: Count
+
+
+class Totals(Said):
+    """What the scan found; after the last report of a job, what its ledger recounts."""
+
+    items: Count
+    bytes: Count | None = None
+
+
+class FailedItem(Said):
+    """An item that failed, by its key."""
+
+    key: str = Field(max_length=4_096)
+    entity: str | None = Field(default=None, max_length=64)
+    code: str = Field(max_length=64)
+    message: str = Field(max_length=4_000)
+    remedy: str = Field(default="", max_length=4_000)
+
+
+class Recount(Said):
+    """All-time counts of a job from its ledger; with the last report they replace the sum of the deltas."""
+
+    completed: Count
+    unchanged: Count
+    skipped: Count
+    failed: Count
+    bytes_completed: Count
+    mailboxes_completed: Count = 0
+
+
+class Progress(Said):
+    """POST /api/progress: what changed since the last acknowledged report.
+
+    `sequence` grows by one for each new report under a token; a number that came before is acknowledged and not
+    counted again. Deltas are added in any order; state (`status`, `speed`, `entities` …) is taken only from the
+    newest. `status` moves the job; with a final one `recount` must be there.
+    """
+
+    job_id: Id
+    token: Count
+    sequence: Annotated[int, Field(ge=1, le=2**53)]
+    files_completed: Count = 0
+    files_unchanged: Count = 0
+    files_skipped: Count = 0
+    files_failed: Count = 0
+    bytes_completed: Count = 0
+    bytes_per_second: Annotated[float, Field(ge=0)] = 0.0
+    status: JobStatus | None = None
+    error: Failure | None = None
+    totals: Totals | None = None
+    entities: dict[Annotated[str, Field(max_length=64)], EntityCounts] = {}
+    failed_items: tuple[FailedItem, ...] = Field(default=(), max_length=500)
+    runs: tuple[Id, ...] = Field(default=(), max_length=1_000, description="Dagster runs of this job, oldest first")
+    recount: Recount | None = None
+    result: dict[str, Any] | None = None
+    """Of an import: quality_score, financial_match, scope_match, unexplained, report and evidence paths."""
+
+
+class ProgressAnswer(Answer):
+    """`counted` is false for a repeated number. `stop` repeats an order that has not been obeyed yet.
+
+    Refused with 409 STALE_TOKEN: another attempt holds the job, stop at once.
+    """
+
+    counted: bool
+    status: JobStatus
+    stop: Literal["pause", "cancel"] | None = None
+
+
+class LogChunk(Said):
+    """POST /api/agent/jobs/{id}/log: the next piece of a job's log, without secrets and people."""
+
+    token: Count
+    number: Annotated[int, Field(ge=1, le=2**53)]
+    text: str = Field(max_length=65_536)
+
+
+class ErrorBody(Answer):
+    """Every refusal: `error` for people, `code` for programs, `details` as the code says (`remedy`, `fields` …)."""
+
+    error: str
+    code: str
+    details: dict[str, Any] | None = None

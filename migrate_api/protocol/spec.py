@@ -1,0 +1,189 @@
+"""What a job is asked to do: source, destination, filters and transfer settings, as an operator writes them and as the
+agent gets them.
+
+Secrets are `Secret` fields: dumped as null, unless the context says `{"reveal": True}` (only the vault's sealed copy
+and the assignment to the job's own agent do).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    SerializationInfo,
+)
+
+from migrate_etl.spec import ENTITY_NAMES, EntityName
+from migrate_api.protocol.states import JobType
+
+
+def _reveal(secret: SecretStr | None, info: SerializationInfo) -> str | None:
+    open_to_reader = bool(info.context and info.context.get("reveal"))
+    return secret.get_secret_value() if secret is not None and open_to_reader else None
+
+
+Secret = Annotated[SecretStr, Field(min_length=1, max_length=16_384), PlainSerializer(_reveal, when_used="json")]
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name} is no IANA time zone; write it like America/Chicago")
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_zone)]
+Text = Annotated[str, Field(min_length=1, max_length=1_024)]
+TenantId = Annotated[str, Field(pattern=r"^[0-9A-Za-z.-]{1,253}$", description="GUID or domain of a Microsoft tenant")]
+
+
+class Model(BaseModel):
+    """Frozen; what is not known is refused, without repeating it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class LocalSource(Model):
+    """Files of the agent's machine or of a share it can reach."""
+
+    type: Literal["local"]
+    path: Text
+
+
+class MicrosoftSource(Model):
+    """OneDrive for Business or a SharePoint document library of the source tenant."""
+
+    type: Literal["onedrive", "sharepoint"]
+    tenant_id: TenantId
+    user: Text | None = None
+    site: Text | None = None
+    library: Text | None = None
+    path: str = Field(default="", max_length=4_096)
+
+
+class AccountSource(Model):
+    """Files of a Google Drive or Dropbox account."""
+
+    type: Literal["google_drive", "dropbox"]
+    account: Text
+    credentials: Secret
+    path: str = Field(default="", max_length=4_096)
+
+
+class MailboxPair(Model):
+    """One mailbox and where it goes."""
+
+    source: Text
+    destination: Text
+
+
+class MailboxSource(Model):
+    """Mailboxes of the source tenant."""
+
+    type: Literal["mailbox"]
+    tenant_id: TenantId
+    mailboxes: tuple[MailboxPair, ...] = Field(min_length=1, max_length=10_000)
+
+
+class RockSource(Model):
+    """A RockRMS database, and the Mission organisation it goes to."""
+
+    type: Literal["rockrms"]
+    connection_string: Secret
+    mission_org_slug: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+    mission_api_url: Annotated[str, Field(pattern=r"^https?://[^\s/@]+(/\S*)?$", max_length=1_024)]
+    mission_integration_key: Secret
+    entities: tuple[EntityName, ...] = Field(default=ENTITY_NAMES, min_length=1)
+    campus_ids: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    date_range_start: date | None = None
+    time_zone: TimeZone = "UTC"
+    include_group_types: tuple[Text, ...] = ()
+
+
+class BlobDestination(Model):
+    """An Azure Blob container; without account and container the project's connection is meant."""
+
+    type: Literal["azure_blob"]
+    account: Annotated[str, Field(pattern=r"^[a-z0-9]{3,24}$")] | None = None
+    container: Annotated[str, Field(pattern=r"^[a-z0-9](?:-?[a-z0-9]){2,62}$")] | None = None
+    prefix: str = Field(default="", max_length=1_024)
+    tier: Literal["hot", "cool", "cold", "archive"] = "hot"
+
+
+class MicrosoftDestination(Model):
+    """OneDrive for Business, a SharePoint library or Exchange Online of the target tenant."""
+
+    type: Literal["onedrive", "sharepoint", "mailbox"]
+    tenant_id: TenantId
+    user: Text | None = None
+    site: Text | None = None
+    library: Text | None = None
+    path: str = Field(default="", max_length=4_096)
+
+
+Source = Annotated[
+    LocalSource | MicrosoftSource | AccountSource | MailboxSource | RockSource, Field(discriminator="type")
+]
+Destination = Annotated[BlobDestination | MicrosoftDestination, Field(discriminator="type")]
+
+
+class Filters(Model):
+    """Which files or items are meant."""
+
+    older_than: date | None = Field(default=None, description="only what was created before this day")
+    include_patterns: tuple[Text, ...] = Field(default=(), max_length=1_000)
+    exclude_patterns: tuple[Text, ...] = Field(default=(), max_length=1_000)
+
+
+class TransferConfig(Model):
+    """How the work is done. 1 MB of chunk size is 2**20 bytes; 1 Mbps is 10**6 bits a second."""
+
+    concurrency: int = Field(default=4, ge=1, le=32)
+    chunk_size_mb: int = Field(default=8, ge=1, le=256)
+    bandwidth_limit_mbps: float | None = Field(default=None, gt=0, le=100_000)
+    verify_integrity: bool = True
+    delete_after_upload: bool = False
+
+
+class JobSpec(Model):
+    """What one job is to do."""
+
+    type: JobType
+    source: Source
+    destination: Destination | None = None
+    filters: Filters = Filters()
+    transfer: TransferConfig = TransferConfig()
+
+    def redacted(self) -> dict[str, Any]:
+        """The spec as anybody may read it: secrets are null."""
+        return self.model_dump(mode="json")
+
+    def revealed(self) -> dict[str, Any]:
+        """The spec with its secrets, for the vault and for the job's own agent alone."""
+        return self.model_dump(mode="json", context={"reveal": True})
+
+
+SOURCES = {
+    JobType.ARCHIVE: frozenset({"local", "onedrive", "sharepoint", "google_drive", "dropbox"}),
+    JobType.MIGRATE_FILES: frozenset({"local", "onedrive", "sharepoint", "google_drive", "dropbox"}),
+    JobType.SYNC: frozenset({"local", "onedrive", "sharepoint", "google_drive", "dropbox"}),
+    JobType.MIGRATE_MAILBOX: frozenset({"mailbox"}),
+    JobType.ROCKRMS_IMPORT: frozenset({"rockrms"}),
+}
+"""Source types that each job type may have."""
+
+DESTINATIONS = {
+    JobType.ARCHIVE: frozenset({"azure_blob"}),
+    JobType.MIGRATE_FILES: frozenset({"azure_blob", "onedrive", "sharepoint"}),
+    JobType.SYNC: frozenset({"azure_blob", "onedrive", "sharepoint"}),
+    JobType.MIGRATE_MAILBOX: frozenset({"mailbox"}),
+    JobType.ROCKRMS_IMPORT: frozenset[str](),
+}
+"""Destination types that each job type may have; an import's target stands in its source."""
