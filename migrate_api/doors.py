@@ -13,6 +13,7 @@ from migrate_api.callers import Callers
 from migrate_api.database import Database
 from migrate_api.errors import Refusal
 from migrate_api.principals import AgentCaller, Person, Role
+from migrate_api.seen import Seen
 from migrate_api.settings import ApiSettings
 from migrate_api.vault import Vault
 from migrate_api.waker import Waker
@@ -30,6 +31,7 @@ class Services:
     vault: Vault
     callers: Callers
     waker: Waker
+    seen: Seen
 
 
 def services_of(connection: HTTPConnection) -> Services:
@@ -68,6 +70,12 @@ def _person(needed: Role) -> Callable[[Request, Session], Person]:
     return person
 
 
+def _waiting_viewer(request: Request) -> Person:
+    """In a transaction of its own: a route that waits must not hold one."""
+    with services_of(request).database.transaction() as session:
+        return services_of(request).callers.person(session, request.headers, request.cookies)
+
+
 def _agent(request: Request, session: Transaction) -> AgentCaller:
     return services_of(request).callers.agent(session, request.headers)
 
@@ -76,4 +84,5 @@ Viewer = Annotated[Person, Depends(_person(Role.VIEWER))]
 Member = Annotated[Person, Depends(_person(Role.MEMBER))]
 Admin = Annotated[Person, Depends(_person(Role.ADMIN))]
 Owner = Annotated[Person, Depends(_person(Role.OWNER))]
+WaitingViewer = Annotated[Person, Depends(_waiting_viewer)]
 CallingAgent = Annotated[AgentCaller, Depends(_agent)]

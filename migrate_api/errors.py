@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fastapi.responses import JSONResponse
+
+from migrate_api.protocol.messages import ErrorBody
+
 
 class Refusal(Exception):
     """An answer with a status of 4xx: what was asked cannot be done, and why."""
@@ -44,3 +48,29 @@ def invalid(fields: Mapping[str, str], message: str = "") -> Refusal:
 def conflict(code: str, message: str, remedy: str = "", **details: Any) -> Refusal:
     """409: true to form, but not now."""
     return Refusal(409, code, message, remedy=remedy, details=details)
+
+
+def answer(refusal: Refusal) -> JSONResponse:
+    """The refusal as it goes out."""
+    body = {"error": refusal.message, "code": refusal.code, "details": refusal.details or None}
+    return JSONResponse(body, refusal.status, headers=refusal.headers)
+
+
+_MEANINGS = {
+    400: "The request is not valid: `details.fields` says what and why.",
+    401: "Nobody is signed in, or the key or token is not valid.",
+    403: "The caller's role does not allow this.",
+    404: "There is no such thing, or it belongs to another organisation.",
+    409: "Not possible as things are: `code` and `details.remedy` say why and what to do.",
+    410: "It has expired.",
+    413: "The request is too large.",
+    422: "The request is not valid.",
+    426: "The agent is too old for this server.",
+    429: "Too many requests: wait for `Retry-After` seconds.",
+    503: "The service cannot answer now: try again later.",
+}
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The refusals of a route, for its OpenAPI description."""
+    return {status: {"model": ErrorBody, "description": _MEANINGS[status]} for status in (*statuses, 503)}

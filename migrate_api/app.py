@@ -1,0 +1,133 @@
+"""The application: routers, the services they share, and the one place where errors become answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
+from starlette.exceptions import HTTPException
+
+from migrate_api import timers
+from migrate_api.callers import Callers
+from migrate_api.database import Database
+from migrate_api.doors import Services
+from migrate_api.errors import Refusal, answer, invalid
+from migrate_api.limits import RateHeaders
+from migrate_api.observability import observe
+from migrate_api.routes import (
+    agent_work,
+    agents,
+    clients,
+    connection_tests,
+    health,
+    jobs,
+    outbox,
+    projects,
+    reports,
+    sign_in,
+    tokens,
+)
+from migrate_api.seen import Seen
+from migrate_api.settings import ApiSettings
+from migrate_api.vault import Vault
+from migrate_api.waker import Waker
+from migrate_transfer.core.errors import MigrateError
+
+log = logging.getLogger(__name__)
+ROUTERS = (
+    sign_in.routes,
+    tokens.routes,
+    clients.routes,
+    projects.routes,
+    agents.routes,
+    connection_tests.routes,
+    jobs.routes,
+    reports.routes,
+    outbox.routes,
+    agent_work.routes,
+    health.routes,
+)
+_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
+
+
+def create_app(settings: ApiSettings) -> FastAPI:
+    """The whole service over one database, whose tables are brought up to date when it starts."""
+    database = Database(settings.database_url)
+    services = Services(
+        settings=settings,
+        database=database,
+        vault=Vault(settings.vault_keys.get_secret_value()),
+        callers=Callers(database, settings),
+        waker=Waker(database),
+        seen=Seen(database),
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database.migrate()
+        async with AsyncExitStack() as stack:
+            stack.callback(database.close)
+            await stack.enter_async_context(services.waker.running())
+            await stack.enter_async_context(services.seen.running())
+            if settings.timers:
+                stack.enter_context(timers.running(services))
+            yield
+
+    app = FastAPI(
+        title="The One Migrate",
+        version="1",
+        description="Moves organisations from one home to another and proves that nothing was lost.",
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    app.state.services = services
+    app.add_middleware(RateHeaders)
+    for routes in ROUTERS:
+        app.include_router(routes)
+    _answer_errors(app)
+    observe(app, services)
+    return app
+
+
+def _answer_errors(app: FastAPI) -> None:
+    @app.exception_handler(Refusal)
+    async def refused(_: Request, refusal: Refusal) -> JSONResponse:
+        return answer(refusal)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
+        """Names the fields and what is wrong with them, never what was sent: it may be a password."""
+        fields = {_place(found["loc"]): str(found["msg"]) for found in error.errors()}
+        return answer(invalid(fields))
+
+    @app.exception_handler(HTTPException)
+    async def plain(_: Request, error: HTTPException) -> JSONResponse:
+        code = _CODES.get(error.status_code, "REQUEST_REFUSED")
+        return answer(Refusal(error.status_code, code, str(error.detail), headers=error.headers))
+
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(InterfaceError)
+    async def database_away(_: Request, error: Exception) -> JSONResponse:
+        log.error("The database does not answer (%s).", type(error).__name__)
+        return answer(_unavailable("The database does not answer."))
+
+    @app.exception_handler(MigrateError)
+    async def ours(_: Request, error: MigrateError) -> JSONResponse:
+        log.error("%s: %s", error.error_code, error.message)
+        return answer(Refusal(503, error.error_code, error.message, remedy=error.remedy))
+
+
+def _unavailable(message: str) -> Refusal:
+    remedy = "Try again in a few seconds."
+    return Refusal(503, "SERVICE_UNAVAILABLE", message, remedy=remedy, headers={"Retry-After": "2"})
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """`source.path` for a body's field, the bare name for a parameter."""
+    words = [str(word) for word in location if word not in ("body", "query", "path", "header")]
+    return ".".join(words) or "body"

@@ -1,0 +1,54 @@
+"""What an agent is given when it takes up a job: the token, the specification and the secrets for it."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from migrate_api.dispatch import Dispatch, require_storage
+from migrate_api.errors import Refusal, conflict
+from migrate_api.principals import AgentCaller
+from migrate_api.protocol.messages import Assignment
+from migrate_api.protocol.states import FINAL
+from migrate_api.tables import Job, Project
+from migrate_api.vault import Vault
+
+
+def assignment(dispatch: Dispatch, vault: Vault, job: Job, caller: AgentCaller) -> Assignment | Refusal:
+    """Lease the job. A job that cannot be done as things are fails here, with the documented code and remedy; the
+    refusal (409 JOB_FINISHED) is then returned, not raised, so that the failure is committed."""
+    session = dispatch.session
+    project = session.get_one(Project, job.project_id)
+    if job.status not in FINAL:
+        _require_possible(dispatch, job, project)
+    if job.status in FINAL:
+        return _finished(job)
+    token = dispatch.lease(job, caller)
+    sealed = vault.open(session, job.tenant_id, f"job:{job.id}")
+    return Assignment(
+        job_id=job.id,
+        name=job.name,
+        type=job.type,
+        status=job.status,
+        paused_in=job.paused_in,
+        token=token,
+        started_on=job.created_at.astimezone(ZoneInfo(_zone(job, project))).date(),
+        spec=sealed if sealed is not None else job.spec,
+        retry_of=job.retry_of,
+    )
+
+
+def _zone(job: Job, project: Project) -> str:
+    return str(job.spec.get("source", {}).get("time_zone") or project.time_zone)
+
+
+def _require_possible(dispatch: Dispatch, job: Job, project: Project) -> None:
+    if (job.spec.get("destination") or {}).get("type") == "azure_blob":
+        try:
+            require_storage(project)
+        except Refusal as refusal:
+            remedy = str(refusal.details.get("remedy", ""))
+            dispatch.fail(job, "service", refusal.code, refusal.message, remedy)
+
+
+def _finished(job: Job) -> Refusal:
+    return conflict("JOB_FINISHED", f"The job is {job.status}.", "Stop working on it.", status=job.status.value)

@@ -1,0 +1,178 @@
+"""Making jobs: everything the documents say about a job is checked here, and answered with the field and a remedy."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from migrate_api.dispatch import Dispatch, new_id, now, require_storage
+from migrate_api.errors import conflict, invalid
+from migrate_api.job_views import JobRequest
+from migrate_api.principals import Person
+from migrate_api.protocol.spec import DESTINATIONS, SOURCES, BlobDestination, Destination, JobSpec
+from migrate_api.protocol.states import FINAL, JOB_TYPES, JobStatus, JobType, ProjectStatus
+from migrate_api.seen import online_since
+from migrate_api.tables import Agent, Job, Project
+from migrate_api.vault import Vault
+
+
+def create(dispatch: Dispatch, vault: Vault, person: Person, request: JobRequest) -> Job:
+    """A new job, its history begun and its start_job queued. Raises Refusal: 400 with the fields, 409
+    NO_AZURE_CONNECTION or AGENT_OFFLINE."""
+    project = _project(dispatch.session, person.tenant_id, request.project_id)
+    agent = _agent(dispatch.session, person.tenant_id, request.agent_id)
+    spec = _completed(JobSpec.model_validate(_asked(request)), project)
+    _require_fitting(spec, project)
+    if not request.allow_offline:
+        require_online(agent)
+    return _add(dispatch, vault, person, _row(person, project, agent, request.name, spec), spec)
+
+
+def repeat(
+    dispatch: Dispatch,
+    vault: Vault,
+    person: Person,
+    old: Job,
+    name: str | None,
+    agent_id: str | None,
+    allow_offline: bool,
+    *,
+    failed: bool,
+) -> Job:
+    """A new job with an older one's specification, or over just its failed items."""
+    if old.status not in FINAL:
+        raise conflict("JOB_NOT_FINISHED", f"The job is {old.status}; only a finished job is repeated.")
+    if failed and not old.files_failed:
+        raise conflict("NOTHING_FAILED", "No item of this job failed.", "Re-run it if you want it done again.")
+    project = _project(dispatch.session, person.tenant_id, old.project_id)
+    agent = _agent(dispatch.session, person.tenant_id, agent_id or old.agent_id)
+    sealed = vault.open(dispatch.session, old.tenant_id, f"job:{old.id}")
+    spec = JobSpec.model_validate(sealed if sealed is not None else old.spec)
+    _require_fitting(spec, project)
+    if not allow_offline:
+        require_online(agent)
+    row = _row(person, project, agent, name or f"{old.name[:240]} (again)", spec)
+    row.rerun_of, row.retry_of = old.id, old.id if failed else None
+    return _add(dispatch, vault, person, row, spec)
+
+
+def _asked(request: JobRequest) -> dict[str, object]:
+    return {name: getattr(request, name) for name in JobSpec.model_fields}
+
+
+def _row(person: Person, project: Project, agent: Agent, name: str, spec: JobSpec) -> Job:
+    return Job(
+        id=new_id(),
+        tenant_id=person.tenant_id,
+        project_id=project.id,
+        client_id=project.client_id,
+        agent_id=agent.id,
+        name=name,
+        type=spec.type,
+        status=JobStatus.CREATED,
+        spec=spec.redacted(),
+        created_by=person.email,
+        created_at=now(),
+        **dict.fromkeys(_COUNTS, 0),
+        bytes_per_second=0.0,
+        entities={},
+        runs=[],
+        head="",
+    )
+
+
+_COUNTS = (
+    "token",
+    "newest_sequence",
+    "files_completed",
+    "files_unchanged",
+    "files_skipped",
+    "files_failed",
+    "bytes_completed",
+    "mailboxes_completed",
+    "history_length",
+)
+
+
+def _add(dispatch: Dispatch, vault: Vault, person: Person, job: Job, spec: JobSpec) -> Job:
+    vault.seal(dispatch.session, job.tenant_id, f"job:{job.id}", spec.revealed())
+    dispatch.add(job, person)
+    return job
+
+
+def _project(session: Session, tenant_id: str, project_id: str) -> Project:
+    project = session.get(Project, project_id)
+    if project is None or project.tenant_id != tenant_id:
+        raise invalid({"project_id": "there is no such project; list the projects that you can see"})
+    if project.status is ProjectStatus.CANCELLED:
+        raise conflict("PROJECT_CANCELLED", "The project is cancelled.", "Set it back to in_progress first.")
+    return project
+
+
+def _agent(session: Session, tenant_id: str, agent_id: str) -> Agent:
+    agent = session.get(Agent, agent_id)
+    if agent is None or agent.tenant_id != tenant_id:
+        raise invalid({"agent_id": "there is no such agent; list the agents that you can see"})
+    return agent
+
+
+def require_online(agent: Agent) -> None:
+    """Raises Refusal 409 AGENT_OFFLINE."""
+    if agent.last_seen_at is None or agent.last_seen_at < online_since(now()):
+        raise conflict(
+            "AGENT_OFFLINE",
+            f"The agent {agent.name} is offline.",
+            "Start the agent, choose another one, or say allow_offline: the job then waits for it.",
+            field="agent_id",
+        )
+
+
+def _completed(spec: JobSpec, project: Project) -> JobSpec:
+    """With the project's destination where the job names none, and the connection's account where it names no other."""
+    destination = spec.destination
+    if destination is None and DESTINATIONS[spec.type] and spec.type is not JobType.MIGRATE_MAILBOX:
+        destination = _default(project)
+    if isinstance(destination, BlobDestination) and project.storage and destination.account is None:
+        storage = project.storage
+        given = destination.model_dump(exclude_unset=True)
+        destination = BlobDestination.model_validate(
+            {
+                "type": "azure_blob",
+                "account": storage["account"],
+                "container": storage["container"],
+                "tier": storage["tier"],
+                "prefix": storage.get("prefix") or "",
+                **{name: value for name, value in given.items() if value is not None},
+            }
+        )
+    return spec.model_copy(update={"destination": destination})
+
+
+def _default(project: Project) -> Destination:
+    if project.default_destination:
+        whole = {"type": JobType.MIGRATE_FILES, "source": {"type": "local", "path": "/"}}
+        found = JobSpec.model_validate({**whole, "destination": project.default_destination}).destination
+        assert found is not None
+        return found
+    return BlobDestination(type="azure_blob")
+
+
+def _require_fitting(spec: JobSpec, project: Project) -> None:
+    """Type against project, source and destination against type, connection."""
+    allowed = JOB_TYPES[project.type]
+    if spec.type not in allowed:
+        raise invalid({"type": f"a {project.type} project holds {_words(allowed)}, not {spec.type}"})
+    if spec.source.type not in SOURCES[spec.type]:
+        raise invalid({"source.type": f"a {spec.type} job reads from {_words(SOURCES[spec.type])}"})
+    destination, possible = spec.destination, DESTINATIONS[spec.type]
+    if destination is None and possible:
+        raise invalid({"destination": f"a {spec.type} job needs one: {_words(possible)}"})
+    if destination is not None and not possible:
+        raise invalid({"destination": "an import has none: its target stands in the source, as mission_org_slug"})
+    if destination is not None and destination.type not in possible:
+        raise invalid({"destination.type": f"a {spec.type} job writes to {_words(possible)}"})
+    if isinstance(destination, BlobDestination):
+        require_storage(project)
+
+
+def _words(words: frozenset[str] | frozenset[JobType]) -> str:
+    return " or ".join(sorted(words))

@@ -1,0 +1,67 @@
+"""Handing orders out to agents, at least once, and taking their acknowledgements."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from migrate_api import history
+from migrate_api.dispatch import now
+from migrate_api.errors import not_found
+from migrate_api.principals import AgentCaller
+from migrate_api.protocol.messages import Acknowledgement, Command
+from migrate_api.tables import Job, QueuedCommand
+from migrate_api.vault import Vault
+
+AGAIN_SECONDS = 10
+"""An order that was handed out and not acknowledged is handed out again after so long."""
+AT_ONCE = 100
+
+
+def hand_out(session: Session, vault: Vault, caller: AgentCaller) -> tuple[Command, ...]:
+    """The agent's waiting orders, oldest first, with their payloads opened."""
+    moment = now()
+    due = sa.or_(
+        QueuedCommand.delivered_at.is_(None),
+        QueuedCommand.delivered_at < moment - timedelta(seconds=AGAIN_SECONDS),
+    )
+    alive = sa.or_(QueuedCommand.expires_at.is_(None), QueuedCommand.expires_at > moment)
+    query = (
+        sa.select(QueuedCommand)
+        .where(QueuedCommand.agent_id == caller.id, QueuedCommand.tenant_id == caller.tenant_id)
+        .where(QueuedCommand.acknowledged_at.is_(None), due, alive)
+        .order_by(QueuedCommand.created_at, QueuedCommand.id)
+        .limit(AT_ONCE)
+    )
+    found = session.scalars(query).all()
+    for command in found:
+        command.delivered_at = moment
+    return tuple(_opened(vault, command) for command in found)
+
+
+def _opened(vault: Vault, command: QueuedCommand) -> Command:
+    payload = vault.open_text(command.tenant_id, f"command:{command.id}", command.sealed) if command.sealed else {}
+    return Command(id=command.id, name=command.name, job_id=command.job_id, payload=payload)
+
+
+def acknowledge(session: Session, caller: AgentCaller, command_id: str, said: Acknowledgement) -> None:
+    """Note the agent's answer; the first one counts. Raises Refusal 404 for another agent's order."""
+    command = session.get(QueuedCommand, command_id)
+    if command is None or command.agent_id != caller.id:
+        raise not_found("command")
+    if command.acknowledged_at is not None:
+        return
+    command.acknowledged_at, command.accepted, command.sealed = now(), said.accepted, None
+    command.answer = {
+        "error": said.error.model_dump() if said.error else None,
+        "result": said.result,
+    }
+    if command.job_id is not None and not said.accepted:
+        job = session.scalar(sa.select(Job).where(Job.id == command.job_id).with_for_update())
+        if job is not None:
+            code = said.error.code if said.error else None
+            history.append(
+                session, job, at=now(), actor=caller.actor, name="refused", command=command.name.value, code=code
+            )

@@ -1,0 +1,95 @@
+"""Wakes waiting command polls: ten thousand of them hold neither a thread nor a database connection each.
+
+On PostgreSQL one connection per replica listens, and a wake travels with the transaction that made it, so that every
+replica hears of it when it is committed. On SQLite there is one process, which tells itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from migrate_api.database import Database, after_commit
+
+CHANNEL = "migrate_agents"
+RECONNECT_SECONDS = 1.0
+log = logging.getLogger(__name__)
+
+
+class Waker:
+    """Bells of waiting polls, by agent. `wake` may be called from any thread; the rest belongs to the event loop."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._bells: dict[str, set[asyncio.Event]] = defaultdict(set)
+
+    def wake(self, session: Session, agent_id: str) -> None:
+        """Ring the agent's bells, on every replica, once the session's transaction is committed."""
+        if self._database.postgresql:
+            session.execute(sa.select(sa.func.pg_notify(CHANNEL, agent_id)))
+        else:
+            after_commit(session, lambda: self._ring_soon(agent_id))
+
+    @contextmanager
+    def listening(self, agent_id: str) -> Iterator[asyncio.Event]:
+        """A bell that rings from now on. Look for commands after taking it, lest one comes in between."""
+        bell = asyncio.Event()
+        self._bells[agent_id].add(bell)
+        try:
+            yield bell
+        finally:
+            self._bells[agent_id].discard(bell)
+            if not self._bells[agent_id]:
+                del self._bells[agent_id]
+
+    @property
+    def waiting(self) -> int:
+        """Polls that wait in this replica."""
+        return sum(len(bells) for bells in self._bells.values())
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Listens while the application runs."""
+        self._loop = asyncio.get_running_loop()
+        listener = asyncio.create_task(self._listen()) if self._database.postgresql else None
+        try:
+            yield
+        finally:
+            if listener is not None:
+                listener.cancel()
+                with suppress(asyncio.CancelledError):
+                    await listener
+            self._ring_all()
+
+    async def _listen(self) -> None:
+        url = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    self._ring_all()  # what was said while nobody listened
+                    async for notice in connection.notifies():
+                        self._ring(notice.payload)
+            except psycopg.Error as error:
+                log.warning("The database does not notify (%s); trying again.", type(error).__name__)
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _ring_soon(self, agent_id: str) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._ring, agent_id)
+
+    def _ring(self, agent_id: str) -> None:
+        for bell in self._bells.get(agent_id, ()):
+            bell.set()
+
+    def _ring_all(self) -> None:
+        for agent_id in list(self._bells):
+            self._ring(agent_id)
