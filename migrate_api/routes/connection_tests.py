@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from migrate_api.creation import require_online
 from migrate_api.dispatch import Dispatch, now
-from migrate_api.doors import Inside, Member, Services, Transaction, services_of
+from migrate_api.doors import Inside, Member, Services, Transaction, WaitingViewer, services_of
 from migrate_api.errors import not_found, refusals
 from migrate_api.protocol.spec import Model, Secret
 from migrate_api.protocol.states import CommandName
@@ -64,7 +64,7 @@ def test_connection(
 @routes.get("/connection-tests/{test_id}", responses=refusals(400, 401, 404, 429))
 async def get_connection_test(
     request: Request,
-    caller: Viewer,
+    caller: WaitingViewer,
     test_id: Annotated[str, Path(max_length=64)],
     wait: Annotated[float, Query(ge=0, le=30)] = 0.0,
 ) -> ConnectionTestView:
