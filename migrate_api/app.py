@@ -58,12 +58,13 @@ _CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE", 415: "U
 def create_app(settings: ApiSettings) -> FastAPI:
     """The whole service over one database, whose tables are brought up to date when it starts."""
     database = Database(settings.database_url)
+    callers = Callers(database, settings)
     services = Services(
         settings=settings,
         database=database,
         vault=Vault(settings.vault_keys.get_secret_value()),
-        callers=Callers(database, settings),
-        waker=Waker(database),
+        callers=callers,
+        waker=Waker(database, heard=callers.forget_agent),
         seen=Seen(database),
     )
 

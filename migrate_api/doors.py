@@ -55,7 +55,7 @@ Transaction = Annotated[Session, Depends(_transaction, scope="function")]
 
 def _person(needed: Role) -> Callable[[Request, Session], Person]:
     def person(request: Request, session: Transaction) -> Person:
-        found = services_of(request).callers.person(session, request.headers, request.cookies)
+        found = services_of(request).callers.person(session, request)
         if found.role < needed:
             raise Refusal(
                 403,
@@ -73,11 +73,11 @@ def _person(needed: Role) -> Callable[[Request, Session], Person]:
 def _waiting_viewer(request: Request) -> Person:
     """In a transaction of its own: a route that waits must not hold one."""
     with services_of(request).database.transaction() as session:
-        return services_of(request).callers.person(session, request.headers, request.cookies)
+        return services_of(request).callers.person(session, request)
 
 
 def _agent(request: Request, session: Transaction) -> AgentCaller:
-    return services_of(request).callers.agent(session, request.headers)
+    return services_of(request).callers.agent(session, request)
 
 
 Viewer = Annotated[Person, Depends(_person(Role.VIEWER))]

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from migrate_api.protocol.states import CommandName, JobStatus, JobType, ProjectStatus, ProjectType
@@ -35,7 +36,7 @@ def _words(kind: type[Any]) -> sa.Enum:
     return sa.Enum(kind, native_enum=False, length=32, values_callable=lambda k: [word.value for word in k])
 
 
-JSON = sa.JSON().with_variant(sa.dialects.postgresql.JSONB(), "postgresql")
+JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 ID = sa.String(64)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
 import psycopg
@@ -26,8 +26,9 @@ log = logging.getLogger(__name__)
 class Waker:
     """Bells of waiting polls, by agent. `wake` may be called from any thread; the rest belongs to the event loop."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, heard: Callable[[str], None] = lambda agent_id: None) -> None:
+        """`heard` is told of every agent that something was said about."""
+        self._database, self._heard = database, heard
         self._loop: asyncio.AbstractEventLoop | None = None
         self._bells: dict[str, set[asyncio.Event]] = defaultdict(set)
 
@@ -87,6 +88,7 @@ class Waker:
             self._loop.call_soon_threadsafe(self._ring, agent_id)
 
     def _ring(self, agent_id: str) -> None:
+        self._heard(agent_id)
         for bell in self._bells.get(agent_id, ()):
             bell.set()
 

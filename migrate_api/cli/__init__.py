@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from migrate_api.cli import dead_letters, demo, evidence, imports, reports, sandbox, test_connection
+from migrate_api.cli import dead_letters, demo, evidence, imports, reports, sandbox, service, test_connection, tour
 from migrate_api.cli.arguments import screened
 from migrate_api.cli.errors import EXIT_CODES, guarded
 from migrate_api.cli.interrupts import terminate_like_ctrl_c
@@ -49,6 +49,12 @@ app.command("import")(imports.run)
 app.command("report")(reports.report)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(evidence.app, name="evidence")
+app.command("tour")(tour.tour)
+app.command("serve")(service.serve)
+app.command("audit")(service.audit)
+app.add_typer(service.vault_app, name="vault")
+app.add_typer(service.tenant_app, name="tenant")
+app.add_typer(service.token_app, name="token")
 
 
 def main() -> NoReturn:

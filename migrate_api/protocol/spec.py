@@ -21,8 +21,8 @@ from pydantic import (
     SerializationInfo,
 )
 
-from migrate_etl.spec import ENTITY_NAMES, EntityName
 from migrate_api.protocol.states import JobType
+from migrate_etl.spec import ENTITY_NAMES, EntityName
 
 
 def _reveal(secret: SecretStr | None, info: SerializationInfo) -> str | None:

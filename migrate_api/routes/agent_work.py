@@ -80,7 +80,7 @@ async def poll(
     """The commands that wait for this agent; without any, the answer waits for one. Holds neither a thread nor a
     database connection meanwhile."""
     inside = services_of(request)
-    caller = inside.callers.remembered(request.headers)
+    caller = inside.callers.remembered(request)
     if caller is None:
         caller = await run_in_threadpool(_identify, inside, request)
     inside.seen.note(caller.id)
@@ -96,7 +96,7 @@ async def poll(
 
 def _identify(inside: Services, request: Request) -> AgentCaller:
     with inside.database.transaction() as session:
-        return inside.callers.agent(session, request.headers)
+        return inside.callers.agent(session, request)
 
 
 def _fetch(inside: Services, caller: AgentCaller) -> Commands:

@@ -1,0 +1,226 @@
+"""Projects: engagements for a client, with their storage connection and bandwidth schedule."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from typing import Annotated, Any, Literal
+from uuid import uuid4
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from sqlalchemy.orm import Session
+
+from migrate_api.doors import Admin, Inside, Member, Transaction, Viewer
+from migrate_api.errors import conflict, invalid, not_found, refusals
+from migrate_api.paging import Cursor, Limit, Page, page
+from migrate_api.project_status import follows
+from migrate_api.protocol.spec import Destination, Model, Secret, TimeZone
+from migrate_api.protocol.states import FINAL, ProjectStatus, ProjectType
+from migrate_api.roll_ups import RollUp, of_project
+from migrate_api.tables import Client, Job, Project
+
+routes = APIRouter(prefix="/api", tags=["projects"])
+Id = Annotated[str, Path(max_length=64)]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Window(Model):
+    """Hours of full speed, in the project's time zone; `days` are those on which it begins. It may span midnight."""
+
+    start: time
+    end: time
+    days: tuple[Day, ...] = Field(default=DAYS, min_length=1)
+
+    @field_validator("end")
+    @classmethod
+    def _has_length(cls, end: time, info: Any) -> time:
+        if end == info.data.get("start"):
+            raise ValueError(
+                "a window that ends when it starts has no length; for the whole day leave the schedule out"
+            )
+        return end
+
+
+class BandwidthSchedule(Model):
+    """Full speed within the windows, at most `throttled_mbps` outside them. A job's own limit overrides it."""
+
+    windows: tuple[Window, ...] = Field(min_length=1, max_length=50)
+    throttled_mbps: float = Field(gt=0, le=100_000)
+
+
+class Storage(Model):
+    """An Azure Blob container; `secret` is a SAS or a connection string, kept sealed and never shown."""
+
+    account: Annotated[str, Field(pattern=r"^[a-z0-9]{3,24}$")]
+    container: Annotated[str, Field(pattern=r"^[a-z0-9](?:-?[a-z0-9]){2,62}$")]
+    tier: Literal["hot", "cool", "cold", "archive"] = "hot"
+    prefix: str = Field(default="", max_length=1_024)
+    secret: Secret
+
+
+class NewProject(Model):
+    """An engagement for a client."""
+
+    client_id: str = Field(max_length=64)
+    type: ProjectType
+    name: str = Field(min_length=1, max_length=255)
+    description: str | None = Field(default=None, max_length=10_000)
+    psa_ticket_id: str | None = Field(default=None, max_length=255)
+    psa_project_id: str | None = Field(default=None, max_length=255)
+    time_zone: TimeZone = "UTC"
+    default_destination: Destination | None = None
+    bandwidth_schedule: BandwidthSchedule | None = None
+
+
+class ProjectChange(Model):
+    """What is to be changed; what is left out stays. `status`: cancelled, or in_progress to take that back."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=255)
+    description: str | None = Field(default=None, max_length=10_000)
+    psa_ticket_id: str | None = Field(default=None, max_length=255)
+    psa_project_id: str | None = Field(default=None, max_length=255)
+    time_zone: TimeZone | None = None
+    default_destination: Destination | None = None
+    bandwidth_schedule: BandwidthSchedule | None = None
+    status: Literal["cancelled", "in_progress"] | None = None
+
+
+class ProjectView(BaseModel):
+    """An engagement. `storage` is without its secret."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    client_id: str
+    type: ProjectType
+    status: ProjectStatus
+    name: str
+    description: str | None
+    psa_ticket_id: str | None
+    psa_project_id: str | None
+    time_zone: str
+    storage: dict[str, Any] | None
+    default_destination: dict[str, Any] | None
+    bandwidth_schedule: dict[str, Any] | None
+    created_at: datetime
+
+
+class ProjectDetail(ProjectView):
+    """An engagement and what was done in it."""
+
+    usage: RollUp
+
+
+def _project(session: Session, tenant_id: str, project_id: str) -> Project:
+    project = session.get(Project, project_id)
+    if project is None or project.tenant_id != tenant_id:
+        raise not_found("project")
+    return project
+
+
+@routes.post("/projects", status_code=201, responses=refusals(400, 401, 403, 409, 429))
+def create_project(new: NewProject, caller: Member, session: Transaction) -> ProjectView:
+    """Begin an engagement; it is `planning` until a job starts."""
+    client = session.get(Client, new.client_id)
+    if client is None or client.tenant_id != caller.tenant_id:
+        raise invalid({"client_id": "there is no such client; list the clients that you can see"})
+    if client.status != "active":
+        raise conflict("CLIENT_ARCHIVED", "The client is archived.", "Make it active first.")
+    project = Project(
+        id=uuid4().hex,
+        tenant_id=caller.tenant_id,
+        status=ProjectStatus.PLANNING,
+        created_at=datetime.now(UTC),
+        **{**new.model_dump(), **_documents(new)},
+    )
+    session.add(project)
+    session.flush()
+    return ProjectView.model_validate(project)
+
+
+def _documents(said: NewProject | ProjectChange) -> dict[str, Any]:
+    """The parts kept as JSON."""
+    parts = {"default_destination": said.default_destination, "bandwidth_schedule": said.bandwidth_schedule}
+    return {name: part.model_dump(mode="json") if part is not None else None for name, part in parts.items()}
+
+
+@routes.get("/projects", responses=refusals(400, 401, 429))
+def list_projects(
+    caller: Viewer,
+    session: Transaction,
+    client_id: str | None = None,
+    status: ProjectStatus | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[ProjectView]:
+    """The organisation's engagements."""
+    query = sa.select(Project).where(Project.tenant_id == caller.tenant_id)
+    query = query.where(Project.client_id == client_id) if client_id is not None else query
+    query = query.where(Project.status == status) if status else query
+    return page(session, query, Project, limit, cursor, ProjectView.model_validate)
+
+
+@routes.get("/projects/{project_id}", responses=refusals(400, 401, 404, 429))
+def get_project(project_id: Id, caller: Viewer, session: Transaction) -> ProjectDetail:
+    """One engagement with its estimated cost."""
+    project = _project(session, caller.tenant_id, project_id)
+    return ProjectDetail(**ProjectView.model_validate(project).model_dump(), usage=of_project(session, project.id))
+
+
+@routes.patch("/projects/{project_id}", responses=refusals(400, 401, 403, 404, 409, 429))
+def change_project(project_id: Id, change: ProjectChange, caller: Member, session: Transaction) -> ProjectView:
+    """Change an engagement. A cancelled one takes no new jobs."""
+    project = _project(session, caller.tenant_id, project_id)
+    given = change.model_dump(exclude_unset=True)
+    for name in given:
+        value = _documents(change).get(name, given[name])
+        if name != "status" and (value is not None or name not in ("name", "time_zone")):
+            setattr(project, name, value)
+    if change.status == "cancelled":
+        _require_idle(session, project, "cancelled")
+        project.status = ProjectStatus.CANCELLED
+    elif change.status == "in_progress" and project.status is ProjectStatus.CANCELLED:
+        project.status = follows(session, project.id)
+    session.flush()
+    return ProjectView.model_validate(project)
+
+
+def _require_idle(session: Session, project: Project, what: str) -> None:
+    working = sa.select(Job.id).where(Job.project_id == project.id, Job.status.not_in(FINAL), Job.deleted_at.is_(None))
+    if session.scalar(working.limit(1)):
+        raise conflict("PROJECT_HAS_JOBS", f"A project with unfinished jobs cannot be {what}.", "Cancel them first.")
+
+
+@routes.delete("/projects/{project_id}", status_code=204, responses=refusals(400, 401, 403, 404, 409, 429))
+def delete_project(project_id: Id, caller: Admin, session: Transaction, inside: Inside) -> None:
+    """Remove an engagement that never had a job; one that had is cancelled instead."""
+    project = _project(session, caller.tenant_id, project_id)
+    if session.scalar(sa.select(Job.id).where(Job.project_id == project.id).limit(1)):
+        raise conflict("PROJECT_HAS_JOBS", "The project has had jobs.", "Cancel it: PATCH with status cancelled.")
+    inside.vault.forget(session, caller.tenant_id, f"project:{project.id}")
+    session.delete(project)
+
+
+@routes.put("/projects/{project_id}/storage", responses=refusals(400, 401, 403, 404, 429))
+def connect_storage(
+    project_id: Id, storage: Storage, caller: Member, session: Transaction, inside: Inside
+) -> ProjectView:
+    """Connect, or reconnect, the project's Azure Storage; `auth_required` is cleared."""
+    project = _project(session, caller.tenant_id, project_id)
+    project.storage = storage.model_dump(mode="json", exclude={"secret"})
+    secret = {"secret": storage.secret.get_secret_value()}
+    inside.vault.seal(session, caller.tenant_id, f"project:{project.id}", secret)
+    if project.status is ProjectStatus.AUTH_REQUIRED:
+        project.status = ProjectStatus.IN_PROGRESS
+    session.flush()
+    return ProjectView.model_validate(project)
+
+
+@routes.delete("/projects/{project_id}/storage", status_code=204, responses=refusals(400, 401, 403, 404, 429))
+def disconnect_storage(project_id: Id, caller: Member, session: Transaction, inside: Inside) -> None:
+    """Forget the connection and its secret; jobs that need one then fail with NO_AZURE_CONNECTION."""
+    project = _project(session, caller.tenant_id, project_id)
+    project.storage = None
+    inside.vault.forget(session, caller.tenant_id, f"project:{project.id}")

@@ -1,0 +1,65 @@
+"""Reports of finished jobs, as JSON and as CSV."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Path
+from fastapi.responses import StreamingResponse
+from sqlalchemy.orm import Session
+
+from migrate_api.doors import Transaction, Viewer
+from migrate_api.errors import conflict, not_found, refusals
+from migrate_api.paging import Cursor, Limit, Page, page
+from migrate_api.protocol.states import FINAL
+from migrate_api.reports import Report, as_csv, report
+from migrate_api.tables import Job, JobItem
+
+routes = APIRouter(prefix="/api", tags=["reports"])
+JobId = Annotated[str, Path(max_length=64)]
+
+
+def _finished(session: Session, tenant_id: str, job_id: str) -> Job:
+    job = session.get(Job, job_id)
+    if job is None or job.tenant_id != tenant_id or job.deleted_at is not None:
+        raise not_found("report")
+    if job.finished_at is None:
+        raise conflict("REPORT_NOT_READY", f"The job is {job.status}.", "Wait until it is completed or failed.")
+    return job
+
+
+@routes.get("/reports", responses=refusals(400, 401, 429))
+def list_reports(
+    caller: Viewer,
+    session: Transaction,
+    client_id: str | None = None,
+    project_id: str | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[Report]:
+    """Reports of all finished jobs, the newest job first."""
+    query = sa.select(Job).where(Job.tenant_id == caller.tenant_id, Job.status.in_(FINAL), Job.deleted_at.is_(None))
+    query = query.where(Job.client_id == client_id) if client_id is not None else query
+    query = query.where(Job.project_id == project_id) if project_id is not None else query
+    return page(session, query, Job, limit, cursor, report)
+
+
+@routes.get("/reports/{job_id}", responses=refusals(400, 401, 404, 409, 429))
+def get_report(job_id: JobId, caller: Viewer, session: Transaction) -> Report:
+    """A finished job's figures."""
+    return report(_finished(session, caller.tenant_id, job_id))
+
+
+@routes.get(
+    "/reports/{job_id}/export.csv",
+    response_class=StreamingResponse,
+    responses={**refusals(400, 401, 404, 409, 429), 200: {"content": {"text/csv": {}}, "description": "The report"}},
+)
+def export_report(job_id: JobId, caller: Viewer, session: Transaction) -> StreamingResponse:
+    """The same figures, and every item that failed, for the client's files."""
+    job = _finished(session, caller.tenant_id, job_id)
+    items = session.scalars(sa.select(JobItem).where(JobItem.job_id == job.id).order_by(JobItem.entity, JobItem.key))
+    lines = list(as_csv(report(job), items.all()))
+    headers = {"Content-Disposition": f'attachment; filename="migrate-report-{job.id}.csv"'}
+    return StreamingResponse(iter(lines), media_type="text/csv; charset=utf-8", headers=headers)
