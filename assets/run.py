@@ -61,6 +61,8 @@ class Attempt(BaseModel):
     rock_connection: SecretStr
     mission_key: SecretStr
     dagster_home: Path
+    until: Literal["scan", "end"] = "end"
+    """`scan`: only make the plan, which says how much there is to do; no run is recorded for it."""
     parent: str | None = None
     """Who asked, as a tag of the run: the job that this one repeats, or a command's id."""
 
@@ -153,6 +155,8 @@ class _Recorded:
             run = self._not_started()
             self._instance.report_run_canceled(run, f"The import was {stopped.reason}.")
             return self._outcome(run, self._stopped())
+        if self._attempt.until == "scan":
+            return Outcome(job_id=self._job.spec.job_id, status="completed")
         self._job.read_ahead()
         register_years(self._instance, plan.years())
         result = self._definition.execute_in_process(

@@ -118,7 +118,9 @@ class Load:
                 self.again += 1
             self.delivered.setdefault(command["id"], moment)
             answer = {"accepted": True, "result": {"code": "OK"}}
-            await self._timed("acknowledge", connection, "POST", f"/api/agent/commands/{command['id']}/acknowledge", answer)
+            await self._timed(
+                "acknowledge", connection, "POST", f"/api/agent/commands/{command['id']}/acknowledge", answer
+            )
 
     async def _beat(self, agent: dict[str, Any], connection: Connection) -> None:
         await asyncio.sleep(agent.pop("phase", None) or random.uniform(0, HEARTBEAT_SECONDS))

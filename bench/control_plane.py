@@ -94,7 +94,8 @@ def fill(database: Database, asked: argparse.Namespace) -> dict[str, Any]:
             session.add(client)
             session.flush()
             session.execute(
-                sa.insert(Project), {**project, "status": "in_progress", "name": "Bench", "time_zone": "UTC", "created_at": now}
+                sa.insert(Project),
+                {**project, "status": "in_progress", "name": "Bench", "time_zone": "UTC", "created_at": now},
             )
             some = [add_agent(tenant.id, now) for _ in range(asked.agents // asked.tenants)]
             session.execute(sa.insert(Agent), [row for row, _, _ in some])
@@ -127,7 +128,15 @@ def add_agent(tenant_id: str, now: datetime) -> tuple[dict[str, Any], dict[str, 
 
 def job(project: dict[str, Any], agent_id: str, at: datetime, status: str) -> dict[str, Any]:
     counts = dict.fromkeys(
-        ("files_completed", "files_unchanged", "files_skipped", "files_failed", "bytes_completed", "mailboxes_completed"), 0
+        (
+            "files_completed",
+            "files_unchanged",
+            "files_skipped",
+            "files_failed",
+            "bytes_completed",
+            "mailboxes_completed",
+        ),
+        0,
     )
     return {
         **counts,
@@ -156,7 +165,12 @@ def job(project: dict[str, Any], agent_id: str, at: datetime, status: str) -> di
 def listing(plan: dict[str, Any]) -> None:
     operator = plan["operators"][-1]
     with httpx.Client(headers={"Authorization": f"Bearer {operator['token']}"}) as http:
-        for filters in ({"status": "failed"}, {"agent_id": operator["agents"][0]}, {"status": "created", "limit": 200}, {}):
+        for filters in (
+            {"status": "failed"},
+            {"agent_id": operator["agents"][0]},
+            {"status": "created", "limit": 200},
+            {},
+        ):
             took = []
             for _ in range(10):
                 start = time.perf_counter()
@@ -178,7 +192,9 @@ def load(database: Database, plan: dict[str, Any], process: subprocess.Popen[byt
     after, took = usage(process.pid), time.monotonic() - started
     found = json.loads(done.stdout)
     with database.transaction() as session:
-        rows = dict(session.execute(sa.select(Job.id, Job.files_completed).where(Job.id.in_(list(found["counted"])))).all())
+        rows = dict(
+            session.execute(sa.select(Job.id, Job.files_completed).where(Job.id.in_(list(found["counted"])))).all()
+        )
     wrong = {id_: (rows[id_], count) for id_, count in found.pop("counted").items() if rows[id_] != count}
     for name, value in found.items():
         print(f"  {name}: {value}")

@@ -1,4 +1,4 @@
-"""`python docs/make_migration.py "what changes"`: writes the migration that brings the tables to what tables.py says."""
+"""`python docs/make_migration.py "what changes"`: writes the migration that makes the tables what tables.py says."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from migrate_api.dispatch import Dispatch, require_storage
 from migrate_api.errors import Refusal, conflict
 from migrate_api.principals import AgentCaller
-from migrate_api.protocol.messages import Assignment
+from migrate_api.protocol.messages import Assignment, Counted
 from migrate_api.protocol.states import FINAL
 from migrate_api.tables import Job, Project
 from migrate_api.vault import Vault
@@ -33,6 +33,13 @@ def assignment(dispatch: Dispatch, vault: Vault, job: Job, caller: AgentCaller) 
         token=token,
         started_on=job.created_at.astimezone(ZoneInfo(_zone(job, project))).date(),
         spec=sealed if sealed is not None else job.spec,
+        counted=Counted(
+            completed=job.files_completed,
+            unchanged=job.files_unchanged,
+            skipped=job.files_skipped,
+            failed=job.files_failed,
+            bytes_completed=job.bytes_completed,
+        ),
         retry_of=job.retry_of,
     )
 

@@ -17,7 +17,7 @@ from migrate_api.principals import AgentCaller, Person
 from migrate_api.project_status import refresh_project
 from migrate_api.protocol.messages import Failure
 from migrate_api.protocol.states import ACTIVE, FINAL, CommandName, JobStatus, steps
-from migrate_api.tables import Agent, Job, Project, QueuedCommand
+from migrate_api.tables import Agent, Job, JobItem, Project, QueuedCommand
 from migrate_api.waker import Waker
 
 NO_AZURE = "Project has no Azure connection"
@@ -161,7 +161,7 @@ class Dispatch:
         return job.token
 
     def reassign(self, job: Job, agent: Agent, person: Person) -> None:
-        """Give the job to another agent: the old one's token ends, the new one starts from its own ledger."""
+        """Give the job to another agent: the old one's token ends, the new one starts at nought."""
         if job.status in FINAL:
             raise conflict("JOB_FINISHED", f"The job is {job.status}.", "Re-run it as a new job.")
         if job.agent_id == agent.id:
@@ -179,6 +179,8 @@ class Dispatch:
             before=old,
             token=job.token,
         )
+        job.files_completed = job.files_unchanged = job.files_skipped = job.files_failed = job.bytes_completed = 0
+        self.session.execute(sa.delete(JobItem).where(JobItem.job_id == job.id))
         self.waker.wake(self.session, old)
         self.command(job, CommandName.RESUME_JOB if paused else CommandName.START_JOB, person.actor)
 

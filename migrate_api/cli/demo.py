@@ -12,7 +12,8 @@ from typing import Annotated
 
 import typer
 
-from migrate_api.cli.import_run import Attempt, run_import
+from migrate_api.attempt import Attempt
+from migrate_api.cli.import_run import run_import
 from migrate_api.cli.output import Json, console
 from migrate_api.cli.reports import finish
 from migrate_etl.sandbox.mission.process import MissionSandbox

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from migrate_api.attempt import Attempt
 from migrate_api.cli.errors import DIFFERENCES, STOPPED, as_error, fail
-from migrate_api.cli.import_run import Attempt
 from migrate_api.cli.options import JobFolder
 from migrate_api.cli.output import Json, console, page, table, write_json
 from migrate_etl.reporting import is_clean, named_statements

@@ -138,6 +138,16 @@ class Acknowledgement(Said):
     result: dict[str, Any] | None = None
 
 
+class Counted(Answer):
+    """What the server has counted of a job, over all tokens: a new attempt's deltas begin here."""
+
+    completed: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    failed: int = 0
+    bytes_completed: int = 0
+
+
 class Assignment(Answer):
     """POST /api/agent/jobs/{id}/lease: the right to work on a job and to report on it, under a new token.
 
@@ -154,6 +164,7 @@ class Assignment(Answer):
     started_on: date
     """The day the job was created; a resume on the next day judges alike."""
     spec: dict[str, Any]
+    counted: Counted = Counted()
     retry_of: str | None = None
     """The job whose failed items are meant, and no others."""
 

@@ -48,6 +48,11 @@ class Control:
     def stopping(self) -> bool:
         return self._event.is_set()
 
+    @property
+    def reason(self) -> Reason | None:
+        """Why the work is to stop, if it is."""
+        return self._reason
+
     def check(self) -> None:
         """Raise `Stopped` if a stop was asked for."""
         if self._event.is_set():

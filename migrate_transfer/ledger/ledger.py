@@ -237,6 +237,15 @@ class Ledger:
         unplanned = max(0, rest) if cursor < discovered else 0
         return Totals(discovered, done, unchanged, skipped, failed, waiting + unplanned, skips)
 
+    def bytes_done(self, part: str) -> int:
+        """Uncompressed bytes of the requests whose items ended done, less the items of them that failed."""
+        with self._store.reading() as db:
+            (sent,) = db.execute("select coalesce(sum(bytes), 0) from batch where part = ? and state = 'done'", (part,))
+            (refused,) = db.execute(
+                "select coalesce(sum(length(payload)), 0) from item where part = ? and batch is not null", (part,)
+            )
+        return int(sent[0] - refused[0])
+
     def violations(self, part: str) -> list[str]:
         """What is wrong with a part's books, in words; nothing if each item stands there once with one outcome.
 

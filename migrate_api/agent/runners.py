@@ -1,0 +1,28 @@
+"""Which kinds of work this release of the agent can do: a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from migrate_api.agent.dagster_runner import DagsterRunner
+from migrate_api.agent.home import Home
+from migrate_api.agent.work import Runner
+from migrate_api.protocol.messages import Assignment
+from migrate_api.protocol.states import JobType
+from migrate_transfer.core.errors import FatalError
+
+RUNNERS: Mapping[JobType, Callable[[Assignment, Home], Runner]] = {
+    JobType.ROCKRMS_IMPORT: DagsterRunner,
+}
+
+
+def runner_for(assignment: Assignment, home: Home) -> Runner:
+    """Raises FatalError NOT_SUPPORTED_BY_AGENT for a type that this release cannot do."""
+    make = RUNNERS.get(assignment.type)
+    if make is None:
+        raise FatalError(
+            f"This agent cannot do {assignment.type} jobs.",
+            code="NOT_SUPPORTED_BY_AGENT",
+            remedy="Update the agent, or assign the job to one that can.",
+        )
+    return make(assignment, home)
