@@ -127,19 +127,11 @@ def add_agent(tenant_id: str, now: datetime) -> tuple[dict[str, Any], dict[str, 
 
 
 def job(project: dict[str, Any], agent_id: str, at: datetime, status: str) -> dict[str, Any]:
-    counts = dict.fromkeys(
-        (
-            "files_completed",
-            "files_unchanged",
-            "files_skipped",
-            "files_failed",
-            "bytes_completed",
-            "mailboxes_completed",
-        ),
-        0,
-    )
+    files = dict.fromkeys(("files_completed", "files_unchanged", "files_skipped", "files_failed"), 0)
     return {
-        **counts,
+        **files,
+        "bytes_completed": 0,
+        "mailboxes_completed": 0,
         "id": uuid4().hex,
         "tenant_id": project["tenant_id"],
         "project_id": project["id"],

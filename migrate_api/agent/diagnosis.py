@@ -70,7 +70,7 @@ def _service(settings: AgentSettings) -> list[Check]:
     except MigrateError as error:
         running = error.error_code == "SUPERSEDED"
         if running:
-            return [Check("service", True, f"{settings.url} answers; another process of this agent is at work")]
+            return [Check("service", True, f"{settings.url} answers and knows this agent, which is at work already")]
         name = "key" if error.error_code == "AGENT_KEY_REFUSED" else "service"
         return [Check(name, False, f"{settings.url}: {error.message}", error.remedy)]
     skew = (datetime.now(UTC) - answer.server_time).total_seconds()

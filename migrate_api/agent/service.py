@@ -101,5 +101,8 @@ def windows_commands(program: PureWindowsPath) -> list[list[str]]:
             "actions=",
             "restart/10000/restart/10000/restart/60000",
         ],
+        ["sc.exe", "create", "MigrateAgent", "binPath=", f'"{program}" start', "start=", "auto"],
+        ["sc.exe", "description", "MigrateAgent", "The One Migrate agent"],
+        ["sc.exe", "failure", "MigrateAgent", "reset=", "86400", "actions=", "restart/10000/restart/60000"],
         ["sc.exe", "start", "MigrateAgent"],
     ]

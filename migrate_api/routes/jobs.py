@@ -7,7 +7,6 @@ from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Path, Query
-from migrate_api.paging import Cursor, Limit, Page, page
 from pydantic import Field
 from sqlalchemy.orm import Session
 
@@ -17,6 +16,7 @@ from migrate_api.dispatch import Dispatch
 from migrate_api.doors import Admin, Inside, Member, Transaction, Viewer
 from migrate_api.errors import not_found, refusals
 from migrate_api.job_views import EventView, ItemView, JobRequest, JobView, LogView, SpeedPoint, view
+from migrate_api.paging import Cursor, Limit, Page, page
 from migrate_api.protocol.spec import Model
 from migrate_api.protocol.states import JobStatus, JobType
 from migrate_api.tables import Agent, Event, Job, JobItem, JobLog, ProgressBatch
