@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
-from migrate_api import timers
+from migrate_api import pages, timers
 from migrate_api.callers import Callers
 from migrate_api.database import Database
 from migrate_api.doors import Services
@@ -88,6 +88,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     )
     app.state.services = services
     app.add_middleware(RateHeaders)
+    app.include_router(pages.routes)
     for routes in ROUTERS:
         app.include_router(routes)
     _answer_errors(app)

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from migrate_api.app import create_app
 from migrate_api.bootstrap import make_tenant, make_token
 from migrate_api.database import Database
+from migrate_api.observability import log_as_json
 from migrate_api.principals import Role
 from migrate_api.settings import ApiSettings
 from migrate_api.tables import Tenant
@@ -71,5 +72,6 @@ def _first_owner(settings: ApiSettings, folder: Path) -> Path | None:
 
 def serve(settings: ApiSettings, host: str, port: int) -> None:
     """Serve until told to stop."""
+    log_as_json()
     app = create_app(settings)
     uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
