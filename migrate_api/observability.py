@@ -127,7 +127,7 @@ class Observed:
 
 
 def observe(app: FastAPI, services: Services) -> None:
-    """Log, count and, where there is somewhere to send them, trace the application's requests; `/metrics` shows them."""
+    """Log, count and, where there is somewhere to send them, trace the requests; `/metrics` shows the counts."""
     metrics = Metrics()
     app.add_middleware(Observed, metrics=metrics)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import sqlalchemy as sa
 import uvicorn
@@ -74,4 +75,15 @@ def serve(settings: ApiSettings, host: str, port: int) -> None:
     """Serve until told to stop."""
     log_as_json()
     app = create_app(settings)
-    uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
+    config = uvicorn.Config(
+        app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS
+    )
+    _Server(config).run()
+
+
+class _Server(uvicorn.Server):
+    """Answers the polls that wait before it waits for them."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.config.app.state.services.waker.close()  # type: ignore[union-attr]
+        super().handle_exit(sig, frame)

@@ -29,6 +29,7 @@ class Waker:
     def __init__(self, database: Database, heard: Callable[[str], None] = lambda agent_id: None) -> None:
         """`heard` is told of every agent that something was said about."""
         self._database, self._heard = database, heard
+        self.closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._bells: dict[str, set[asyncio.Event]] = defaultdict(set)
 
@@ -50,6 +51,12 @@ class Waker:
             self._bells[agent_id].discard(bell)
             if not self._bells[agent_id]:
                 del self._bells[agent_id]
+
+    def close(self) -> None:
+        """The service is about to stop: polls that wait are answered now. May be called from a signal's handler."""
+        self.closing = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._ring_all)
 
     @property
     def waiting(self) -> int:

@@ -86,7 +86,7 @@ async def poll(
     inside.seen.note(caller.id)
     with inside.waker.listening(caller.id) as bell:
         found = await run_in_threadpool(_fetch, inside, caller)
-        if found.commands or not wait:
+        if found.commands or not wait or inside.waker.closing:
             return found
         with suppress(TimeoutError):
             await asyncio.wait_for(bell.wait(), wait)
