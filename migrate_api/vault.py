@@ -16,17 +16,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.orm import Session
 
 from migrate_api.tables import QueuedCommand, SealedSecret
-from migrate_transfer.core.errors import StorageError
+from migrate_transfer.core.errors import VaultError
 
 KEY_BYTES, NONCE_BYTES = 32, 12
 AT_ONCE = 500
-
-
-class VaultError(StorageError):
-    """A secret cannot be sealed or opened."""
-
-    code = "VAULT_KEY_MISSING"
-    default_remedy = "Set MIGRATE_VAULT_KEYS to the keys this service had before, the newest first."
 
 
 class Vault:

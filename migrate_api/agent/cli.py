@@ -23,7 +23,7 @@ from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import AccessDenied, AlreadyRunning, InvalidRequest, MigrateError, StorageError
 from migrate_transfer.leases import FileLease
 
-FAILED, USAGE, UNREACHABLE, REFUSED, STORAGE, RUNNING, UNFORESEEN = 1, 2, 4, 5, 6, 7, 70
+FAILED, USAGE, UNREACHABLE, REFUSED, STORAGE, RUNNING = 1, 2, 4, 5, 6, 7
 LOG_BYTES, LOG_FILES = 10 * 2**20, 5
 log = logging.getLogger("migrate_api.agent")
 
@@ -36,7 +36,6 @@ Exit codes:
     5  the service refuses this agent (code, key or version)
     6  the disk failed
     7  an agent is at work here already
-   70  something that nobody foresaw
 """
 
 app = typer.Typer(
@@ -192,12 +191,9 @@ def main() -> NoReturn:
         sys.exit(_exit_code(error))
     except typer.Abort:
         sys.exit(130)
-    except Exception as error:
-        if hasattr(error, "show"):  # click's own: wrong usage
-            error.show()
-            sys.exit(USAGE)
-        log.exception("Something that nobody foresaw.")
-        sys.exit(UNFORESEEN)
+    except typer.TyperException as error:
+        print(error.format_message(), file=sys.stderr)
+        sys.exit(USAGE)
 
 
 if __name__ == "__main__":

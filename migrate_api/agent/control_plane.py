@@ -34,19 +34,13 @@ from migrate_api.protocol.messages import (
     Welcome,
 )
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import AccessDenied, FatalError, TargetError
+from migrate_transfer.core.errors import AccessDenied, FatalError, Refused, TargetError
 from migrate_transfer.net.http import HttpClient
 
 Said = TypeVar("Said", bound=BaseModel)
 CONNECTIONS = 16
 LOST = ("STALE_TOKEN", "JOB_NOT_YOURS", "JOB_FINISHED", "NOT_FOUND")
 """Codes that say: this job is not ours any more."""
-
-
-class Refused(FatalError):
-    """The service refuses what was asked; `error_code` is its code."""
-
-    code = "REFUSED"
 
 
 def this_host() -> Host:

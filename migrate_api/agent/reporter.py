@@ -11,12 +11,12 @@ import time
 from collections import deque
 from typing import Any
 
-from migrate_api.agent.control_plane import LOST, ControlPlane, Refused
+from migrate_api.agent.control_plane import LOST, ControlPlane
 from migrate_api.agent.work import Ending, Runner, Standing
 from migrate_api.protocol.messages import Assignment, FailedItem, Failure, Progress, Recount, Totals
 from migrate_api.protocol.states import JobStatus
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import MigrateError, TransientError
+from migrate_transfer.core.errors import MigrateError, Refused, TransientError
 
 ITEMS_AT_ONCE = 200
 WAIT_SECONDS = 2.0

@@ -41,8 +41,6 @@ class Worker:
             log.info("Job %s: %s.", self.job_id, stopped.reason)
         except MigrateError as error:
             log.warning("Job %s: given up (%s).", self.job_id, error.error_code)
-        except Exception:
-            log.exception("Job %s: ended by something that nobody foresaw.", self.job_id)
         finally:
             self.done.set()
 

@@ -11,7 +11,9 @@
     |   |-- SourceError              the source cannot be reached or read
     |   |-- TargetError              the target is not what was promised
     |   |-- InvalidRequest           what the user asked for makes no sense
+    |   |-- Refused                  the service refuses what its agent asked; the code is the service's
     |   |-- StorageError             our own disk or book-keeping failed
+    |   |   `-- VaultError           a secret cannot be sealed or opened
     |   `-- AlreadyRunning           somebody else holds the lease
     `-- (signal) Stopped             not an error: paused, cancelled or lease lost
 
@@ -139,6 +141,20 @@ class StorageError(FatalError):
     default_remedy = (
         "Free space on the disk that holds the job folder, then start the job again: it goes on where it stopped."
     )
+
+
+class VaultError(StorageError):
+    """A secret cannot be sealed or opened."""
+
+    code = "VAULT_KEY_MISSING"
+    default_remedy = "Set MIGRATE_VAULT_KEYS to the keys this service had before, the newest first."
+
+
+class Refused(FatalError):
+    """The service refuses what its agent asked; `error_code` is the service's."""
+
+    code = "REFUSED"
+    default_remedy = "Do what the message says; see `migrate-agent diagnose`."
 
 
 class AlreadyRunning(FatalError):
