@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument("--reporting", type=int, default=500)
     parser.add_argument("--tenants", type=int, default=20)
     parser.add_argument("--listed", type=int, default=100_000)
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seconds", type=int, default=60)
     asked = parser.parse_args()
     shutil.rmtree(CACHE, ignore_errors=True)
@@ -54,7 +55,7 @@ def main() -> None:
         database.migrate()
         plan = fill(database, asked)
         print(f"{date.today()}  {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}")
-        with service(url) as process:
+        with service(url, asked.workers) as process:
             try:
                 wait_for_it()
                 listing(plan)
@@ -65,10 +66,12 @@ def main() -> None:
         server.cleanup()
 
 
-def service(url: str) -> subprocess.Popen[bytes]:
+def service(url: str, workers: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "migrate_api.cli", "serve", "--folder", str(CACHE.parent / "service")]
     environment = {**os.environ, "MIGRATE_DATABASE_URL": url, "MIGRATE_VAULT_KEYS": Vault.new_key()}
-    return subprocess.Popen([*command, "--port", str(PORT)], env=environment, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [*command, "--port", str(PORT), "--workers", str(workers)], env=environment, stderr=subprocess.DEVNULL
+    )
 
 
 def wait_for_it() -> None:
@@ -198,7 +201,10 @@ def load(database: Database, plan: dict[str, Any], process: subprocess.Popen[byt
 def usage(pid: int) -> dict[str, tuple[float, float]]:
     """CPU seconds and MB of the service and of PostgreSQL."""
     postgres = [one for one in psutil.process_iter(["name"]) if one.info["name"] == "postgres"]
-    return {"service": _used([psutil.Process(pid)]), "postgresql": _used(postgres)}
+    return {
+        "service": _used([psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]),
+        "postgresql": _used(postgres),
+    }
 
 
 def _used(processes: list[psutil.Process]) -> tuple[float, float]:

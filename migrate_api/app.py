@@ -34,6 +34,7 @@ from migrate_api.routes import (
 )
 from migrate_api.seen import Seen
 from migrate_api.settings import ApiSettings
+from migrate_api.turns import InTurn, Turns
 from migrate_api.vault import Vault
 from migrate_api.waker import Waker
 from migrate_transfer.core.errors import MigrateError
@@ -52,12 +53,14 @@ ROUTERS = (
     agent_work.routes,
     health.routes,
 )
+AT_ONCE = 8
+"""Requests at the database at once; each may need a second connection, to count itself."""
 _CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
 
 
 def create_app(settings: ApiSettings) -> FastAPI:
     """The whole service over one database, whose tables are brought up to date when it starts."""
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, connections=2 * AT_ONCE)
     callers = Callers(database, settings)
     services = Services(
         settings=settings,
@@ -66,6 +69,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         callers=callers,
         waker=Waker(database, heard=callers.forget_agent),
         seen=Seen(database),
+        turns=Turns(AT_ONCE),
     )
 
     @asynccontextmanager
@@ -87,6 +91,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
+    app.add_middleware(InTurn, turns=services.turns)
     app.add_middleware(RateHeaders)
     app.include_router(pages.routes)
     for routes in ROUTERS:

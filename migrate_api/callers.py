@@ -78,7 +78,7 @@ class Callers:
         """The agent of a request, if its key was looked up a moment ago: without asking the database."""
         _require_spoken(request)
         key = _bearer(request)
-        if key is None:
+        if key is None or request.url.path == HELLO:
             return None
         found = self._known.get(_memory(key, request.headers.get("x-agent-instance", "")[:64] or None))
         if found is None or found.until < time.monotonic():

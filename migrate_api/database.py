@@ -23,7 +23,7 @@ class Database:
         self.url = sa.make_url(url)
         self.postgresql = self.url.get_backend_name() == "postgresql"
         if self.postgresql:
-            options: dict[str, Any] = {"pool_size": connections, "max_overflow": 5, "pool_pre_ping": True}
+            options: dict[str, Any] = {"pool_size": connections, "max_overflow": 4}
             self.engine = sa.create_engine(self.url.set(drivername="postgresql+psycopg"), **options)
         else:
             self.engine = sa.create_engine(self.url, connect_args={"timeout": BUSY_SECONDS})

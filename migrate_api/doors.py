@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
@@ -15,11 +15,15 @@ from migrate_api.errors import Refusal
 from migrate_api.principals import AgentCaller, Person, Role
 from migrate_api.seen import Seen
 from migrate_api.settings import ApiSettings
+from migrate_api.turns import Turns
 from migrate_api.vault import Vault
 from migrate_api.waker import Waker
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
+
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Services:
     callers: Callers
     waker: Waker
     seen: Seen
+    turns: Turns
 
 
 def services_of(connection: HTTPConnection) -> Services:
@@ -39,7 +44,8 @@ def services_of(connection: HTTPConnection) -> Services:
     return found
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
+    """Async because it does nothing: a plain function would be sent to a thread."""
     return services_of(request)
 
 
@@ -70,14 +76,45 @@ def _person(needed: Role) -> Callable[[Request, Session], Person]:
     return person
 
 
-def _waiting_viewer(request: Request) -> Person:
+async def _waiting_viewer(request: Request) -> Person:
     """In a transaction of its own: a route that waits must not hold one."""
-    with services_of(request).database.transaction() as session:
-        return services_of(request).callers.person(session, request)
+    inside = services_of(request)
+
+    def look() -> Person:
+        with inside.database.transaction() as session:
+            return inside.callers.person(session, request)
+
+    return await inside.turns.take(look)
 
 
-def _agent(request: Request, session: Transaction) -> AgentCaller:
-    return services_of(request).callers.agent(session, request)
+@dataclass(frozen=True, slots=True)
+class AgentDoor:
+    """For the routes of agents: one step on one thread, in turn; an agent that was just seen is known from memory."""
+
+    request: Request
+    inside: Services
+
+    async def step(self, work: Callable[[Session, AgentCaller], Found], caller: AgentCaller | None = None) -> Found:
+        """Do the work in one transaction for the calling agent. Raises Refusal: 401, 409, 426, 429, or the work's."""
+        known = caller or self.inside.callers.remembered(self.request)
+        return await self.inside.turns.take(lambda: self._in_transaction(work, known))
+
+    async def caller(self) -> AgentCaller:
+        """The calling agent."""
+        known = self.inside.callers.remembered(self.request)
+        return known if known is not None else await self.step(_themselves)
+
+    def _in_transaction(self, work: Callable[[Session, AgentCaller], Found], known: AgentCaller | None) -> Found:
+        with self.inside.database.transaction() as session:
+            return work(session, known or self.inside.callers.agent(session, self.request))
+
+
+def _themselves(session: Session, caller: AgentCaller) -> AgentCaller:
+    return caller
+
+
+async def _agent_door(request: Request) -> AgentDoor:
+    return AgentDoor(request, services_of(request))
 
 
 Viewer = Annotated[Person, Depends(_person(Role.VIEWER))]
@@ -85,4 +122,4 @@ Member = Annotated[Person, Depends(_person(Role.MEMBER))]
 Admin = Annotated[Person, Depends(_person(Role.ADMIN))]
 Owner = Annotated[Person, Depends(_person(Role.OWNER))]
 WaitingViewer = Annotated[Person, Depends(_waiting_viewer)]
-CallingAgent = Annotated[AgentCaller, Depends(_agent)]
+Agents = Annotated[AgentDoor, Depends(_agent_door)]

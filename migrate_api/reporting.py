@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from sqlalchemy.dialects import postgresql, sqlite
+
 from migrate_api import history
 from migrate_api.dispatch import Dispatch, now
 from migrate_api.errors import conflict, invalid
@@ -23,12 +25,10 @@ class Reports:
     def take(self, caller: AgentCaller, said: Progress) -> ProgressAnswer:
         """Count a report. Raises Refusal: 404, 409 JOB_NOT_YOURS, STALE_TOKEN, JOB_FINISHED, ILLEGAL_TRANSITION."""
         job = self._held(caller, said.job_id, said.token)
-        session = self.dispatch.session
-        if session.get(ProgressBatch, (job.id, said.token, said.sequence)) is not None:
+        if not self._is_new(job, said):
             return _answer(job, counted=False)
         if job.status in (JobStatus.COMPLETED, JobStatus.FAILED):
             raise conflict("JOB_FINISHED", f"The job is {job.status}.", "Stop reporting on it.")
-        session.add(_batch(job, said))
         self._add(job, said)
         if said.sequence > job.newest_sequence:
             job.newest_sequence = said.sequence
@@ -58,6 +58,22 @@ class Reports:
                 "STALE_TOKEN", "Another attempt holds this job now.", "Stop at once.", token=token, newest=job.token
             )
         return job
+
+    def _is_new(self, job: Job, said: Progress) -> bool:
+        """Whether the report's number is seen for the first time; in one statement, for there are hundreds a second."""
+        session = self.dispatch.session
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        row = insert(ProgressBatch.__table__).values(  # type: ignore[arg-type]
+            job_id=job.id,
+            token=said.token,
+            sequence=said.sequence,
+            tenant_id=job.tenant_id,
+            at=now(),
+            files_completed=said.files_completed + said.files_unchanged,
+            bytes_completed=said.bytes_completed,
+            bytes_per_second=said.bytes_per_second,
+        )
+        return session.execute(row.on_conflict_do_nothing().returning(ProgressBatch.sequence)).first() is not None
 
     def _add(self, job: Job, said: Progress) -> None:
         job.files_completed += said.files_completed
@@ -127,19 +143,6 @@ class Reports:
         for name, count in counts.items():
             setattr(job, name, count)
         job.mailboxes_completed = recount.mailboxes_completed
-
-
-def _batch(job: Job, said: Progress) -> ProgressBatch:
-    return ProgressBatch(
-        job_id=job.id,
-        token=said.token,
-        sequence=said.sequence,
-        tenant_id=job.tenant_id,
-        at=now(),
-        files_completed=said.files_completed + said.files_unchanged,
-        bytes_completed=said.bytes_completed,
-        bytes_per_second=said.bytes_per_second,
-    )
 
 
 def _answer(job: Job, *, counted: bool) -> ProgressAnswer:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import resource
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 import sqlalchemy as sa
 import uvicorn
+from fastapi import FastAPI
 from pydantic import SecretStr
+from uvicorn.supervisors import Multiprocess
 
 from migrate_api.app import create_app
 from migrate_api.bootstrap import make_tenant, make_token
@@ -71,19 +76,67 @@ def _first_owner(settings: ApiSettings, folder: Path) -> Path | None:
     return file
 
 
-def serve(settings: ApiSettings, host: str, port: int) -> None:
-    """Serve until told to stop."""
+def serve(settings: ApiSettings, host: str, port: int, workers: int = 1) -> None:
+    """Serve until told to stop. Several workers are so many replicas on one address; they need PostgreSQL."""
     log_as_json()
-    app = create_app(settings)
-    config = uvicorn.Config(
-        app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS
+    _raise_file_limit()
+    if workers == 1:
+        _Server(_config(create_app(settings), host, port)).run()
+        return
+    os.environ |= {
+        "MIGRATE_DATABASE_URL": settings.database_url,
+        "MIGRATE_VAULT_KEYS": settings.vault_keys.get_secret_value(),
+        "MIGRATE_PUBLIC_URL": settings.public_url,
+    }
+    config = _config("migrate_api.serving:replica", host, port, workers)
+    Multiprocess(config, [config.bind_socket()]).run()
+
+
+def replica() -> FastAPI:
+    """The application of a worker, whose settings its parent has put into the environment."""
+    log_as_json()
+    app = create_app(ApiSettings())
+    _collect_less()
+    return app
+
+
+def _config(app: FastAPI | str, host: str, port: int, workers: int = 1) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        workers=workers,
+        factory=isinstance(app, str),
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    _Server(config).run()
+
+
+def _raise_file_limit() -> None:
+    """Every waiting poll is an open connection."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _collect_less() -> None:
+    """Thousands of waiting polls are hundreds of thousands of living objects; looking them all over for garbage every
+    few hundred new ones took three quarters of the service's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 class _Server(uvicorn.Server):
     """Answers the polls that wait before it waits for them."""
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        _collect_less()
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.config.app.state.services.waker.close()  # type: ignore[union-attr]
+        application = self.config.loaded_app
+        while not hasattr(application, "state"):
+            application = application.app  # what uvicorn has put around it
+        application.state.services.waker.close()
         super().handle_exit(sig, frame)

@@ -37,6 +37,9 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8700,
     public_url: Annotated[str | None, typer.Option("--public-url", help="Where people and agents reach it.")] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=64, help="Processes; more than one on PostgreSQL.")
+    ] = 1,
 ) -> None:
     """Run the job API until Ctrl-C: on an embedded database with nothing to install, or on PostgreSQL."""
     _refuse_password(database_url)
@@ -45,7 +48,9 @@ def serve(
     console.print(f"Serving {url}; its description: {url}/docs", soft_wrap=True, highlight=False)
     if started.token_file:
         console.print(f"The first owner's API token is in {started.token_file}", soft_wrap=True, highlight=False)
-    run_service(started.settings, host, port)
+    if workers > 1 and not Database(started.settings.database_url).postgresql:
+        raise InvalidRequest("An embedded database serves one process.", remedy="Use PostgreSQL for --workers.")
+    run_service(started.settings, host, port, workers)
 
 
 def _refuse_password(url: str | None) -> None:

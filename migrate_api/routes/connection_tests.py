@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
 from migrate_api.creation import require_online
@@ -72,7 +71,7 @@ async def get_connection_test(
     inside = services_of(request)
     end = now() + timedelta(seconds=wait)
     while True:
-        found = await run_in_threadpool(_look, inside, caller.tenant_id, test_id)
+        found = await inside.turns.take(lambda: _look(inside, caller.tenant_id, test_id))
         if found.answered or now() >= end:
             return found
         await asyncio.sleep(0.25)

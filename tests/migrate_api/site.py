@@ -131,9 +131,10 @@ RECOUNT = {"completed": 10, "unchanged": 0, "skipped": 0, "failed": 0, "bytes_co
 @contextmanager
 def serving(database: Database, **options: Any) -> Iterator[Site]:
     """A service over the database on a port of its own. Its own timers are off: tests look at the clock themselves."""
+    options.setdefault("vault_keys", SecretStr(Vault.new_key()))
     given = {"requests_per_minute": 100_000, "agent_requests_per_minute": 100_000, "timers": False, **options}
     url = database.url.render_as_string(hide_password=False)
-    settings = ApiSettings(database_url=url, vault_keys=SecretStr(Vault.new_key()), **given)
+    settings = ApiSettings(database_url=url, **given)
     config = uvicorn.Config(
         create_app(settings), host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=1
     )

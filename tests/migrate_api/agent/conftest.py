@@ -1,0 +1,119 @@
+"""A church, a Mission, a service, and agents as real processes between them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from migrate_api.database import Database
+from migrate_etl.sandbox.mission.process import MissionSandbox
+from migrate_etl.sandbox.rock import make_sample
+from migrate_transfer.core.control import Control
+from tests.migrate_api.site import Site, serving
+
+KEY = "a-hushed-integration-key"
+FINAL = ("completed", "failed", "cancelled")
+SECONDS = 90
+
+
+@dataclass
+class Ground:
+    """Everything an import needs. `url` is where agents reach the service: a test may put something in between."""
+
+    site: Site
+    mission: MissionSandbox
+    rock: Path
+    home: Path
+    url: str
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "MIGRATE_AGENT_HOME": str(self.home), "MIGRATE_API_URL": self.url}
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command of the agent, to its end."""
+        command = [sys.executable, "-m", "migrate_api.agent.cli", *arguments]
+        return subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=60)
+
+    def register(self) -> dict[str, Any]:
+        """Register this machine; the agent as the service lists it."""
+        code = self.site.post("/api/registration-codes")["code"]
+        done = self.run("--register", code)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = self.site.get("/api/agents")["items"][0]
+        return found
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """An agent at work."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "migrate_api.agent.cli", "start"],
+            env=self.environment(),
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        self.processes.append(process)
+        return process
+
+    def job(self, agent: dict[str, Any], **fields: Any) -> dict[str, Any]:
+        source = {
+            "type": "rockrms",
+            "connection_string": f"sqlite:///{self.rock}",
+            "mission_org_slug": "grace",
+            "mission_api_url": self.mission.url,
+            "mission_integration_key": KEY,
+            "time_zone": "America/Chicago",
+        }
+        return self.site.job(agent, source=source, allow_offline=True, **fields)
+
+    def until(self, job: dict[str, Any], *statuses: str, settled: int = 0) -> dict[str, Any]:
+        """The job, once it has come to one of the states and so many records are settled."""
+        control = Control()
+        for _ in range(SECONDS * 10):
+            found: dict[str, Any] = self.site.get(f"/api/jobs/{job['id']}")
+            done = found["files_completed"] + found["files_skipped"] + found["files_unchanged"]
+            if found["status"] in statuses and done >= settled:
+                return found
+            assert found["status"] not in FINAL, found
+            control.wait(0.1)
+        raise AssertionError(f"the job stays {found['status']}")
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL to the agent and to what it started, as when the machine loses power."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    for one in [process, *children]:
+        os.kill(one.pid, signal.SIGKILL)
+    process.wait()
+    psutil.wait_procs(children, timeout=10)
+
+
+@pytest.fixture(scope="session")
+def rock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("rock") / "rock.sqlite"
+    make_sample(target, 120, 7)
+    return target
+
+
+@pytest.fixture
+def ground(tmp_path: Path, rock: Path) -> Iterator[Ground]:
+    database = Database(f"sqlite:///{tmp_path / 'service.sqlite'}")
+    with (
+        serving(database) as site,
+        MissionSandbox.start(tmp_path / "mission", "grace", KEY, latency_ms=60) as mission,
+    ):
+        site.tokens = site.organisation("grace")
+        found = Ground(site, mission, rock, tmp_path / "agent", site.url)
+        yield found
+        for process in found.processes:
+            if process.poll() is None:
+                kill(process)
+    database.close()

@@ -1,0 +1,202 @@
+"""Agents as real processes: they work, pause, die and go on, and nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from migrate_transfer.core.control import Control
+from tests.migrate_api.agent.conftest import KEY, Ground, kill
+
+
+def balanced(job: dict[str, Any]) -> bool:
+    """Everything that was discovered has its outcome."""
+    parts = ("files_completed", "files_unchanged", "files_skipped", "files_failed")
+    return bool(job["files_total"] == sum(job[part] for part in parts))
+
+
+def sent(ground: Ground) -> dict[str, int]:
+    """What Mission has, per entity."""
+    return {name: one["count"] for name, one in ground.mission.totals().items()}
+
+
+def test_an_import_runs_through_all_of_it(ground: Ground) -> None:
+    agent = ground.register()
+    ground.start()
+    job = ground.until(ground.job(agent), "completed")
+    assert balanced(job)
+    assert job["bytes_completed"] > 100_000
+    assert job["result"]["quality_score"] is not None
+    assert len(job["runs"]) == 1
+    assert Path(job["result"]["report"]).exists()
+    assert {name for name, counts in job["entities"].items() if counts["imported"]} >= {"people", "contributions"}
+    assert sum(counts["imported"] for counts in job["entities"].values()) == job["files_completed"]
+
+
+def test_no_secret_is_left_on_the_agents_disk_but_its_own_key(ground: Ground) -> None:
+    agent = ground.register()
+    ground.start()
+    ground.until(ground.job(agent), "completed")
+    places = [file for file in ground.home.rglob("*") if file.is_file() and KEY.encode() in file.read_bytes()]
+    assert places == []
+    config = ground.home / "agent.toml"
+    assert config.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(("status", "settled"), [("scanning", 0), ("running", 0), ("running", 300)])
+def test_a_killed_agent_goes_on_where_it_was(ground: Ground, status: str, settled: int) -> None:
+    agent = ground.register()
+    process = ground.start()
+    job = ground.job(agent)
+    ground.until(job, status, "ready", "running", settled=settled)
+    kill(process)
+    ground.start()
+    found = ground.until(job, "completed")
+    assert balanced(found)
+    assert ground.site.get(f"/api/jobs/{job['id']}/history")[-1]["to_status"] == "completed"
+
+
+def test_a_stopped_agent_leaves_its_job_to_the_next(ground: Ground) -> None:
+    agent = ground.register()
+    process = ground.start()
+    job = ground.job(agent)
+    ground.until(job, "running")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    assert ground.site.get(f"/api/jobs/{job['id']}")["status"] == "running"
+    ground.start()
+    assert balanced(ground.until(job, "completed"))
+
+
+def test_pause_resume_and_cancel(ground: Ground) -> None:
+    agent = ground.register()
+    ground.start()
+    job = ground.job(agent)
+    ground.until(job, "running")
+    ground.site.post(f"/api/jobs/{job['id']}/pause")
+    paused = ground.until(job, "paused")
+    assert (paused["paused_in"], paused["wanted"]) == ("running", None)
+    ground.site.post(f"/api/jobs/{job['id']}/resume")
+    ground.until(job, "running")
+    assert ground.site.post(f"/api/jobs/{job['id']}/cancel")["status"] == "cancelled"
+    control = Control()
+    for _ in range(300):
+        if any(event["name"] == "recounted" for event in ground.site.get(f"/api/jobs/{job['id']}/history")):
+            break
+        control.wait(0.1)
+    before = ground.mission.requests()["count"]
+    control.wait(1.0)
+    assert ground.mission.requests()["count"] == before, "it goes on sending"
+
+
+def test_a_revoked_key_ends_the_agent(ground: Ground) -> None:
+    ground.register()
+    process = ground.start()
+    control = Control()
+    while not [one for one in ground.site.get("/api/agents?status=online")["items"] if one["clock_skew_seconds"]]:
+        control.wait(0.1)
+    key = ground.site.get("/api/agent-keys")["items"][0]
+    ground.site.call("DELETE", f"/api/agent-keys/{key['id']}")
+    assert process.wait(30) == 5
+
+
+class Wire:
+    """What lies between agent and service; it can be cut."""
+
+    def __init__(self, target: str) -> None:
+        host, port = target.removeprefix("http://").split(":")
+        self._target, self._cut = (host, int(port)), threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def cut(self) -> None:
+        self._cut.set()
+        for one in self._open:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def mend(self) -> None:
+        self._cut.clear()
+
+    def close(self) -> None:
+        self.cut()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                inward, _ = self._listener.accept()
+                if self._cut.is_set():
+                    inward.close()
+                    continue
+                outward = socket.create_connection(self._target)
+                self._open += [inward, outward]
+                for one, other in ((inward, outward), (outward, inward)):
+                    threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
+
+    def _pass(self, one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+        for end in (one, other):
+            with suppress(OSError):
+                end.close()
+
+
+@pytest.fixture
+def wire(ground: Ground) -> Iterator[Wire]:
+    found = Wire(ground.site.url)
+    ground.url = found.url
+    yield found
+    found.close()
+
+
+def test_work_goes_on_while_the_network_is_away_and_is_told_afterwards(ground: Ground, wire: Wire) -> None:
+    agent = ground.register()
+    ground.start()
+    job = ground.job(agent)
+    ground.until(job, "running")
+    wire.cut()
+    folder = ground.home / "state" / "jobs" / job["id"]
+    control = Control()
+    for _ in range(600):
+        if (folder / "report.json").exists():
+            break
+        control.wait(0.1)
+    assert (folder / "report.json").exists(), "the import stopped with the network"
+    assert ground.site.get(f"/api/jobs/{job['id']}")["status"] == "running"
+    wire.mend()
+    assert balanced(ground.until(job, "completed"))
+
+
+def test_two_processes_with_one_key_the_newer_works(ground: Ground, tmp_path: Path) -> None:
+    agent = ground.register()
+    first = ground.start()
+    job = ground.job(agent)
+    ground.until(job, "running")
+    config = (ground.home / "agent.toml").read_bytes()
+    ground.home = tmp_path / "other-machine"
+    ground.home.mkdir()
+    (ground.home / "agent.toml").write_bytes(config)
+    ground.start()
+    assert first.wait(60) == 5
+    assert balanced(ground.until(job, "completed"))
+
+
+def test_a_job_that_failed_says_why_and_what_to_do(ground: Ground) -> None:
+    agent = ground.register()
+    ground.start()
+    ground.mission.revoke()
+    job = ground.until(ground.job(agent), "failed")
+    assert job["error_code"] == "ACCESS_DENIED"
+    assert job["error_remedy"]
+    assert KEY not in str(job)

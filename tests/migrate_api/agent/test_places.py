@@ -1,0 +1,104 @@
+"""Where an agent keeps its things, what it is started with, and how it is installed."""
+
+from __future__ import annotations
+
+import json
+import stat
+import zipfile
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import pytest
+
+from migrate_api.agent import service
+from migrate_api.agent.diagnosis import Check, bundle, redacted
+from migrate_api.agent.home import Home, places
+from migrate_api.agent.settings import AgentSettings, read_config, write_config
+from migrate_transfer.core.errors import InvalidRequest
+
+
+def test_places_of_linux() -> None:
+    root = places("linux", {}, privileged=True)
+    assert (root.config, root.state) == (
+        PurePosixPath("/etc/migrate-agent/agent.toml"),
+        PurePosixPath("/var/lib/migrate-agent"),
+    )
+    assert root.logs == PurePosixPath("/var/log/migrate-agent")
+    user = places("linux", {"HOME": "/home/ada"}, privileged=False)
+    assert user.config == PurePosixPath("/home/ada/.config/migrate-agent/agent.toml")
+
+
+def test_places_of_windows_and_of_one_folder() -> None:
+    windows = places("win32", {"PROGRAMDATA": "D:\\Data"}, privileged=True)
+    assert windows.config == PureWindowsPath("D:\\Data\\MigrateAgent\\agent.toml")
+    assert windows.logs == PureWindowsPath("D:\\Data\\MigrateAgent\\logs")
+    assert places("win32", {"MIGRATE_AGENT_HOME": "E:\\a"}, privileged=True).state == PureWindowsPath("E:\\a\\state")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[api]\nurl = "https://x"\nkey = "mak_1"\n',
+        "[api]\nurl = https://x\nkey = mak_1\n",
+        "; note\n[api]\nkey=mak_1\n",
+    ],
+)
+def test_the_config_file_may_have_bare_values(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text(text)
+    assert AgentSettings.gather(file, {}).key.get_secret_value() == "mak_1"
+
+
+def test_the_environment_comes_first(tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    write_config(file, "https://file", "mak_file")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    found = AgentSettings.gather(file, {"MIGRATE_AGENT_KEY": "mak_env"})
+    assert (found.url, found.key.get_secret_value()) == ("https://file", "mak_env")
+
+
+def test_without_a_key_the_remedy_is_told_and_a_bad_line_is_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        AgentSettings.gather(tmp_path / "none", {})
+    assert "--register" in caught.value.remedy
+    file = tmp_path / "agent.toml"
+    file.write_text("[api]\nhush-password\n")
+    with pytest.raises(InvalidRequest) as caught:
+        read_config(file)
+    assert "hush" not in str(caught.value)
+
+
+def test_the_unit_is_installed_under_a_root_and_names_this_program(tmp_path: Path) -> None:
+    file = service.install_unit(tmp_path)
+    text = file.read_text()
+    assert file == tmp_path / "etc/systemd/system/migrate-agent.service"
+    assert f"ExecStart={' '.join(service.this_program())} start" in text
+    assert "RestartPreventExitStatus=5" in text
+
+
+def test_the_windows_service_is_quoted() -> None:
+    commands = service.windows_commands(PureWindowsPath("C:\\Program Files\\Migrate\\migrate-agent.exe"))
+    assert commands[0][4] == '"C:\\Program Files\\Migrate\\migrate-agent.exe" start'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "key mak_AAAAAAAAAAAAAAAAAAAA",
+        "Server=s;Database=d;User Id=u;Password=AAAAAAA;Encrypt=true",
+        '{"api_key": "AAAAAAAAA"}',
+        "Authorization: Bearer AAAAAAAAA",
+        "pwd=AAAA",
+    ],
+)
+def test_what_looks_like_a_secret_is_blacked_out(text: str) -> None:
+    assert "AAAA" not in redacted(text)
+
+
+def test_a_bundle_has_checks_and_logs_without_secrets(tmp_path: Path) -> None:
+    home = Home(tmp_path / "agent.toml", tmp_path / "state", tmp_path / "logs")
+    home.make()
+    home.log.write_text("started with Password=hush;\n")
+    bundle(tmp_path / "b.zip", home, [Check("disk", True, "fine")])
+    with zipfile.ZipFile(tmp_path / "b.zip") as found:
+        assert "hush" not in found.read("agent.log").decode()
+        assert json.loads(found.read("facts.json"))["checks"][0]["name"] == "disk"

@@ -1,0 +1,113 @@
+"""Credentials, revocation, superseded agents, old protocols, rate limits."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from migrate_api.credentials import ALPHABET, hashed_code, new_code, new_credential, well_formed
+from migrate_api.database import Database
+from tests.migrate_api.site import HOST, Site, now, serving
+
+
+def test_a_mistyped_credential_is_recognised() -> None:
+    token, _ = new_credential("mat")
+    assert well_formed(token, "mat")
+    assert not well_formed(token, "mak")
+    assert not well_formed(token[:-1] + ("a" if token[-1] != "a" else "b"), "mat")
+    assert not well_formed("mat_", "mat")
+
+
+def test_codes_have_eight_plain_characters_and_case_does_not_matter() -> None:
+    code, digest = new_code()
+    assert len(code) == 8
+    assert set(code) <= set(ALPHABET)
+    assert hashed_code(f" {code[:4].lower()}-{code[4:]} ") == digest
+
+
+def test_a_revoked_token_is_refused_at_once(site: Site) -> None:
+    made = site.post("/api/tokens", {"name": "script", "role": "viewer"})
+    assert site.get("/api/me", key=made["token"])["name"] == "script"
+    site.call("DELETE", f"/api/tokens/{made['id']}")
+    assert site.refused("GET", "/api/me", key=made["token"]) == (401, "UNAUTHORIZED")
+
+
+def test_a_token_is_shown_once_and_never_more_than_its_maker(site: Site) -> None:
+    site.post("/api/tokens", {"name": "script", "role": "viewer"})
+    assert "mat_" not in str(site.get("/api/tokens"))
+    assert site.refused("POST", "/api/tokens", {"name": "x", "role": "owner"}, role="admin") == (403, "FORBIDDEN")
+
+
+def test_a_newer_process_supersedes_the_older_one(site: Site) -> None:
+    agent = site.agent(hello=False)
+    for instance in ("one", "two"):
+        body = {"host": HOST, "sent_at": now()}
+        site.post("/api/agent/hello", body, key=agent["key"], **{"X-Agent-Instance": instance})
+    poll = "/api/agent/commands?wait=0"
+    assert site.refused("GET", poll, key=agent["key"], **{"X-Agent-Instance": "one"}) == (409, "SUPERSEDED")
+    assert site.get(poll, key=agent["key"], **{"X-Agent-Instance": "two"}) == {"commands": []}
+
+
+def test_an_agent_that_is_too_old_is_told_so(site: Site) -> None:
+    agent = site.agent()
+    found = site.refused("GET", "/api/agent/commands?wait=0", key=agent["key"], **{"X-Migrate-Protocol": "0"})
+    assert found == (426, "UPGRADE_REQUIRED")
+
+
+def _while_polling(site: Site, agent: dict[str, str], then: Any) -> Any:
+    """What a waiting poll is answered when something happens meanwhile."""
+    answers: list[Any] = []
+    poll = threading.Thread(
+        target=lambda: answers.append(site.call("GET", "/api/agent/commands?wait=30", key=agent["key"]))
+    )
+    poll.start()
+    poll.join(0.7)
+    assert poll.is_alive(), answers
+    then()
+    poll.join(20)
+    return answers[0]
+
+
+def test_a_command_wakes_the_poll_that_waits(site: Site) -> None:
+    agent = site.agent()
+    status, said = _while_polling(site, agent, lambda: site.job(agent))
+    assert (status, [command["name"] for command in said["commands"]]) == (200, ["start_job"])
+
+
+def test_a_revoked_key_cuts_off_an_agent_that_is_connected(site: Site) -> None:
+    agent = site.agent()
+    status, said = _while_polling(site, agent, lambda: site.call("DELETE", f"/api/agent-keys/{agent['key_id']}"))
+    assert (status, said["code"]) == (401, "UNAUTHORIZED")
+    assert site.refused("GET", "/api/agent/commands?wait=0", key=agent["key"]) == (401, "UNAUTHORIZED")
+
+
+def test_a_command_given_to_one_replica_wakes_a_poll_at_another(site: Site) -> None:
+    """On PostgreSQL; an embedded database has one process."""
+    if not site.database.postgresql:
+        return
+    agent = site.agent()
+    with serving(site.database, vault_keys=site.settings.vault_keys) as other:
+        other.tokens = site.tokens
+        status, said = _while_polling(other, agent, lambda: site.job(agent))
+    assert (status, len(said["commands"])) == (200, 1)
+
+
+def test_the_limit_of_a_tenant_holds_for_all_its_people(empty_database: Database) -> None:
+    with serving(empty_database, requests_per_minute=3) as site:
+        site.tokens = site.organisation("grace")
+        other = site.organisation("other")
+        answers = [site.call("GET", "/api/me", role=role) for role in ("owner", "viewer", "owner", "viewer", "owner")]
+        assert 429 in [status for status, _ in answers]
+        said = answers[-1][1]
+        assert (said["code"], said["details"]["limit"], said["details"]["window"]) == ("RATE_LIMIT_EXCEEDED", 3, "1m")
+        assert site.call("GET", "/api/me", key=other["owner"])[0] == 200
+
+
+@pytest.mark.parametrize("role", ["owner", "viewer"])
+def test_every_answer_tells_the_rate(site: Site, role: str) -> None:
+    import httpx
+
+    answer = httpx.get(site.url + "/api/jobs", headers={"Authorization": f"Bearer {site.tokens[role]}"})
+    assert {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"} <= set(answer.headers)

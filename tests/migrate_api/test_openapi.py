@@ -1,0 +1,71 @@
+"""Whatever is sent, the service answers as its description says, and never with a fault of its own."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+
+from migrate_api.database import Database
+from tests.migrate_api.site import Site, serving
+from tests.migrate_api.test_who_may_what import AGENT, NEEDED, ids
+
+CHECKS = (
+    schemathesis.checks.not_a_server_error,
+    schemathesis.openapi.checks.status_code_conformance,
+    schemathesis.openapi.checks.content_type_conformance,
+    schemathesis.openapi.checks.response_schema_conformance,
+)
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, dict[str, str], str]]:
+    """A service, the ids of what is in it, and an agent's key."""
+    database = Database(f"sqlite:///{Path(tmp_path_factory.mktemp('openapi')) / 'service.sqlite'}")
+    with serving(database) as site:
+        site.tokens = site.organisation("grace")
+        found = ids(site)
+        yield site, found, site.agent("fuzzed")["key"]
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def described(live: tuple[Site, dict[str, str], str]) -> Any:
+    site, _, _ = live
+    return schemathesis.openapi.from_url(f"{site.url}/openapi.json")
+
+
+schema = schemathesis.pytest.from_fixture("described")
+
+
+@schema.parametrize()
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+def test_any_request_is_answered_as_described(case: Any, live: tuple[Site, dict[str, str], str]) -> None:
+    site, known, key = live
+    name = f"{case.method} {case.path}"
+    if case.path_parameters and random.Random(str(case.body)).random() < 0.5:
+        case.path_parameters = {part: known.get(part, value) for part, value in case.path_parameters.items()}
+    if case.query and "wait" in case.query:
+        case.query["wait"] = 0
+    credential = key if NEEDED.get(name) == AGENT else site.tokens["owner"]
+    case.call_and_validate(headers={"Authorization": f"Bearer {credential}"}, checks=CHECKS, allow_redirects=False)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"null", b"[]", b"\xff\xfe", b'{"name": "\\ud800"}', b'{"name": 1e999}'])
+def test_a_body_that_is_no_json_is_refused(live: tuple[Site, dict[str, str], str], body: bytes) -> None:
+    site, _, _ = live
+    headers = {"Authorization": f"Bearer {site.tokens['owner']}", "Content-Type": "application/json"}
+    answer = httpx.post(f"{site.url}/api/clients", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "VALIDATION_ERROR")
+
+
+def test_what_is_not_there_is_answered_in_the_same_form(live: tuple[Site, dict[str, str], str]) -> None:
+    site, _, _ = live
+    assert site.refused("GET", "/api/nothing") == (404, "NOT_FOUND")
+    assert site.refused("DELETE", "/api/me") == (405, "METHOD_NOT_ALLOWED")
