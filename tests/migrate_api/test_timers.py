@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
@@ -126,9 +127,10 @@ def test_who_made_a_job_is_mailed_how_it_ended_once(site: Site) -> None:
     job, token = site.running(agent)
     site.report(agent, job, token, 4, status="completed", recount=RECOUNT)
     box = Mailbox()
-    post = Controller(box, hostname="127.0.0.1", port=0)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    post = Controller(box, hostname="127.0.0.1", port=port)
     post.start()
-    port = post.server.sockets[0].getsockname()[1]
     with site.database.transaction() as session:
         session.get_one(Job, job["id"]).created_by = "ada@example.org"
     for _ in range(2):
