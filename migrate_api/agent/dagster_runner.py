@@ -22,6 +22,7 @@ DEATHS = 3
 """Attempts that may end without a word, one after another, before the job fails; each goes on where the last was."""
 STOP_SECONDS = 60.0
 """An attempt that was told to stop and is not gone after so long is killed; nothing is lost by it."""
+LOG_BYTES = 60_000
 RESULT = ("quality_score", "financial_match", "scope_match", "unexplained")
 
 
@@ -96,6 +97,10 @@ class DagsterRunner:
                 yield FailedItem(
                     key=item.external_id, entity=entity, code=item.code, message=item.message, remedy=item.remedy
                 )
+
+    def log(self) -> str:
+        file = self._workspace.folder / "attempt.log"
+        return file.read_bytes()[-LOG_BYTES:].decode(errors="replace") if file.exists() else ""
 
     def _attempts(self, control: Control, until: Literal["scan", "end"], tell: Callable[[Standing], None]) -> Attempt:
         """One attempt, or another where one ended without a word. Raises Stopped where one was paused or cancelled."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import platform
-import re
 import shutil
 import zipfile
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from migrate_api.agent.control_plane import ControlPlane
 from migrate_api.agent.home import Home
+from migrate_api.agent.redaction import redacted
 from migrate_api.agent.settings import AgentSettings
 from migrate_etl.rock.diagnose import test_connection
 from migrate_transfer.core.control import Control
@@ -24,9 +24,6 @@ from migrate_transfer.core.errors import MigrateError
 SKEW_SECONDS = 60
 LEAST_FREE = 2 * 10**9
 LOG_BYTES = 5 * 10**6
-SECRET = re.compile(
-    r"ma[kts]_[A-Za-z0-9_-]+|(?i:(password|pwd|key|token|secret|authorization)(\"?\s*[:=]\s*\"?)(?:bearer )?[^\s\";,]+)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +93,3 @@ def bundle(file: Path, home: Home, found: list[Check]) -> None:
         for log in logs:
             name = f"{log.parent.name}/{log.name}" if log.parent != home.logs else log.name
             out.writestr(name, redacted(log.read_bytes()[-LOG_BYTES:].decode(errors="replace")))
-
-
-def redacted(text: str) -> str:
-    """The text without what looks like a key, a token or a password."""
-    return SECRET.sub(lambda match: f"{match[1]}{match[2]}***" if match[1] else "***", text)

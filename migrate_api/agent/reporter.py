@@ -9,17 +9,20 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 from migrate_api.agent.control_plane import LOST, ControlPlane
+from migrate_api.agent.redaction import redacted
 from migrate_api.agent.work import Ending, Runner, Standing
-from migrate_api.protocol.messages import Assignment, FailedItem, Failure, Progress, Recount, Totals
+from migrate_api.protocol.messages import Assignment, FailedItem, Failure, LogChunk, Progress, Recount, Totals
 from migrate_api.protocol.states import JobStatus
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import MigrateError, Refused, TransientError
 
 ITEMS_AT_ONCE = 200
 WAIT_SECONDS = 2.0
+LOG_LETTERS = 65_536
 log = logging.getLogger(__name__)
 
 
@@ -74,6 +77,11 @@ class Reporter:
             runs=ending.runs,
         )
         self.drain()
+
+    def log(self, text: str) -> None:
+        """Send the job's log, without what looks like a secret; a network that is away now has no use for it."""
+        with suppress(TransientError, Refused):
+            self._plane.log(self._job, LogChunk(token=self._token, number=1, text=redacted(text)[-LOG_LETTERS:]))
 
     def failed(self, recount: Recount, error: MigrateError) -> None:
         """The job failed before it could run."""

@@ -51,3 +51,6 @@ class Runner(Protocol):
 
     def failed(self) -> Iterator[FailedItem]:
         """The items that failed, so far."""
+
+    def log(self) -> str:
+        """What the work had to say, its end if it is long."""

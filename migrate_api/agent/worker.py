@@ -74,6 +74,8 @@ class Worker:
                     remedy="Send the support bundle (migrate-agent diagnose --bundle FILE).",
                 )
             )
+        if ending.error is not None:
+            reporter.log(f"{ending.error.error_code}: {ending.error.message}\n{runner.log()}")
         final = JobStatus.COMPLETED if ending.error is None else JobStatus.FAILED
         reporter.final(runner, final, ending)
         log.info("Job %s: %s.", self.job_id, final)

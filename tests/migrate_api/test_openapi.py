@@ -28,7 +28,7 @@ CHECKS = (
     content_type_conformance,
     response_schema_conformance,
 )
-EXAMPLES = 15
+EXAMPLES = 8
 HEALTH = list(HealthCheck)
 
 

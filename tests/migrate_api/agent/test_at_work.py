@@ -197,6 +197,8 @@ def test_a_job_that_failed_says_why_and_what_to_do(ground: Ground) -> None:
     ground.start()
     ground.mission.revoke()
     job = ground.until(ground.job(agent), "failed")
-    assert job["error_code"] == "ACCESS_DENIED"
+    assert job["error_code"] == "MISSION_KEY_REFUSED"
     assert job["error_remedy"]
-    assert KEY not in str(job)
+    log = ground.site.get(f"/api/jobs/{job['id']}/log")
+    assert "MISSION_KEY_REFUSED" in "".join(piece["text"] for piece in log)
+    assert KEY not in str(job) + str(log)

@@ -10,8 +10,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import pytest
 
 from migrate_api.agent import service
-from migrate_api.agent.diagnosis import Check, bundle, redacted
+from migrate_api.agent.diagnosis import Check, bundle
 from migrate_api.agent.home import Home, places
+from migrate_api.agent.redaction import redacted
 from migrate_api.agent.settings import AgentSettings, read_config, write_config
 from migrate_transfer.core.errors import InvalidRequest
 
