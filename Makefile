@@ -11,10 +11,14 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: demo test lint ui bench docs clean
+.PHONY: demo tour test lint ui bench docs clean
 
 demo: $(READY)
 	@$(RUN)/migrate demo --out out/demo
+
+# Job API, agent and Mission sandbox as processes, one import through all of them.
+tour: $(READY)
+	@$(RUN)/migrate tour --out out/tour
 
 test: $(READY) lint
 	@$(RUN)/pytest || { $(RUN)/python -c '$(ODBC)' || echo '$(NO_ODBC)'; exit 1; }
@@ -36,6 +40,7 @@ ui: $(READY)
 bench: $(READY)
 	@$(UV) sync --quiet --locked --group bench --compile-bytecode
 	@$(RUN)/python bench/rock_import.py
+	@$(RUN)/python bench/control_plane.py
 
 docs: $(READY)
 	@$(RUN)/python docs/make_reference.py > docs/reference.md

@@ -22,7 +22,7 @@ from migrate_api.settings import ApiSettings
 from migrate_api.tables import Agent, AgentKey, ApiToken, User, UserSession
 
 COOKIE = "migrate_session"
-REMEMBERED_SECONDS = 30.0
+REMEMBERED_SECONDS = 90.0
 SAFE = ("GET", "HEAD", "OPTIONS")
 HELLO = "/api/agent/hello"
 

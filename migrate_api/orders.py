@@ -41,6 +41,14 @@ def hand_out(session: Session, vault: Vault, caller: AgentCaller) -> tuple[Comma
     return tuple(_opened(vault, command) for command in found)
 
 
+def are_open(session: Session, caller: AgentCaller) -> bool:
+    """Whether orders were handed out that are not acknowledged yet: they are to be handed out again."""
+    query = sa.select(QueuedCommand.id).where(
+        QueuedCommand.agent_id == caller.id, QueuedCommand.acknowledged_at.is_(None)
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
 def _opened(vault: Vault, command: QueuedCommand) -> Command:
     payload = vault.open_text(command.tenant_id, f"command:{command.id}", command.sealed) if command.sealed else {}
     return Command(id=command.id, name=command.name, job_id=command.job_id, payload=payload)

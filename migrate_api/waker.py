@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -20,6 +21,8 @@ from migrate_api.database import Database, after_commit
 
 CHANNEL = "migrate_agents"
 RECONNECT_SECONDS = 1.0
+QUIET_SECONDS = 240.0
+"""A poll that follows another looks into the database after so long, whatever was or was not heard."""
 log = logging.getLogger(__name__)
 
 
@@ -32,6 +35,7 @@ class Waker:
         self.closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._bells: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._quiet: dict[str, float] = {}
 
     def wake(self, session: Session, agent_id: str) -> None:
         """Ring the agent's bells, on every replica, once the session's transaction is committed."""
@@ -51,6 +55,15 @@ class Waker:
             self._bells[agent_id].discard(bell)
             if not self._bells[agent_id]:
                 del self._bells[agent_id]
+
+    def is_quiet(self, agent_id: str) -> bool:
+        """Whether nothing was said to the agent since somebody looked and found nothing: no need to look again."""
+        return self._quiet.get(agent_id, 0.0) > time.monotonic()
+
+    def found_nothing(self, agent_id: str, bell: asyncio.Event) -> None:
+        """Remember it for a while, unless the bell rang since it was taken, which was before looking."""
+        if not bell.is_set():
+            self._quiet[agent_id] = time.monotonic() + QUIET_SECONDS
 
     def close(self) -> None:
         """The service is about to stop: polls that wait are answered now. May be called from a signal's handler."""
@@ -96,9 +109,11 @@ class Waker:
 
     def _ring(self, agent_id: str) -> None:
         self._heard(agent_id)
+        self._quiet.pop(agent_id, None)
         for bell in self._bells.get(agent_id, ()):
             bell.set()
 
     def _ring_all(self) -> None:
+        self._quiet.clear()
         for agent_id in list(self._bells):
             self._ring(agent_id)

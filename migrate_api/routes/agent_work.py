@@ -96,18 +96,22 @@ async def poll(
     database connection meanwhile."""
     waker, vault = door.inside.waker, door.inside.vault
 
-    def look(session: Session, caller: AgentCaller) -> Commands:
-        return Commands(commands=orders.hand_out(session, vault, caller))
+    def look(session: Session, caller: AgentCaller) -> tuple[Commands, bool]:
+        commands = orders.hand_out(session, vault, caller)
+        return Commands(commands=commands), bool(commands) or orders.are_open(session, caller)
 
     caller = await door.caller()
     door.inside.seen.note(caller.id)
     with waker.listening(caller.id) as bell:  # taken before looking: nothing can come in between
-        found = await door.step(look, caller)
-        if found.commands or not wait or waker.closing:
-            return found
+        if not wait or not waker.is_quiet(caller.id):
+            found, open_orders = await door.step(look, caller)
+            if found.commands or not wait or waker.closing:
+                return found
+            if not open_orders:
+                waker.found_nothing(caller.id, bell)
         with suppress(TimeoutError):
             await asyncio.wait_for(bell.wait(), wait * random.uniform(0.8, 1.0))  # lest they come in waves
-    return await door.step(look) if bell.is_set() else found
+    return (await door.step(look))[0] if bell.is_set() else Commands()
 
 
 @routes.post("/agent/commands/{command_id}/acknowledge", status_code=204, responses=refusals(400, 401, 404, 409, 429))

@@ -9,6 +9,7 @@ import pytest
 
 from migrate_api.credentials import ALPHABET, hashed_code, new_code, new_credential, well_formed
 from migrate_api.database import Database
+from migrate_api.tables import QueuedCommand
 from tests.migrate_api.site import HOST, Site, now, serving
 
 
@@ -111,3 +112,21 @@ def test_every_answer_tells_the_rate(site: Site, role: str) -> None:
 
     answer = httpx.get(site.url + "/api/jobs", headers={"Authorization": f"Bearer {site.tokens[role]}"})
     assert {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"} <= set(answer.headers)
+
+
+def test_a_poll_that_follows_a_quiet_one_still_hears_of_what_came_between(site: Site) -> None:
+    agent = site.agent()
+    assert site.get("/api/agent/commands?wait=0.2", key=agent["key"]) == {"commands": []}
+    site.job(agent)
+    found = site.get("/api/agent/commands?wait=20", key=agent["key"])["commands"]
+    assert [command["name"] for command in found] == ["start_job"]
+
+
+def test_an_order_that_was_not_acknowledged_comes_again(site: Site) -> None:
+    agent = site.agent()
+    site.job(agent)
+    first = site.get("/api/agent/commands?wait=0.2", key=agent["key"])["commands"]
+    assert site.get("/api/agent/commands?wait=0.2", key=agent["key"])["commands"] == []
+    with site.database.transaction() as session:
+        session.get_one(QueuedCommand, first[0]["id"]).delivered_at = None
+    assert site.get("/api/agent/commands?wait=20", key=agent["key"])["commands"] == first
