@@ -22,11 +22,6 @@ def balanced(job: dict[str, Any]) -> bool:
     return bool(job["files_total"] == sum(job[part] for part in parts))
 
 
-def sent(ground: Ground) -> dict[str, int]:
-    """What Mission has, per entity."""
-    return {name: one["count"] for name, one in ground.mission.totals().items()}
-
-
 def test_an_import_runs_through_all_of_it(ground: Ground) -> None:
     agent = ground.register()
     ground.start()
@@ -38,12 +33,11 @@ def test_an_import_runs_through_all_of_it(ground: Ground) -> None:
     assert Path(job["result"]["report"]).exists()
     assert {name for name, counts in job["entities"].items() if counts["imported"]} >= {"people", "contributions"}
     assert sum(counts["imported"] for counts in job["entities"].values()) == job["files_completed"]
+    assert_no_secret_is_left(ground)
 
 
-def test_no_secret_is_left_on_the_agents_disk_but_its_own_key(ground: Ground) -> None:
-    agent = ground.register()
-    ground.start()
-    ground.until(ground.job(agent), "completed")
+def assert_no_secret_is_left(ground: Ground) -> None:
+    """On the agent's disk, but for its own key in a file of its owner's alone."""
     places = [file for file in ground.home.rglob("*") if file.is_file() and KEY.encode() in file.read_bytes()]
     assert places == []
     config = ground.home / "agent.toml"
