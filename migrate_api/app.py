@@ -60,34 +60,12 @@ _CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE", 415: "U
 
 def create_app(settings: ApiSettings) -> FastAPI:
     """The whole service over one database, whose tables are brought up to date when it starts."""
-    database = Database(settings.database_url, connections=2 * AT_ONCE)
-    callers = Callers(database, settings)
-    services = Services(
-        settings=settings,
-        database=database,
-        vault=Vault(settings.vault_keys.get_secret_value()),
-        callers=callers,
-        waker=Waker(database, heard=callers.forget_agent),
-        seen=Seen(database),
-        turns=Turns(AT_ONCE),
-    )
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        database.migrate()
-        async with AsyncExitStack() as stack:
-            stack.callback(database.close)
-            await stack.enter_async_context(services.waker.running())
-            await stack.enter_async_context(services.seen.running())
-            if settings.timers:
-                stack.enter_context(timers.running(services))
-            yield
-
+    services = _services(settings)
     app = FastAPI(
         title="The One Migrate",
         version="1",
         description="Moves organisations from one home to another and proves that nothing was lost.",
-        lifespan=lifespan,
+        lifespan=_lifespan,
         redoc_url=None,
     )
     app.state.services = services
@@ -99,6 +77,33 @@ def create_app(settings: ApiSettings) -> FastAPI:
     _answer_errors(app)
     observe(app, services)
     return app
+
+
+def _services(settings: ApiSettings) -> Services:
+    database = Database(settings.database_url, connections=2 * AT_ONCE)
+    callers = Callers(database, settings)
+    return Services(
+        settings=settings,
+        database=database,
+        vault=Vault(settings.vault_keys.get_secret_value()),
+        callers=callers,
+        waker=Waker(database, heard=callers.forget_agent),
+        seen=Seen(database),
+        turns=Turns(AT_ONCE),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    services.database.migrate()
+    async with AsyncExitStack() as stack:
+        stack.callback(services.database.close)
+        await stack.enter_async_context(services.waker.running())
+        await stack.enter_async_context(services.seen.running())
+        if services.settings.timers:
+            stack.enter_context(timers.running(services))
+        yield
 
 
 def _answer_errors(app: FastAPI) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -184,6 +186,23 @@ def test_two_processes_with_one_key_the_newer_works(ground: Ground, tmp_path: Pa
     ground.start()
     assert first.wait(60) == 5
     assert balanced(ground.until(job, "completed"))
+
+
+def test_the_installed_service_starts(ground: Ground, tmp_path: Path) -> None:
+    ground.register()
+    root = tmp_path / "root"
+    assert ground.run("start", "--service", "--root", str(root)).returncode == 0
+    unit = (root / "etc/systemd/system/migrate-agent.service").read_text()
+    (command,) = [line.partition("=")[2] for line in unit.splitlines() if line.startswith("ExecStart=")]
+    process = subprocess.Popen(shlex.split(command), env=ground.environment(), stderr=subprocess.DEVNULL)
+    ground.processes.append(process)
+    control = Control()
+    while not ground.site.get("/api/agents?status=online")["items"]:
+        assert process.poll() is None
+        control.wait(0.1)
+    assert "at_work      True" in ground.run("status").stdout
+    checked = ground.run("diagnose")
+    assert (checked.returncode, "FAIL" in checked.stdout) == (0, False), checked.stdout
 
 
 def test_a_job_that_failed_says_why_and_what_to_do(ground: Ground) -> None:
