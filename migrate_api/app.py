@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from migrate_api import pages, timers
 from migrate_api.callers import Callers
 from migrate_api.database import Database
-from migrate_api.doors import Services
+from migrate_api.doors import Services, services_of
 from migrate_api.errors import Refusal, answer, invalid
 from migrate_api.limits import RateHeaders
 from migrate_api.observability import observe
@@ -108,8 +108,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(Refusal)
-    async def refused(_: Request, refusal: Refusal) -> JSONResponse:
-        return answer(refusal)
+    async def refused(request: Request, refusal: Refusal) -> Response:
+        if request.url.path.startswith("/api/"):
+            return answer(refusal)
+        return pages.refused(refusal, services_of(request).settings.sso_issuer)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:

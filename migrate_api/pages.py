@@ -43,6 +43,11 @@ def page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
     return HTMLResponse(html, status, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})
 
 
+def refused(refusal: Refusal, hub: str) -> HTMLResponse:
+    """A refusal for somebody who looks at a page; whoever is not signed in is shown the way to Hub."""
+    return page("refused.html", refusal.status, caller=None, refusal=refusal, hub=hub)
+
+
 @routes.get("/")
 def dashboard(caller: Viewer, session: Transaction) -> HTMLResponse:
     """Active jobs first, then what ended last; and the agents."""
