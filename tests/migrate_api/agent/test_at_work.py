@@ -46,7 +46,7 @@ def assert_no_secret_is_left(ground: Ground) -> None:
     assert config.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize(("status", "settled"), [("scanning", 0), ("running", 0), ("running", 300)])
+@pytest.mark.parametrize(("status", "settled"), [("scanning", 0), ("running", 300)])
 def test_a_killed_agent_goes_on_where_it_was(ground: Ground, status: str, settled: int) -> None:
     agent = ground.register()
     process = ground.start()
