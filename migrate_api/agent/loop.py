@@ -54,6 +54,8 @@ class Loop:
         with self._lock:
             new = command.id not in self._seen
             self._seen.append(command.id)
+        if not new and command.name is CommandName.TEST_CONNECTION:
+            return  # it is under way, and its answer is its acknowledgement
         if not new:
             self._errands.submit(self._acknowledge, command, Acknowledgement(accepted=True))
             return

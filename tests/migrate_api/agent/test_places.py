@@ -89,6 +89,11 @@ def test_the_windows_service_is_quoted() -> None:
         '{"api_key": "AAAAAAAAA"}',
         "Authorization: Bearer AAAAAAAAA",
         "pwd=AAAA",
+        "Password=two AAAA here;Encrypt=true",
+        "PWD={a;AAAA c}",
+        "Pwd='x;AAAA'",
+        'Password="x;AAAA"',
+        "mssql://sa:AAAA@host/Rock",
     ],
 )
 def test_what_looks_like_a_secret_is_blacked_out(text: str) -> None:
