@@ -20,7 +20,14 @@ from migrate_api.agent.home import Home
 from migrate_api.agent.loop import Loop
 from migrate_api.agent.settings import AgentSettings, api_url, read_config, write_config
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import AccessDenied, AlreadyRunning, InvalidRequest, MigrateError, StorageError
+from migrate_transfer.core.errors import (
+    AccessDenied,
+    AlreadyRunning,
+    InvalidRequest,
+    MigrateError,
+    Stopped,
+    StorageError,
+)
 from migrate_transfer.leases import FileLease
 
 FAILED, USAGE, UNREACHABLE, REFUSED, STORAGE, RUNNING = 1, 2, 4, 5, 6, 7
@@ -102,6 +109,8 @@ def start(
     try:
         with lease, ControlPlane(settings, control) as plane:
             Loop(settings, home, plane, control).run()
+    except Stopped:
+        return  # before the service was ever reached
     except MigrateError as error:
         log.error("%s: %s %s", error.error_code, error.message, error.remedy)
         raise

@@ -94,7 +94,11 @@ def _refusal(status: int, content: bytes) -> FatalError:
         said: Any = json.loads(content)
         message, code, details = said["error"], said["code"], said.get("details") or {}
     except (ValueError, KeyError, TypeError):
-        said, message, code, details = None, f"The service answered {status}.", "TARGET_UNEXPECTED", {}
+        return TargetError(
+            f"The service answered {status}, and not in its own words.",
+            code="ANSWER_NOT_UNDERSTOOD",
+            remedy="A proxy may have answered: let this machine through to the service, or check its address.",
+        )
     remedy = details.get("remedy")
     if status == 401:
         remedy = "Its key was revoked or is wrong: register the agent anew with a fresh code."

@@ -18,7 +18,7 @@ from migrate_api.agent.work import Ending, Runner, Standing
 from migrate_api.protocol.messages import Assignment, FailedItem, Failure, LogChunk, Progress, Recount, Totals
 from migrate_api.protocol.states import JobStatus
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import MigrateError, Refused, TransientError
+from migrate_transfer.core.errors import MigrateError, Refused, TargetError, TransientError
 
 ITEMS_AT_ONCE = 200
 WAIT_SECONDS = 2.0
@@ -80,7 +80,7 @@ class Reporter:
 
     def log(self, text: str) -> None:
         """Send the job's log, without what looks like a secret; a network that is away now has no use for it."""
-        with suppress(TransientError, Refused):
+        with suppress(TransientError, TargetError, Refused):
             self._plane.log(self._job, LogChunk(token=self._token, number=1, text=redacted(text)[-LOG_LETTERS:]))
 
     def failed(self, recount: Recount, error: MigrateError) -> None:
@@ -102,7 +102,7 @@ class Reporter:
         while self._unsent:
             try:
                 answer = self._plane.report(self._unsent[0])
-            except TransientError:
+            except (TransientError, TargetError):  # a proxy's page is as good as no answer
                 return False
             except Refused as refused:
                 self._refused(refused)

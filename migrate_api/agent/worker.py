@@ -13,7 +13,7 @@ from migrate_api.agent.work import Ending, Runner
 from migrate_api.protocol.messages import Assignment, Recount
 from migrate_api.protocol.states import JobStatus
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import FatalError, MigrateError, Stopped, TransientError
+from migrate_transfer.core.errors import FatalError, MigrateError, Stopped, TargetError, TransientError
 
 AGAIN_SECONDS = 5.0
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Worker:
         while True:
             try:
                 return self._plane.lease(self.job_id)
-            except TransientError:
+            except (TransientError, TargetError):
                 self.control.wait(AGAIN_SECONDS)
 
     def _work(self, assignment: Assignment, reporter: Reporter) -> None:
