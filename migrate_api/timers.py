@@ -11,7 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 from uuid import uuid4
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
 from migrate_api import mails, usage
 from migrate_api.database import Database
@@ -19,7 +19,6 @@ from migrate_api.delivery import Delivery
 from migrate_api.doors import Services
 from migrate_api.protocol.states import FINAL
 from migrate_api.tables import Job, ProgressBatch, SignInToken, TimerRun, UserSession
-from migrate_transfer.core.errors import MigrateError
 
 LOOK_SECONDS = 1.0
 HOLD = timedelta(minutes=10)
@@ -68,7 +67,7 @@ class Timers:
                     ran.append(timer.name)
                     timer.work(now)
                     self._ended(timer, now)
-            except (SQLAlchemyError, MigrateError, OSError) as error:
+            except Exception as error:  # noqa: BLE001  one timer's fault must not stop the others
                 log.error("The timer %s failed (%s).", timer.name, type(error).__name__)
         return ran
 

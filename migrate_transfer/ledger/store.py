@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,7 +79,7 @@ class Store:
             with self._lock:
                 self._opened.append(found)
             for setting in SETTINGS:
-                found.execute(setting)
+                _set(found, setting)
             self._local.connection = found
         return found
 
@@ -149,3 +150,17 @@ class Store:
                 remedy="Give the user who runs the job the right to write the folder, which must be on a local disk.",
             )
         return None
+
+
+def _set(connection: sqlite3.Connection, setting: str) -> None:
+    """Run a pragma; while other processes turn the same new file to WAL, SQLite says "locked" without waiting for them."""
+    give_up = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute(setting)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return

@@ -186,3 +186,13 @@ def test_a_timer_whose_replica_died_is_taken_over(database: Database) -> None:
     assert other.look() == []
     clock += timedelta(minutes=11)
     assert other.look() == ["work"]
+
+
+def test_a_timer_that_breaks_does_not_stop_the_others(database: Database) -> None:
+    def broken(now: datetime) -> None:
+        raise KeyError("what nobody foresaw")
+
+    runs: list[str] = []
+    others = Timer("other", lambda now: runs.append("run"))
+    Timers(database, [Timer("broken", broken), others]).look()
+    assert runs == ["run"]
