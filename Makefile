@@ -21,7 +21,7 @@ tour: $(READY)
 	@$(RUN)/migrate tour --out out/tour
 
 test: $(READY) lint
-	@$(RUN)/pytest || { $(RUN)/python -c '$(ODBC)' || echo '$(NO_ODBC)'; exit 1; }
+	@$(RUN)/pytest -n 3 --dist worksteal || { $(RUN)/python -c '$(ODBC)' || echo '$(NO_ODBC)'; exit 1; }
 
 ODBC := import pyodbc; found = str(pyodbc.drivers()); assert "TDS" in found and "PostgreSQL" in found
 NO_ODBC := The tests that read through ODBC need its drivers: apt-get install unixodbc tdsodbc odbc-postgresql

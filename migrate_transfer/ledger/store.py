@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import StorageError
 
 BUSY_SECONDS = 60.0
@@ -153,7 +154,7 @@ class Store:
 
 
 def _set(connection: sqlite3.Connection, setting: str) -> None:
-    """Run a pragma; while other processes turn the same new file to WAL, SQLite says "locked" without waiting for them."""
+    """Run a pragma; while others turn the same new file to WAL, SQLite says "locked" without waiting for them."""
     give_up = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -161,6 +162,6 @@ def _set(connection: sqlite3.Connection, setting: str) -> None:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
                 raise
-            time.sleep(0.01)
+            Control().wait(0.01)
         else:
             return
