@@ -189,9 +189,11 @@ def test_a_mission_that_stays_away_leaves_a_job_that_goes_on(tmp_path: Path) -> 
 def test_a_revoked_key_ends_at_once_though_another_batch_was_put_off(
     importer: Importer, mission: MissionSandbox
 ) -> None:
-    mission.fault("slow", milliseconds=500, match={"external_ids": ["rock:person:2"]})
-    mission.fault("revoke_key", match={"external_ids": ["rock:person:2"]})
+    # Both must be on their way before the put-off is answered: afterwards nothing is sent for an hour.
+    mission.fault("slow", milliseconds=2_000, match={"external_ids": ["rock:person:1"]})
     mission.fault("status", status=429, retry_after=3_600, match={"external_ids": ["rock:person:1"]})
+    mission.fault("slow", milliseconds=4_000, match={"external_ids": ["rock:person:2"]})
+    mission.fault("revoke_key", match={"external_ids": ["rock:person:2"]})
     with pytest.raises(AccessDenied) as caught:
         replace(importer, batch_size=1, concurrency=2).load(people(50))
     assert (caught.value.error_code, "new integration key" in caught.value.remedy) == ("MISSION_KEY_REFUSED", True)
