@@ -59,10 +59,11 @@ class RateBudget:
 
     def wait(self, control: Control) -> None:
         """Take leave for one request, waiting until the server grants more. Raises Stopped."""
-        while (pause := self._take()) > 0:
+        while (pause := self.take()) > 0:
             control.wait(min(pause, GLANCE))
 
-    def _take(self) -> float:
+    def take(self) -> float:
+        """Take leave for one request if there is any: 0, or the seconds until there may be."""
         with self._lock, self._memory.exclusive():
             now, word = self._clock(), self._memory.read()
             if not word.holds(now):

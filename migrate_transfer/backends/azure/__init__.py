@@ -1,0 +1,1 @@
+"""Azure Blob Storage: `destination` is a container, `upload` and `sender` move bytes, `answers` reads replies."""

@@ -1,0 +1,127 @@
+"""What Azure Blob Storage's answers mean: its error codes in our words, its times in ours.
+
+Codes: https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import timegm
+from datetime import UTC, datetime
+
+from migrate_transfer.core.errors import (
+    AccessDenied,
+    FatalError,
+    ItemError,
+    MigrateError,
+    RejectedItem,
+    TargetError,
+)
+from migrate_transfer.net.lane import Answer
+
+API_VERSION = "2024-11-04"
+"""The newest that the Azurite of our tests knows; all we use is older."""
+EXPIRED = re.compile("not valid in the specified time frame|expired|lifetime validation failed", re.IGNORECASE)
+CORRUPTED = ("Md5Mismatch", "Crc64Mismatch")
+IN_THE_WAY = ("InvalidBlobOrBlock", "BlockCountExceedsLimit", "InvalidBlockList", "InvalidBlockId")
+
+
+DESTINATION_BUSY = "DESTINATION_BUSY"
+"""Uncommitted blocks of another writer lie under the name."""
+
+
+def denied(code: str, text: str) -> AccessDenied:
+    """Access was refused: because it has expired, or because it never was given."""
+    if EXPIRED.search(text):
+        return AccessDenied(
+            "Azure credentials expired — re-authenticate via dashboard",
+            code="AZURE_CREDENTIALS_EXPIRED",
+            remedy="Reconnect Azure Storage on the project's page, then create the job again: nothing that is there and"
+            " verified is sent again.",
+        )
+    return AccessDenied(
+        f"Azure Storage refused access ({code or 'no reason given'}).",
+        code="AZURE_ACCESS_DENIED",
+        remedy="Give the account the role Storage Blob Data Contributor on the storage account, and let its firewall"
+        " admit the agent's network; a new role takes some minutes to work.",
+    )
+
+
+def gone(container: str) -> TargetError:
+    return TargetError(
+        f"The container {container} is not there, or is being deleted.",
+        code="CONTAINER_MISSING",
+        remedy="Make the container again, or correct its name, then start the job again.",
+    )
+
+
+def refusal(answer: Answer, container: str) -> MigrateError:
+    """What an answer that is no success means for the item, or for the job."""
+    code = answer.headers.get("x-ms-error-code", "")
+    if answer.status in (401, 403):
+        return denied(code, answer.content.decode("utf-8", "replace"))
+    if code in ("ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled"):
+        return gone(container)
+    if code in IN_THE_WAY:
+        return ItemError(
+            "Parts of another writer's upload lie under this name.",
+            code=DESTINATION_BUSY,
+            remedy="Let the other program that writes this object end, then retry the failed items.",
+        )
+    if code == "BlobArchived":
+        return RejectedItem(
+            "The object at the destination is in the Archive tier and cannot be read or replaced.",
+            code="DESTINATION_ARCHIVED",
+            remedy="Rehydrate or remove the archived object, or choose another prefix; then retry the failed items.",
+        )
+    if code == "LeaseIdMissing":
+        return RejectedItem(
+            "The object at the destination is leased to another program.",
+            code="DESTINATION_LEASED",
+            remedy="Break the lease or wait for its end; then retry the failed items.",
+        )
+    if code == "InvalidBlobType":
+        return RejectedItem(
+            "An append or page blob of this name is in the way.",
+            code="OTHER_BLOB_TYPE",
+            remedy="Remove it or choose another prefix; then retry the failed items.",
+        )
+    if answer.status == 404:
+        return RejectedItem("The object is not there.", code="DESTINATION_GONE", remedy="Retry the failed items.")
+    return RejectedItem(
+        f"Azure Storage refused the object: {answer.status} {code}".rstrip() + ".",
+        remedy="Look the code up in Azure's list of storage errors; correct the file or the settings and retry.",
+    )
+
+
+def item_error(error: MigrateError) -> MigrateError:
+    """The error of one item; raises the one that ends the job."""
+    if isinstance(error, FatalError):
+        raise error
+    return error
+
+
+def occupied() -> RejectedItem:
+    return RejectedItem(
+        "Another object of this name is at the destination, and it is not from this source.",
+        code="DESTINATION_EXISTS",
+        remedy="Compare the two; then remove one of them, choose another prefix, or allow overwriting.",
+    )
+
+
+def written(nanoseconds: int) -> str:
+    """A time as rclone keeps it in the metadata `mtime`: RFC 3339 with nanoseconds."""
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    stamp = datetime.fromtimestamp(seconds, UTC) if -62_135_596_800 <= seconds < 253_402_300_800 else None
+    return "" if stamp is None else f"{stamp:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+
+
+def moment(text: str) -> int:
+    """Nanoseconds since 1970 of a time in RFC 3339 with a fraction of any length; 0 for what is none."""
+    found = re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)", text)
+    if found is None:
+        return 0
+    *parts, fraction, zone = found.groups()
+    away = 0 if zone == "Z" else (int(zone[1:3]) * 60 + int(zone[4:])) * (60 if zone[0] == "+" else -60)
+    whole = timegm(tuple(int(part) for part in parts)) - away
+    return whole * 1_000_000_000 + int((fraction or "0")[:9].ljust(9, "0"))

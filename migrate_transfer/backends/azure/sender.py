@@ -1,0 +1,103 @@
+"""One thread's way into a container: uploads, reading back, tiers and deletions over one lane."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from migrate_transfer.backends.azure.answers import API_VERSION, CORRUPTED, item_error, refusal
+from migrate_transfer.backends.azure.place import MIB, Place
+from migrate_transfer.backends.azure.upload import Uploads
+from migrate_transfer.core.backend import Content, Receipt, Streams, Tier, Upload
+from migrate_transfer.core.errors import RejectedItem, TransientError
+from migrate_transfer.net.lane import Answer, Lane, Link, Request
+
+RANGE = 64 * MIB
+"""An object is read back in ranges of this size: a broken connection costs one of them."""
+MEMORY = 32 * MIB
+"""Bytes under way in one lane, at the most (but always one request)."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """An object that is being read back: digest so far, and at the start of the range under way."""
+
+    key: str
+    size: int | None = None
+    offset: int = 0
+    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+    before: hashlib._Hash = field(default_factory=hashlib.sha256)
+    etag: str = ""
+
+
+class BlobSender:
+    """One thread's way into a container. Raises FatalError from every method when the container or access is gone."""
+
+    def __init__(self, place: Place, link: Link, streams: Streams) -> None:
+        self._place = place
+        self._lane = Lane(link, streams=streams, memory=MEMORY, authorize=place.headers, transient=CORRUPTED)
+
+    def close(self) -> None:
+        self._lane.close()
+
+    def put_all(self, contents: Iterator[Content]) -> Iterator[tuple[Upload, Receipt | Exception]]:
+        yield from Uploads(self._place, self._lane).put_all(contents)
+
+    def reread_all(self, keys: Iterator[str]) -> Iterator[tuple[str, str | Exception]]:
+        for request, answer in self._lane.exchange(self._range(Reading(key)) for key in keys):
+            reading = request.owner
+            if isinstance(answer, TransientError):
+                yield reading.key, answer
+            elif answer is not None and (result := self._after_range(reading, answer)) is not None:
+                yield reading.key, result
+
+    def _range(self, reading: Reading) -> Request[Reading]:
+        reading.before = reading.digest.copy()
+        headers = [f"x-ms-version: {API_VERSION}", f"x-ms-range: bytes={reading.offset}-{reading.offset + RANGE - 1}"]
+        if reading.etag:
+            headers.append(f"If-Match: {reading.etag}")
+
+        def rewind() -> None:
+            reading.digest = reading.before.copy()
+
+        return Request(
+            reading,
+            "GET",
+            self._place.address(reading.key),
+            headers,
+            sink=lambda data: reading.digest.update(data),
+            rewind=rewind,
+        )
+
+    def _after_range(self, reading: Reading, answer: Answer) -> str | Exception | None:
+        if answer.status == 416 and reading.offset == 0:
+            return reading.digest.hexdigest()  # an empty object has no range
+        if answer.status not in (200, 206):
+            return item_error(refusal(answer, self._place.container))
+        whole = answer.headers.get("content-range", "").rpartition("/")[2] or answer.headers.get("content-length", "0")
+        reading.size, reading.etag = int(whole), answer.headers.get("etag", "")
+        reading.offset += RANGE
+        if answer.status == 200 or reading.offset >= reading.size:
+            return reading.digest.hexdigest()
+        self._lane.push(self._range(reading))
+        return None
+
+    def tier_all(self, keys: Iterator[str], tier: Tier) -> Iterator[tuple[str, Exception | None]]:
+        headers = [f"x-ms-version: {API_VERSION}", f"x-ms-access-tier: {tier.title()}"]
+        yield from self._simple((key, "PUT", "comp=tier", headers) for key in keys)
+
+    def delete_all(self, objects: Iterator[tuple[str, str]]) -> Iterator[tuple[str, Exception | None]]:
+        version = f"x-ms-version: {API_VERSION}"
+        for key, error in self._simple((key, "DELETE", "", [version, f'If-Match: "{etag}"']) for key, etag in objects):
+            yield key, None if isinstance(error, RejectedItem) and error.error_code == "DESTINATION_GONE" else error
+
+    def _simple(self, calls: Iterator[tuple[str, str, str, list[str]]]) -> Iterator[tuple[str, Exception | None]]:
+        requests = (Request(key, how, self._place.address(key, query), headers) for key, how, query, headers in calls)
+        for request, answer in self._lane.exchange(requests):
+            key = request.owner
+            if isinstance(answer, Answer):
+                fine = 200 <= answer.status < 300
+                yield key, None if fine else item_error(refusal(answer, self._place.container))
+            elif answer is not None:
+                yield key, answer

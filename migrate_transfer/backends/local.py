@@ -1,0 +1,221 @@
+"""Files of a local disk or a mounted share, as a source.
+
+Links, sockets, pipes and devices are skipped and named; a folder that cannot be read is a failed entry; nothing is
+followed out of the root. Listing goes folder by folder, the files of a folder before its folders, by name.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from migrate_transfer.core.backend import Features, Item, Oddity, Page
+from migrate_transfer.core.errors import InvalidRequest, ItemError, SourceError
+from migrate_transfer.core.names import key_of, path_of
+
+SORTED = 100_000
+"""A folder with more entries is listed in the file system's own order, so that the memory it takes is bounded."""
+FOLLOW = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Not through a link put there since the listing; a pipe put there does not block."""
+
+
+class LocalSource:
+    """`root` is a folder; keys are relative to it. Raises InvalidRequest when it is none."""
+
+    features = Features(lanes=2, small_lanes=1)
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = os.fsencode(os.path.abspath(root))
+        if not os.path.isdir(self.root):
+            raise InvalidRequest(
+                f"{os.fsdecode(self.root)} is no folder that can be read.",
+                code="SOURCE_NOT_FOUND",
+                remedy="Check the path on the machine that does the work, and that its share is mounted.",
+            )
+
+    def pages(self, cursor: str | None = None) -> Iterator[Page]:
+        """A page a folder; a cursor is the folder's path. Raises SourceError when the root cannot be read."""
+        waiting = [b""] if cursor is None else self._behind(path_of(cursor) if cursor else b"")
+        while waiting:
+            folder = waiting.pop()
+            below: list[bytes] = []
+            for entries in self._folder(folder, below):
+                yield Page(entries, None)
+            waiting.extend(sorted(below, reverse=True))
+            yield Page((), key_of(folder))
+
+    def _behind(self, folder: bytes) -> list[bytes]:
+        """The folders that come after `folder` in the listing, last first."""
+        waiting: list[bytes] = []
+        done = b""
+        for part in folder.split(b"/") if folder else []:
+            here = done + b"/" + part if done else part
+            waiting.extend(name for name in sorted(self._folders(done), reverse=True) if name > here)
+            done = here
+        return [*waiting, *sorted(self._folders(folder), reverse=True)]
+
+    def _folders(self, folder: bytes) -> list[bytes]:
+        found: list[bytes] = []
+        for _ in self._folder(folder, found):
+            pass
+        return found
+
+    def _folder(self, folder: bytes, below: list[bytes]) -> Iterator[list[Item | Oddity]]:
+        """What lies in a folder, in slices; the folders in it go to `below`."""
+        prefix = folder + b"/" if folder else b""
+        try:
+            with os.scandir(os.path.join(self.root, folder)) as found:
+                for entries in _slices(found):
+                    yield [
+                        entry for each in entries if (entry := self._entry(prefix + each.name, each, below)) is not None
+                    ]
+        except OSError as error:
+            if not folder:
+                raise self._gone(error) from error
+            self._require_root()
+            yield [_unreadable(folder, error)]
+
+    def _entry(self, path: bytes, entry: os.DirEntry[bytes], below: list[bytes]) -> Item | Oddity | None:
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                if _is_junction(entry):
+                    return _left(path, "link", "A junction or mount point is not followed.")
+                below.append(path)
+                return None
+            found = entry.stat(follow_symlinks=False)
+        except OSError as error:
+            return _unreadable(path, error)
+        if stat.S_ISREG(found.st_mode):
+            return item_of(path, found)
+        if stat.S_ISLNK(found.st_mode):
+            return _left(path, "link", "A symbolic link is not followed.")
+        return _left(path, "special_file", "A pipe, socket or device has no content to move.")
+
+    def _require_root(self) -> None:
+        try:
+            os.scandir(self.root).close()
+        except OSError as error:
+            raise self._gone(error) from error
+
+    def _gone(self, error: OSError) -> SourceError:
+        return SourceError(
+            f"The folder {os.fsdecode(self.root)} cannot be read ({error.strerror}).",
+            remedy="Check that the share is mounted and that the user who runs the job may read it; then start again.",
+        )
+
+    @contextmanager
+    def open(self, item: Item) -> Iterator[LocalReader]:
+        path = os.path.join(self.root, path_of(item.key))
+        with self._translated():
+            number = os.open(path, FOLLOW)
+        try:
+            found = os.fstat(number)
+            if not stat.S_ISREG(found.st_mode):
+                raise _changed("is no regular file any more")
+            yield LocalReader(number, item_of(path_of(item.key), found), path, self._translated)
+        finally:
+            os.close(number)
+
+    def delete(self, item: Item) -> None:
+        path = os.path.join(self.root, path_of(item.key))
+        with self._translated():
+            if item_of(path_of(item.key), os.lstat(path)) != item:
+                raise _changed("changed after it was copied, and was not deleted")
+            os.unlink(path)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._require_root()
+            raise _item_error(error) from error
+
+
+class LocalReader:
+    """An open file. What it gives is of one version, or `finish` says that it is not."""
+
+    def __init__(
+        self, number: int, item: Item, path: bytes, translated: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self._number, self.item, self._path, self._translated = number, item, path, translated
+
+    def read(self, size: int) -> bytes:
+        with self._translated():
+            data = os.read(self._number, size)
+            while len(data) < size and (more := os.read(self._number, size - len(data))):
+                data += more
+            return data
+
+    def finish(self) -> None:
+        with self._translated():
+            key = path_of(self.item.key)
+            if item_of(key, os.fstat(self._number)) != self.item:
+                raise _changed("changed while it was read")
+            if item_of(key, os.lstat(self._path)) != self.item:
+                raise _changed("was replaced while it was read")
+
+
+def item_of(path: bytes, found: os.stat_result) -> Item:
+    born = getattr(found, "st_birthtime", None)
+    created = int(born * 1e9) if born is not None else 0
+    return Item(key_of(path), found.st_size, found.st_mtime_ns, f"{found.st_ctime_ns:x}.{found.st_ino:x}", created)
+
+
+def _slices(found: Iterator[os.DirEntry[bytes]]) -> Iterator[list[os.DirEntry[bytes]]]:
+    """All entries sorted, where they are few enough; else slices of them as they come."""
+    slice_: list[os.DirEntry[bytes]] = []
+    for entry in found:
+        slice_.append(entry)
+        if len(slice_) >= SORTED:
+            yield slice_
+            slice_ = []
+    yield sorted(slice_, key=lambda entry: entry.name)
+
+
+def _is_junction(entry: os.DirEntry[bytes]) -> bool:
+    tag = getattr(entry.stat(follow_symlinks=False), "st_reparse_tag", 0) if os.name == "nt" else 0
+    return bool(tag)
+
+
+def _left(path: bytes, rule: str, message: str) -> Oddity:
+    return Oddity(key_of(path), "skipped", rule, message)
+
+
+def _unreadable(path: bytes, error: OSError) -> Oddity:
+    found = _item_error(error)
+    return Oddity(key_of(path), "failed", found.error_code, found.message, found.remedy)
+
+
+def _changed(how: str) -> ItemError:
+    return ItemError(
+        f"The file {how}.",
+        code="SOURCE_CHANGED",
+        remedy="Run the job again when nobody writes the file, or copy from a snapshot.",
+    )
+
+
+def _item_error(error: OSError) -> ItemError:
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return ItemError(
+            "The file or folder may not be read by the user who runs the job.",
+            code="SOURCE_DENIED",
+            remedy="Give that user the right to read it, and retry the failed items.",
+        )
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return ItemError(
+            "The file was there when it was listed and is gone now.",
+            code="SOURCE_GONE",
+            remedy="Nothing, if it was deleted on purpose; else restore it and retry the failed items.",
+        )
+    if error.errno == errno.ELOOP:
+        return _changed("became a link after it was listed")
+    return ItemError(
+        f"The file or folder cannot be read ({error.strerror}).",
+        code="SOURCE_UNREADABLE",
+        remedy="Check the disk and whether another program has locked the file; then retry the failed items.",
+    )

@@ -1,0 +1,144 @@
+"""A backend in memory: the reference that says in the fewest lines what a backend has to do."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from migrate_transfer.core.backend import Content, Features, Item, Page, Receipt, Stored, Streams, Tier, Upload
+from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import ItemError, RejectedItem
+
+
+@dataclass(slots=True)
+class Kept:
+    """One object: content, version, and what was stored with it."""
+
+    data: bytes
+    version: int
+    sha256: str = ""
+    modified: int = 0
+    tier: str = "hot"
+
+
+@dataclass
+class Memory:
+    """Source and destination at once. Change `objects` as somebody else would."""
+
+    objects: dict[str, Kept] = field(default_factory=dict)
+    features: Features = field(default_factory=lambda: Features(stable_ids=True, tiers=True))
+    _versions: int = 0
+
+    def keep(self, key: str, data: bytes, modified: int = 1) -> None:
+        """Write an object as a user of the source would."""
+        self._versions += 1
+        self.objects[key] = Kept(data, self._versions, modified=modified)
+
+    def item(self, key: str) -> Item:
+        kept = self.objects[key]
+        return Item(key, len(kept.data), kept.modified, str(kept.version), stable_id=key)
+
+    def pages(self, cursor: str | None = None) -> Iterator[Page]:
+        for key in sorted(self.objects):
+            if cursor is None or key > cursor:
+                yield Page((self.item(key),), key)
+
+    @contextmanager
+    def open(self, item: Item) -> Iterator[MemoryReader]:
+        if item.key not in self.objects:
+            raise ItemError("The object is gone.", code="SOURCE_GONE", remedy="Nothing, if that was on purpose.")
+        yield MemoryReader(self, item.key)
+
+    def delete(self, item: Item) -> None:
+        if item.key not in self.objects:
+            raise ItemError("The object is gone.", code="SOURCE_GONE", remedy="Nothing, if that was on purpose.")
+        if self.item(item.key) != item:
+            raise ItemError("The object changed.", code="SOURCE_CHANGED", remedy="Run the job again.")
+        del self.objects[item.key]
+
+    def prepare(self) -> None:
+        """Memory is always there."""
+
+    def stored(self) -> Iterator[Stored]:
+        yield from (self._stored(key) for key in self.objects)
+
+    def find(self, key: str) -> Stored | None:
+        return self._stored(key) if key in self.objects else None
+
+    def _stored(self, key: str) -> Stored:
+        kept = self.objects[key]
+        return Stored(key, len(kept.data), str(kept.version), kept.sha256, kept.modified, kept.tier)
+
+    def name(self, key: str) -> str:
+        return key
+
+    def sender(self, streams: Streams, control: Control) -> MemorySender:
+        return MemorySender(self, control)
+
+
+class MemoryReader:
+    """An object as it was when it was opened."""
+
+    def __init__(self, memory: Memory, key: str) -> None:
+        self._memory, self.item, self._left = memory, memory.item(key), memory.objects[key].data
+
+    def read(self, size: int) -> bytes:
+        data, self._left = self._left[:size], self._left[size:]
+        return data
+
+    def finish(self) -> None:
+        key = self.item.key
+        if key not in self._memory.objects or self._memory.item(key) != self.item:
+            raise ItemError("The object changed while it was read.", code="SOURCE_CHANGED", remedy="Run the job again.")
+
+
+class MemorySender:
+    """One at a time."""
+
+    def __init__(self, memory: Memory, control: Control) -> None:
+        self._memory, self._control = memory, control
+
+    def put_all(self, contents: Iterator[Content]) -> Iterator[tuple[Upload, Receipt | Exception]]:
+        for content in contents:
+            self._control.check()
+            try:
+                yield content.upload, self._put(content)
+            except ItemError as error:
+                yield content.upload, error
+
+    def _put(self, content: Content) -> Receipt:
+        upload = content.upload
+        with content.open():
+            data = content.read(upload.item.size)
+            content.finish()
+        there = self._memory.find(upload.item.key)
+        if there is not None and not upload.overwrite and there.etag != upload.replaces:
+            raise RejectedItem("Another object has this name.", code="DESTINATION_EXISTS", remedy="Compare the two.")
+        self._memory.keep(upload.item.key, data, upload.item.modified)
+        self._memory.objects[upload.item.key].sha256 = upload.sha256
+        return Receipt(self._memory.item(upload.item.key).version, len(data))
+
+    def reread_all(self, keys: Iterator[str]) -> Iterator[tuple[str, str | Exception]]:
+        for key in keys:
+            kept = self._memory.objects.get(key)
+            lost = RejectedItem("The object is not there.", code="DESTINATION_GONE", remedy="Retry the failed items.")
+            yield key, hashlib.sha256(kept.data).hexdigest() if kept else lost
+
+    def tier_all(self, keys: Iterator[str], tier: Tier) -> Iterator[tuple[str, Exception | None]]:
+        for key in keys:
+            self._memory.objects[key].tier = tier
+            yield key, None
+
+    def delete_all(self, objects: Iterator[tuple[str, str]]) -> Iterator[tuple[str, Exception | None]]:
+        for key, etag in objects:
+            there = self._memory.find(key)
+            if there is not None and there.etag != etag:
+                yield key, RejectedItem("Another object has this name.", code="DESTINATION_EXISTS")
+            else:
+                self._memory.objects.pop(key, None)
+                yield key, None
+
+    def close(self) -> None:
+        """Nothing to let go."""

@@ -1,0 +1,208 @@
+"""The language of transfers: what a source lists, what a destination keeps, what each of them promises.
+
+A backend is a class with the methods of `Source`, of `Destination` or of both; `Features` says as data what it can do,
+so that the engine never asks which backend it has before it. Values only; nothing here moves a byte.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, Protocol
+
+from migrate_transfer.core.control import Control
+
+Tier = Literal["hot", "cool", "cold", "archive"]
+Level = Literal["received", "reread"]
+"""How far a copy is proven: `received`, the service checked what reached it; `reread`, the object was read back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What a backend promises. `folds_case` and `folds_unicode`: names that differ only so are one name there."""
+
+    folds_case: bool = False
+    folds_unicode: bool = False
+    stable_ids: bool = False
+    resumes: bool = False
+    tiers: bool = False
+    longest_key: int = 4_096
+    most_parts: int = 4_096
+    largest: int = 2**63 - 1
+    lanes: int = 1
+    """Threads that pay for a source: one on the network keeps its thread waiting, a local disk does not."""
+    small_lanes: int = 1
+    """The same for files so small that it is not their bytes that take the time."""
+
+
+class Item(NamedTuple):
+    """A file as the source listed it. Sizes in bytes, times in nanoseconds since 1970 (0: unknown)."""
+
+    key: str
+    size: int
+    modified: int
+    version: str
+    """Differs when the content may differ: change time and inode of a file, eTag of a cloud item."""
+    created: int = 0
+    stable_id: str = ""
+    """Stays the same when the item is renamed; empty where the source knows nothing of the kind."""
+
+
+class Oddity(NamedTuple):
+    """Something listed that is not moved: `skipped` by the rule `code`, or `failed` with it."""
+
+    key: str
+    outcome: Literal["skipped", "failed"]
+    code: str
+    message: str
+    remedy: str = ""
+    size: int = 0
+
+
+class Page(NamedTuple):
+    """Some of a listing. With a `cursor`, all before it is listed, and `pages(cursor)` goes on behind it."""
+
+    entries: Sequence[Item | Oddity]
+    cursor: str | None
+
+
+class Stored(NamedTuple):
+    """What a destination says of an object. `sha256` and `modified` are what was stored with it, where it was ours."""
+
+    key: str
+    size: int
+    etag: str
+    sha256: str = ""
+    modified: int = 0
+    tier: str = ""
+
+
+class Receipt(NamedTuple):
+    """The destination's own word that the object is there. `sent` are the bytes that went over the wire for it."""
+
+    etag: str
+    sent: int
+
+
+class Reader(Protocol):
+    """The content of one item, opened; its size may differ from the listed one, never while it is read."""
+
+    @property
+    def item(self) -> Item:
+        """The item as it was when it was opened."""
+
+    def read(self, size: int) -> bytes:
+        """The next `size` bytes, fewer only at the end. Raises ItemError."""
+
+    def finish(self) -> None:
+        """Called after the last byte. Raises ItemError SOURCE_CHANGED when what was read may be of two versions."""
+
+
+class Source(Protocol):
+    """Where things are. Errors of one item are ItemError; FatalError means that the source itself is gone."""
+
+    features: Features
+
+    def pages(self, cursor: str | None = None) -> Iterator[Page]:
+        """All there is, in an order that is the same the next time; from behind `cursor` on."""
+
+    def open(self, item: Item) -> AbstractContextManager[Reader]:
+        """Raises ItemError SOURCE_GONE, SOURCE_DENIED, SOURCE_UNREADABLE."""
+
+    def delete(self, item: Item) -> None:
+        """Remove the item if it still is that version. Raises ItemError SOURCE_CHANGED and those of `open`."""
+
+
+@dataclass(slots=True)
+class Upload:
+    """One item on its way: what is to be put, and what came of it."""
+
+    number: int
+    """The item's row in the ledger."""
+    item: Item
+    replaces: str | None = None
+    """The etag of the object that this one may replace; None: there must be none."""
+    overwrite: bool = False
+    """Whatever is there may be replaced."""
+    resumed: bool = False
+    """An earlier attempt began this item: parts of it may lie at the destination already."""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    """Kept with the object, ASCII."""
+    sha256: str = ""
+    read: int = 0
+
+
+class Content(Protocol):
+    """What a sender reads of an upload; the SHA-256 is made in the same pass."""
+
+    upload: Upload
+
+    def open(self) -> AbstractContextManager[None]:
+        """Raises ItemError."""
+
+    def read(self, size: int) -> bytes:
+        """The next bytes. Raises ItemError, SOURCE_SHORT when the source ends before its size."""
+
+    def finish(self) -> None:
+        """After the last byte: sets `upload.sha256`, `upload.read`. Raises ItemError SOURCE_CHANGED."""
+
+
+class Streams:
+    """Leave to have so many requests under way at once, shared by the threads of one job."""
+
+    def __init__(self, count: int) -> None:
+        self.count, self._free = count, count
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Whether there was one free; it is the caller's now."""
+        with self._lock:
+            free = self._free > 0
+            self._free -= free
+            return free
+
+    def give(self) -> None:
+        with self._lock:
+            self._free += 1
+
+
+class Sender(Protocol):
+    """One thread's way into a destination. Yields what came of each upload, in the order in which they end."""
+
+    def put_all(self, contents: Iterator[Content]) -> Iterator[tuple[Upload, Receipt | Exception]]:
+        """Put each, several at once where the destination can. ItemErrors are yielded, FatalErrors raised."""
+
+    def reread_all(self, keys: Iterator[str]) -> Iterator[tuple[str, str | Exception]]:
+        """The SHA-256 of each object as it is stored now."""
+
+    def tier_all(self, keys: Iterator[str], tier: Tier) -> Iterator[tuple[str, Exception | None]]:
+        """Move each object to a tier."""
+
+    def delete_all(self, objects: Iterator[tuple[str, str]]) -> Iterator[tuple[str, Exception | None]]:
+        """Remove each object (key and etag) if it still is that one; one that is not there is removed already."""
+
+    def close(self) -> None:
+        """Let connections go."""
+
+
+class Destination(Protocol):
+    """Where things go."""
+
+    features: Features
+
+    def prepare(self) -> None:
+        """Make sure that the place is there and can be written. Raises FatalError."""
+
+    def stored(self) -> Iterator[Stored]:
+        """All objects there, in any order. Raises FatalError."""
+
+    def find(self, key: str) -> Stored | None:
+        """One object, asked anew."""
+
+    def sender(self, streams: Streams, control: Control) -> Sender:
+        """A way in for one thread, which shares `streams` with the others."""
+
+    def name(self, key: str) -> str:
+        """The object's full name, as a person would look for it."""

@@ -1,0 +1,102 @@
+"""What is to be done with a listed item: take it, or leave it by a named rule. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from wcmatch import fnmatch, glob
+
+from migrate_transfer.core.backend import Features, Item, Oddity, Stored
+
+NAME_FLAGS = fnmatch.BRACE | fnmatch.CASE
+PATH_FLAGS = glob.GLOBSTAR | glob.BRACE | glob.DOTGLOB | glob.CASE
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which items are meant. A pattern without "/" is matched against the name, one with "/" against the relative path,
+    where `**` crosses folders; exclude goes before include. `older_than`: created (or, where the source does not know,
+    modified) before that day began in `zone`."""
+
+    older_than: date | None = None
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    zone: str = "UTC"
+    ignore_case: bool = False
+
+    def rule(self, item: Item) -> str | None:
+        """The rule that leaves the item out, if one does."""
+        if self.exclude and self._excluded.matches(item.key):
+            return "excluded"
+        if self.include and not self._included.matches(item.key):
+            return "not_included"
+        if self._before is not None and (item.created or item.modified) >= self._before:
+            return "not_older"
+        return None
+
+    @cached_property
+    def _before(self) -> int | None:
+        if self.older_than is None:
+            return None
+        midnight = datetime.combine(self.older_than, time(), ZoneInfo(self.zone)).astimezone(UTC)
+        return int(midnight.timestamp()) * 1_000_000_000
+
+    @cached_property
+    def _excluded(self) -> _Patterns:
+        return _Patterns(self.exclude, self.ignore_case)
+
+    @cached_property
+    def _included(self) -> _Patterns:
+        return _Patterns(self.include, self.ignore_case)
+
+
+class _Patterns:
+    def __init__(self, patterns: Sequence[str], ignore_case: bool) -> None:
+        names = [pattern for pattern in patterns if "/" not in pattern]
+        paths = [pattern.lstrip("/") for pattern in patterns if "/" in pattern]
+        self._names = _compiled(fnmatch.translate(names, flags=_flags(NAME_FLAGS, ignore_case))[0] if names else [])
+        self._paths = _compiled(glob.translate(paths, flags=_flags(PATH_FLAGS, ignore_case))[0] if paths else [])
+
+    def matches(self, key: str) -> bool:
+        name = key.rpartition("/")[2]
+        return any(p.match(name) for p in self._names) or any(p.match(key) for p in self._paths)
+
+
+def _flags(flags: int, ignore_case: bool) -> int:
+    return flags & ~fnmatch.CASE | fnmatch.IGNORECASE if ignore_case else flags
+
+
+def _compiled(patterns: Sequence[str]) -> list[re.Pattern[str]]:
+    return [re.compile(pattern) for pattern in patterns]
+
+
+def folded(key: str, features: Features) -> str:
+    """The same for all names that are one name at the destination."""
+    name = unicodedata.normalize("NFC", key) if features.folds_unicode else key
+    return name.casefold() if features.folds_case else name
+
+
+def misfit(item: Item, prefix: str, features: Features) -> Oddity | None:
+    """Why the destination cannot hold the item, if so."""
+    name = prefix + item.key
+    if len(name) > features.longest_key:
+        message = f"The name has {len(name)} characters; the destination takes {features.longest_key}."
+        return Oddity(item.key, "failed", "NAME_TOO_LONG", message, "Shorten the path or the prefix.", item.size)
+    if name.count("/") >= features.most_parts:
+        message = f"The path has more than {features.most_parts} parts."
+        return Oddity(item.key, "failed", "NAME_TOO_DEEP", message, "Shorten the path or the prefix.", item.size)
+    if item.size > features.largest:
+        message = f"The file has {item.size} bytes; the destination takes {features.largest}."
+        return Oddity(item.key, "failed", "FILE_TOO_LARGE", message, "Split the file.", item.size)
+    return None
+
+
+def same(item: Item, stored: Stored) -> bool:
+    """Whether size and time of modification say that the object is this very item: enough for a sync's quiet pass."""
+    return stored.size == item.size and stored.modified == item.modified != 0

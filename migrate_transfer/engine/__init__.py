@@ -1,0 +1,1 @@
+"""Moves files: scan, copy, prove, sync. Knows backends only by their interface, and books only by the ledger."""

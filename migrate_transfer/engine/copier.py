@@ -1,0 +1,151 @@
+"""One thread's share of a transfer: takes items, decides, copies, proves, and writes down what came of each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from migrate_transfer.core.backend import Destination, Receipt, Source, Stored, Streams, Upload
+from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import FatalError, MigrateError, TransientError
+from migrate_transfer.engine.passage import Passage
+from migrate_transfer.engine.proof import Landed, Prover, failed
+from migrate_transfer.engine.verdict import Judge
+from migrate_transfer.ledger.items import DONE, ItemLedger, Known, Outcome, Row
+from migrate_transfer.spec import TransferSpec
+
+TAKE, TAKE_BYTES = 256, 64 * 2**20
+"""An item is claimed with so many others: after a kill, these are asked about at the destination."""
+LEG, LEG_BYTES = 1_000, 2**30
+"""After so much, what was copied is proven; where nothing is to be proven, there is one leg."""
+SMALL = 128 * 1024
+"""Up to this size the work of a file is in Python rather than in its bytes: more threads would only be in their way."""
+LOST = 8
+"""So many items one after another for which the destination could not be reached end the job: it goes on later."""
+
+
+class Rows:
+    """The items of such sizes that wait, shared by all threads; an item is claimed as it is taken."""
+
+    def __init__(self, ledger: ItemLedger, smallest: int, largest: int) -> None:
+        self._ledger, self._rows = ledger, ledger.waiting(smallest, largest)
+        self._next: Row | None = next(self._rows, None)
+        self._lock = threading.Lock()
+
+    def take(self) -> Sequence[Row]:
+        """Some items of together not too many bytes; none at the end."""
+        taken: list[Row] = []
+        with self._lock:
+            size = 0
+            while (
+                self._next is not None
+                and len(taken) < TAKE
+                and (not taken or size + self._next.item.size <= TAKE_BYTES)
+            ):
+                size += self._next.item.size
+                taken.append(self._next)
+                self._next = next(self._rows, None)
+        if taken:
+            self._ledger.claim([row.number for row in taken])
+        return taken
+
+
+@dataclass
+class Copier:
+    """Works until the rows are at their end. Raises FatalError when the job cannot go on, TransientError when the
+    destination stays away, Stopped."""
+
+    source: Source
+    destination: Destination
+    ledger: ItemLedger
+    spec: TransferSpec
+    rows: Sequence[Rows]
+    """What is to be worked off, one after the other."""
+    streams: Streams
+    control: Control
+    _outcomes: list[Outcome] = field(default_factory=list)
+    _landed: list[Landed] = field(default_factory=list)
+    _lost: int = 0
+    _more: bool = True
+
+    def run(self) -> None:
+        sender = self.destination.sender(self.streams, self.control)
+        prover = Prover(self.source, sender, self.spec)
+        judge = Judge(self.source, self.destination, self.spec)
+        try:
+            while self._more:
+                try:
+                    for upload, result in sender.put_all(self._contents(judge)):
+                        self._note(upload, result)
+                finally:
+                    self._settle()
+                for outcome in prover.prove(self._landed, judge.take_doubtful()):
+                    self._end(outcome)
+                self._landed.clear()
+                self._settle()
+        finally:
+            sender.close()
+
+    def _contents(self, judge: Judge) -> Iterator[Passage]:
+        """What is to be sent; what needs no sending ends here."""
+        count = size = 0
+        proving = self.spec.level == "reread"
+        while not (proving and (count >= LEG or size >= LEG_BYTES)) and not judge.full:
+            rows = next((taken for some in self.rows if (taken := some.take())), ())
+            self._more = bool(rows)
+            if not rows:
+                return
+            stored = self.ledger.stored([row.item.key for row in rows])
+            known = self.ledger.known([row.item.key for row in rows]) if self.spec.kind == "sync" else {}
+            for row in rows:
+                self.control.check()
+                found = self._judged(judge, row, stored.get(row.item.key), known.get(row.item.key))
+                if found is not None:
+                    count, size = count + 1, size + found.item.size
+                    yield Passage(self.source, found, hashing=self.spec.level is not None)
+
+    def _judged(self, judge: Judge, row: Row, stored: Stored | None, known: Known | None) -> Upload | None:
+        try:
+            verdict = judge.judge(row, stored, known)
+        except FatalError:
+            raise
+        except MigrateError as error:
+            verdict = failed(row.number, error)
+        if isinstance(verdict, Upload):
+            return verdict
+        if isinstance(verdict, Outcome):
+            self._end(verdict)
+        elif verdict is not None:
+            self._land(verdict)
+        return None
+
+    def _note(self, upload: Upload, result: Receipt | Exception) -> None:
+        if isinstance(result, TransientError):
+            self._lost += 1
+            if self._lost >= LOST:
+                raise result
+        if isinstance(result, MigrateError):
+            self._end(failed(upload.number, result, sent=upload.read))
+        elif isinstance(result, Exception):
+            raise result
+        else:
+            self._lost = 0
+            self._land(Landed(upload.number, upload.item, upload.sha256, result.etag, DONE, result.sent))
+
+    def _land(self, landed: Landed) -> None:
+        """It is at the destination: that is the end, unless it is to be read back."""
+        if self.spec.level == "reread":
+            self._landed.append(landed)
+        else:
+            self._end(landed.outcome(self.spec.level or ""))
+
+    def _end(self, outcome: Outcome) -> None:
+        self._outcomes.append(outcome)
+        if len(self._outcomes) >= TAKE:
+            self._settle()
+
+    def _settle(self) -> None:
+        if self._outcomes:
+            self.ledger.settle(self._outcomes)
+            self._outcomes.clear()

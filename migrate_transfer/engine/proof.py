@@ -1,0 +1,172 @@
+"""What follows a copy that is to be proven: it is read back, then archived, then its source is deleted, each only after
+the step before it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from migrate_transfer.core.backend import Item, Sender, Source
+from migrate_transfer.core.errors import FatalError, ItemError, MigrateError
+from migrate_transfer.ledger.items import DONE, FAILED, UNCHANGED, Outcome
+from migrate_transfer.spec import TransferSpec
+
+
+class Landed(NamedTuple):
+    """An item whose content is at the destination. `mine`: this job put it there, in an earlier attempt."""
+
+    number: int
+    item: Item
+    sha256: str
+    etag: str
+    state: int
+    sent: int = 0
+    tier: str = ""
+    mine: bool = False
+
+    def outcome(self, level: str) -> Outcome:
+        return Outcome(self.number, self.state, self.sha256, self.etag, level, self.sent, item=self.item)
+
+    def failed(self, error: MigrateError, level: str = "") -> Outcome:
+        """It is there, and something that was to follow did not work."""
+        there = self.outcome(level)
+        return there._replace(state=FAILED, code=error.error_code, message=error.message, remedy=error.remedy)
+
+
+class Doubtful(NamedTuple):
+    """An object of the same size that somebody else put there: has it the content that the source has?"""
+
+    number: int
+    item: Item
+    sha256: str
+    etag: str
+
+
+Step = Generator[Outcome, None, list[Landed]]
+"""Yields the outcomes of those that end here, returns those that go on."""
+
+
+@dataclass
+class Prover:
+    """Raises FatalError when a side is gone, and Stopped: what is not proven then stays in flight."""
+
+    source: Source
+    sender: Sender
+    spec: TransferSpec
+
+    def prove(self, landed: Sequence[Landed], doubtful: Sequence[Doubtful]) -> Iterator[Outcome]:
+        """Each one's outcome."""
+        there = (yield from self._reread(landed)) + (yield from self._compare(doubtful))
+        if self.spec.tier == "archive":
+            there = yield from self._archive(there)
+        if self.spec.delete_source:
+            there = yield from self._delete(there)
+        yield from (one.outcome("reread") for one in there)
+
+    def _reread(self, landed: Sequence[Landed]) -> Step:
+        proven, open_ones = [], {}
+        for one in landed:
+            if one.tier != "archive":
+                open_ones[one.item.key] = one
+            elif one.mine and self.spec.tier == "archive":
+                proven.append(one)  # nothing is archived before it was read back
+            else:
+                yield one.failed(unreadable())
+        wrong: dict[str, Landed] = {}
+        for key, digest in self.sender.reread_all(iter(list(open_ones))):
+            one = open_ones[key]
+            if isinstance(digest, Exception):
+                yield one.failed(_item_error(digest))
+            elif digest == one.sha256:
+                proven.append(one)
+            else:
+                wrong[key] = one
+        return proven + (yield from self._look_again(wrong))
+
+    def _look_again(self, wrong: dict[str, Landed]) -> Step:
+        """A difference may have arisen on the way back: only the second one counts. A wrong copy of ours is removed."""
+        proven: list[Landed] = []
+        bad: list[Landed] = []
+        for key, digest in self.sender.reread_all(iter(list(wrong))):
+            if isinstance(digest, Exception):
+                yield wrong[key].failed(_item_error(digest))
+            else:
+                (proven if digest == wrong[key].sha256 else bad).append(wrong[key])
+        ours = [(one.item.key, one.etag) for one in bad if one.state == DONE]
+        removed = {key for key, error in self.sender.delete_all(iter(ours)) if error is None}
+        for one in bad:
+            yield one.failed(corrupted(one.item.key in removed))
+        return proven
+
+    def _compare(self, doubtful: Iterable[Doubtful]) -> Step:
+        equal, asked = [], {one.item.key: one for one in doubtful}
+        for key, digest in self.sender.reread_all(iter(list(asked))):
+            one = asked[key]
+            landed = Landed(one.number, one.item, one.sha256, one.etag, UNCHANGED)
+            if isinstance(digest, Exception):
+                yield landed.failed(_item_error(digest))._replace(sha256="")
+            elif digest != one.sha256:
+                yield landed.failed(occupied())._replace(sha256="")
+            else:
+                equal.append(landed)
+        return equal
+
+    def _archive(self, landed: Sequence[Landed]) -> Step:
+        archived = [one for one in landed if one.tier == "archive"]
+        online = {one.item.key: one for one in landed if one.tier != "archive"}
+        for key, error in self.sender.tier_all(iter(list(online)), "archive"):
+            if error is None:
+                archived.append(online[key])
+            else:
+                yield online[key].failed(_item_error(error), "reread")
+        return archived
+
+    def _delete(self, landed: Sequence[Landed]) -> Step:
+        deleted = []
+        for one in landed:
+            try:
+                self.source.delete(one.item)
+            except ItemError as error:
+                if error.error_code != "SOURCE_GONE":
+                    yield one.failed(error, "reread")
+                    continue
+            deleted.append(one)
+        return deleted
+
+
+def failed(number: int, error: MigrateError, sent: int = 0) -> Outcome:
+    """The outcome of an item that did not get to the destination."""
+    return Outcome(number, FAILED, sent=sent, code=error.error_code, message=error.message, remedy=error.remedy)
+
+
+def _item_error(error: Exception) -> MigrateError:
+    if isinstance(error, FatalError) or not isinstance(error, MigrateError):
+        raise error
+    return error
+
+
+def occupied() -> ItemError:
+    return ItemError(
+        "Another object of this name is at the destination, and it is not from this source.",
+        code="DESTINATION_EXISTS",
+        remedy="Compare the two; then remove one of them, choose another prefix, or allow overwriting.",
+    )
+
+
+def corrupted(removed: bool) -> ItemError:
+    return ItemError(
+        "What is stored at the destination is not what was read from the source.",
+        code="VERIFICATION_FAILED",
+        remedy="Retry the failed items: the wrong copy was removed, the source is untouched."
+        if removed
+        else "Remove the object at the destination and retry the failed items; the source is untouched.",
+    )
+
+
+def unreadable() -> ItemError:
+    return ItemError(
+        "The object at the destination is in the Archive tier: it cannot be read back, so nothing was deleted for it.",
+        code="DESTINATION_ARCHIVED",
+        remedy="Rehydrate it and retry, or decide on the manifest's SHA-256 and delete the source yourself.",
+    )

@@ -1,0 +1,115 @@
+"""A transfer as its job folder holds it: scan, run, and how far it is. May be killed at any point and made again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import monotonic
+
+from migrate_transfer.core.backend import Destination, Source, Streams
+from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import InvalidRequest, Stopped
+from migrate_transfer.engine.copier import SMALL, Copier, Rows
+from migrate_transfer.engine.scanner import scan
+from migrate_transfer.ledger.items import FileTotals, ItemLedger
+from migrate_transfer.spec import TransferSpec
+
+LOOK_SECONDS = 0.25
+LARGEST = 2**63 - 1
+DUTY = 20
+"""A recount may take a twentieth of the time: of ten million items it takes seconds."""
+Tell = Callable[[FileTotals], None]
+
+
+@dataclass
+class Pace:
+    """Tells how far the ledger is, not too often."""
+
+    ledger: ItemLedger
+    tell: Tell
+    _next: float = field(default_factory=monotonic)
+
+    def __call__(self) -> None:
+        if monotonic() < self._next:
+            return
+        begun = monotonic()
+        self.tell(self.ledger.totals())
+        now = monotonic()
+        self._next = now + max(LOOK_SECONDS, DUTY * (now - begun))
+
+
+@dataclass
+class Transfer:
+    """`folder` holds the ledger; the spec of a folder never changes. Raises InvalidRequest when it would."""
+
+    folder: Path
+    spec: TransferSpec
+    source: Source
+    destination: Destination
+
+    def __post_init__(self) -> None:
+        self.ledger = ItemLedger(self.folder / "items.sqlite")
+        before = self.ledger.fact("spec")
+        if before is None:
+            self.ledger.note("spec", self.spec.text())
+        elif _without_pace(TransferSpec.of(before)) != _without_pace(self.spec):
+            raise InvalidRequest(
+                "The job folder belongs to a transfer with other settings.",
+                code="OTHER_TRANSFER",
+                remedy="Give the settings it was begun with, or another job folder.",
+            )
+
+    def close(self) -> None:
+        self.ledger.close()
+
+    def scan(self, control: Control, tell: Tell = lambda totals: None) -> FileTotals:
+        """Find out what there is; nothing moves. Raises FatalError, TransientError, Stopped, AlreadyRunning."""
+        with self.ledger.lease():
+            self._scan(control, tell)
+        return self.ledger.totals()
+
+    def _scan(self, control: Control, tell: Tell) -> None:
+        if not self.ledger.scanned:
+            scan(self.source, self.destination, self.ledger, self.spec.filters, control, Pace(self.ledger, tell))
+
+    def run(self, control: Control, tell: Tell = lambda totals: None) -> FileTotals:
+        """Scan if that is not done, and give every item its outcome. Raises as `scan`."""
+        with self.ledger.lease():
+            self._scan(control, tell)
+            self._copy(control, tell)
+        return self.ledger.totals()
+
+    def _copy(self, control: Control, tell: Tell) -> None:
+        together, streams = control.child(), Streams(self.spec.concurrency)
+        features = self.source.features
+        small, large = Rows(self.ledger, 0, SMALL), Rows(self.ledger, SMALL + 1, LARGEST)
+        work = []
+        for number in range(max(features.lanes, features.small_lanes)):
+            rows = ([small] if number < features.small_lanes else []) + ([large] if number < features.lanes else [])
+            copier = Copier(self.source, self.destination, self.ledger, self.spec, rows, streams, together)
+            work.append(copier.run)
+        _together(work, together, Pace(self.ledger, tell))
+
+
+def _together(work: Sequence[Callable[[], None]], control: Control, look: Callable[[], None]) -> None:
+    """Do all of it at once; when one fails, the others stop after what they have under way, and its error is raised."""
+    with ThreadPoolExecutor(len(work), "copy") as pool:
+        running = {pool.submit(one) for one in work}
+        errors: list[BaseException] = []
+        try:
+            while running:
+                ended, running = wait(running, LOOK_SECONDS, FIRST_COMPLETED)
+                errors += [error for one in ended if (error := one.exception()) is not None]
+                if errors:
+                    control.stop("cancelled")
+                look()
+        finally:
+            control.stop("cancelled")
+    for error in sorted(errors, key=lambda error: isinstance(error, Stopped)):
+        raise error
+
+
+def _without_pace(spec: TransferSpec) -> TransferSpec:
+    return replace(spec, concurrency=1)

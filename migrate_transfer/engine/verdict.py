@@ -1,0 +1,75 @@
+"""What is to be done with an item, given what the destination holds under its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from migrate_transfer.core.backend import Destination, Item, Source, Stored, Upload
+from migrate_transfer.core.errors import ItemError
+from migrate_transfer.core.plan import same
+from migrate_transfer.engine.passage import digest
+from migrate_transfer.engine.proof import Doubtful, Landed, failed, occupied
+from migrate_transfer.ledger.items import DONE, UNCHANGED, Known, Outcome, Row
+from migrate_transfer.spec import TransferSpec
+
+DOUBTFUL = 1_000
+"""So many objects of unknown origin are collected before they are read."""
+
+
+@dataclass
+class Judge:
+    """Raises ItemError when the source cannot be read, FatalError when a side is gone."""
+
+    source: Source
+    destination: Destination
+    spec: TransferSpec
+    _doubtful: list[Doubtful] = field(default_factory=list)
+
+    @property
+    def full(self) -> bool:
+        """So many are in doubt that they should be looked at."""
+        return len(self._doubtful) >= DOUBTFUL
+
+    def take_doubtful(self) -> list[Doubtful]:
+        taken, self._doubtful = self._doubtful, []
+        return taken
+
+    def judge(self, row: Row, listed: Stored | None, known: Known | None) -> Upload | Outcome | Landed | None:
+        """Send it; it is at its end; it is there already; or (None) it is in doubt."""
+        stored = self.destination.find(row.item.key) if row.resumed else listed
+        if stored is None:
+            return Upload(row.number, row.item, resumed=row.resumed)
+        mine = row.resumed and (listed is None or listed.etag != stored.etag)
+        if not stored.sha256:
+            return self._foreign(row, stored, mine)
+        if not mine and self._quiet(row.item, stored, known):
+            return Landed(row.number, row.item, stored.sha256, stored.etag, UNCHANGED, tier=stored.tier)
+        if stored.size == row.item.size and self._digest(row, stored) == stored.sha256:
+            state, sent = (DONE, stored.size) if mine else (UNCHANGED, 0)
+            return Landed(row.number, row.item, stored.sha256, stored.etag, state, sent, stored.tier, mine)
+        return Upload(row.number, row.item, replaces=stored.etag, resumed=row.resumed)
+
+    def _quiet(self, item: Item, stored: Stored, known: Known | None) -> bool:
+        """Size and time, or the last pass, say that nothing changed; enough for a sync, and without verification."""
+        if self.spec.kind != "sync" and self.spec.verify:
+            return False
+        return same(item, stored) or (known is not None and known == Known(item.version, stored.etag))
+
+    def _digest(self, row: Row, stored: Stored) -> str:
+        try:
+            return digest(self.source, row.item)
+        except ItemError as error:
+            if error.error_code == "SOURCE_GONE" and self.spec.delete_source and row.resumed and same(row.item, stored):
+                return stored.sha256  # an earlier attempt had proven the copy and deleted the source
+            raise
+
+    def _foreign(self, row: Row, stored: Stored, mine: bool) -> Upload | Outcome | Landed | None:
+        if not self.spec.verify and same(row.item, stored):
+            state = DONE if mine else UNCHANGED
+            return Landed(row.number, row.item, "", stored.etag, state, tier=stored.tier, mine=mine)
+        if self.spec.overwrite:
+            return Upload(row.number, row.item, overwrite=True, resumed=row.resumed)
+        if stored.size != row.item.size:
+            return failed(row.number, occupied())
+        self._doubtful.append(Doubtful(row.number, row.item, digest(self.source, row.item), stored.etag))
+        return None

@@ -1,0 +1,282 @@
+"""The ledger of a transfer: SQLite, one file, a row for each item, exactly one outcome each.
+
+The scan enters what it finds page by page; a scan that was killed goes on behind its last cursor. An item is claimed
+(`in_flight`) before its first byte is sent, so that after a kill only those few are asked about at the destination.
+Totals are recounted from the rows.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from migrate_transfer.core.backend import Item, Oddity, Page, Stored
+from migrate_transfer.leases import FileLease
+from migrate_transfer.ledger.records import Totals
+from migrate_transfer.ledger.store import Store
+
+PENDING, IN_FLIGHT, DONE, UNCHANGED, SKIPPED, FAILED = range(6)
+OUTCOMES = ("pending", "in_flight", "done", "unchanged", "skipped", "failed")
+
+SCHEMA = """
+create table if not exists item (id integer primary key, key text not null, size integer not null,
+  modified integer not null, created integer not null, version text not null, stable_id text not null,
+  state integer not null default 0, sha256 blob, etag text, level text, sent integer not null default 0,
+  code text, message text, remedy text);
+create table if not exists scan (one integer primary key check (one = 1), cursor text, last integer not null,
+  complete integer not null);
+create table if not exists there (key text primary key, size integer not null, etag text not null,
+  sha256 text not null, modified integer not null, tier text not null) without rowid;
+create table if not exists known (key text primary key, version text not null, etag text not null,
+  stable_id text not null) without rowid;
+create index if not exists known_by_id on known (stable_id) where stable_id != '';
+create table if not exists fact (name text primary key, value text not null) without rowid;
+"""
+VERSION = 1
+DAMAGED = "Put the damaged job folder aside and start a new job: what is at the destination already is found there."
+SLICE = 2_000
+COLUMNS = "id, key, size, modified, created, version, stable_id, state"
+
+
+class Row(NamedTuple):
+    """An item that waits, as the ledger has it."""
+
+    number: int
+    item: Item
+    resumed: bool
+
+
+class Known(NamedTuple):
+    """What was so at the end of a sync's last pass: the source's version and the object's etag."""
+
+    version: str
+    etag: str
+
+
+class Outcome(NamedTuple):
+    """What came of an item. `sent`: bytes over the wire; `code`, `message`, `remedy`: why it was left or failed."""
+
+    number: int
+    state: int
+    sha256: str = ""
+    etag: str = ""
+    level: str = ""
+    sent: int = 0
+    code: str = ""
+    message: str = ""
+    remedy: str = ""
+    item: Item | None = None
+    """The item as it was when it was read, where that differs from the listing."""
+
+
+class Entry(NamedTuple):
+    """A line of the manifest."""
+
+    key: str
+    size: int
+    modified: int
+    outcome: str
+    sha256: str
+    etag: str
+    level: str
+    code: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileTotals:
+    """Counts and bytes recounted from the ledger; `moved` are the bytes of the items that ended done."""
+
+    counts: Totals
+    bytes: int
+    moved: int
+    sent: int
+
+
+class ItemLedger:
+    """Thread-safe; short transactions. Raises StorageError when the disk fails."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._store = Store(path, SCHEMA, version=VERSION, remedy=DAMAGED)
+        self._lock = threading.Lock()
+        """Our own threads wait here: SQLite would let them sleep and look."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._store.close()
+
+    @contextmanager
+    def lease(self) -> Iterator[None]:
+        """The right to work on this job, ended by the operating system when its holder dies. Raises AlreadyRunning."""
+        with FileLease(self.path.parent / "leases", "files"):
+            yield
+
+    def scan_begins(self) -> str | None:
+        """Forget what was entered behind the last cursor; the cursor to go on from, None for the beginning."""
+        with self._lock, self._store.writing() as db:
+            db.execute("insert or ignore into scan values (1, null, 0, 0)")
+            cursor, last = db.execute("select cursor, last from scan").fetchone()
+            db.execute("delete from item where id > ?", (last,))
+        return None if cursor is None else str(cursor)
+
+    def scan_again(self) -> None:
+        """Begin a new pass: what is pending stays, all else is forgotten. For a sync, whose passes end one by one."""
+        with self._lock, self._store.writing() as db:
+            db.execute("delete from item")
+            db.execute("delete from there")
+            db.execute("delete from scan")
+
+    def enter(self, page: Page, entries: Sequence[Item | Oddity]) -> None:
+        """Enter the entries of a page of the listing, with its cursor."""
+        rows = [_row(entry) for entry in entries]
+        with self._lock, self._store.writing() as db:
+            db.executemany(
+                "insert into item (key, size, modified, created, version, stable_id, state, code, message, remedy)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+            if page.cursor is not None:
+                db.execute("update scan set cursor = ?, last = (select coalesce(max(id), 0) from item)", (page.cursor,))
+
+    def settle_collisions(self, folded: Callable[[str], str]) -> None:
+        """Of the items whose names are one name when they are `folded`, the first listed stays; the others fail."""
+        with self._lock, self._store.writing() as db:
+            db.create_function("folded", 1, folded, deterministic=True)
+            db.execute(
+                "update item set state = 5, code = 'NAME_COLLISION', message = ?, remedy = ? where state = 0"
+                " and id not in (select min(id) from item where state = 0 group by folded(key))",
+                (
+                    "The destination takes this name and that of another file, already listed, for one.",
+                    "Rename one of the two files and retry the failed items.",
+                ),
+            )
+
+    def scan_ended(self) -> None:
+        with self._lock, self._store.writing(durable=True) as db:
+            db.execute("update scan set complete = 1, last = (select coalesce(max(id), 0) from item)")
+
+    @property
+    def scanned(self) -> bool:
+        with self._store.reading() as db:
+            row = db.execute("select complete from scan").fetchone()
+        return bool(row and row[0])
+
+    def there(self, stored: Iterable[Stored]) -> None:
+        """Remember what the destination holds."""
+        with self._lock, self._store.writing() as db:
+            db.executemany("insert or replace into there values (?, ?, ?, ?, ?, ?)", stored)
+
+    def stored(self, keys: Sequence[str]) -> dict[str, Stored]:
+        """What the destination held under these keys when it was listed."""
+        with self._store.reading() as db:
+            places = ",".join("?" * len(keys))
+            rows = db.execute(f"select * from there where key in ({places})", keys).fetchall()  # noqa: S608  marks only
+        return {row[0]: Stored(*row) for row in rows}
+
+    def known(self, keys: Sequence[str]) -> dict[str, Known]:
+        """What the last pass of a sync left under these keys."""
+        with self._store.reading() as db:
+            places = ",".join("?" * len(keys))
+            rows = db.execute(f"select key, version, etag from known where key in ({places})", keys).fetchall()  # noqa: S608  marks only
+        return {key: Known(*rest) for key, *rest in rows}
+
+    def waiting(self, smallest: int, largest: int) -> Iterator[Row]:
+        """Items of such sizes without an outcome, in the order of the listing, read a slice at a time."""
+        last = 0
+        while True:
+            with self._store.reading() as db:
+                rows = db.execute(
+                    f"select {COLUMNS} from item where id > ? and state < 2 and size between ? and ?"  # noqa: S608
+                    f" order by id limit {SLICE}",
+                    (last, smallest, largest),
+                ).fetchall()
+            for number, key, size, modified, created, version, stable_id, state in rows:
+                yield Row(number, Item(key, size, modified, version, created, stable_id), state == IN_FLIGHT)
+            if len(rows) < SLICE:
+                return
+            last = rows[-1][0]
+
+    def claim(self, numbers: Sequence[int]) -> None:
+        """These are about to be sent."""
+        with self._lock, self._store.writing() as db:
+            db.executemany("update item set state = 1 where id = ? and state = 0", [(number,) for number in numbers])
+
+    def settle(self, outcomes: Sequence[Outcome]) -> None:
+        """Record outcomes; an item that has one keeps it."""
+        changed = [(o.item.size, o.item.modified, o.item.version, o.number) for o in outcomes if o.item is not None]
+        with self._lock, self._store.writing() as db:
+            if changed:
+                db.executemany(
+                    "update item set size = ?, modified = ?, version = ? where id = ? and state < 2", changed
+                )
+            db.executemany(
+                "update item set state = ?, sha256 = ?, etag = ?, level = ?, sent = sent + ?, code = ?, message = ?,"
+                " remedy = ? where id = ? and state < 2",
+                [
+                    (o.state, bytes.fromhex(o.sha256), o.etag, o.level, o.sent, o.code, o.message, o.remedy, o.number)
+                    for o in outcomes
+                ],
+            )
+
+    def note(self, name: str, value: str) -> None:
+        """Keep a fact of the job: when it began, what was forecast."""
+        with self._lock, self._store.writing() as db:
+            db.execute("insert or replace into fact values (?, ?)", (name, value))
+
+    def fact(self, name: str) -> str | None:
+        with self._store.reading() as db:
+            row = db.execute("select value from fact where name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def totals(self) -> FileTotals:
+        """Recount everything at one moment; may be called while another process works."""
+        with self._store.reading() as db:
+            rows = db.execute(
+                "select state, case state when 4 then code end, count(*), sum(size), sum(sent) from item group by 1, 2"
+            ).fetchall()
+        counts, skips = [0] * 6, dict[str, int]()
+        for state, code, count, *_ in rows:
+            counts[state] += count
+            if code is not None:
+                skips[code] = count
+        pending = counts[PENDING] + counts[IN_FLIGHT]
+        known = Totals(sum(counts), counts[DONE], counts[UNCHANGED], counts[SKIPPED], counts[FAILED], pending, skips)
+        moved = sum(row[3] for row in rows if row[0] == DONE)
+        return FileTotals(known, sum(row[3] for row in rows), moved, sum(row[4] for row in rows))
+
+    def entries(self, *states: int) -> Iterator[Entry]:
+        """The manifest's lines (of these states, or all), in the order of the listing."""
+        last, wanted = 0, ",".join(map(str, states or range(6)))
+        while True:
+            with self._store.reading() as db:
+                rows = db.execute(
+                    "select id, key, size, modified, state, sha256, etag, level, code, message, remedy from item"  # noqa: S608
+                    f" where id > ? and state in ({wanted}) order by id limit {SLICE}",
+                    (last,),
+                ).fetchall()
+            for _, key, size, modified, state, sha256, *rest in rows:
+                yield Entry(key, size, modified, OUTCOMES[state], (sha256 or b"").hex(), *(text or "" for text in rest))
+            if len(rows) < SLICE:
+                return
+            last = rows[-1][0]
+
+
+def _row(entry: Item | Oddity) -> tuple[object, ...]:
+    if isinstance(entry, Item):
+        return (*entry[:3], entry.created, entry.version, entry.stable_id, PENDING, None, None, None)
+    state = SKIPPED if entry.outcome == "skipped" else FAILED
+    return (entry.key, entry.size, 0, 0, "", "", state, entry.code, entry.message, entry.remedy)
