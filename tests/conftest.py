@@ -18,6 +18,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tests.fakes.azurite import Azurite, running
+
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
 
@@ -78,3 +80,10 @@ def postgres() -> Iterator[Postgres]:
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """A running emulator of Azure Storage."""
+    with running(tmp_path_factory.mktemp("azurite")) as azurite:
+        yield azurite

@@ -114,6 +114,8 @@ class MemorySender:
             data = content.read(upload.item.size)
             content.finish()
         there = self._memory.find(upload.item.key)
+        if there is not None and (there.sha256, there.size) == (upload.sha256, len(data)):
+            return Receipt(there.etag, len(data))
         if there is not None and not upload.overwrite and there.etag != upload.replaces:
             raise RejectedItem("Another object has this name.", code="DESTINATION_EXISTS", remedy="Compare the two.")
         self._memory.keep(upload.item.key, data, upload.item.modified)
@@ -134,10 +136,10 @@ class MemorySender:
     def delete_all(self, objects: Iterator[tuple[str, str]]) -> Iterator[tuple[str, Exception | None]]:
         for key, etag in objects:
             there = self._memory.find(key)
-            if there is not None and there.etag != etag:
-                yield key, RejectedItem("Another object has this name.", code="DESTINATION_EXISTS")
+            if there is None or there.etag != etag:
+                yield key, RejectedItem("The object is another one now.", code="DESTINATION_CHANGED")
             else:
-                self._memory.objects.pop(key, None)
+                del self._memory.objects[key]
                 yield key, None
 
     def close(self) -> None:

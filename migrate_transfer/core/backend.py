@@ -181,7 +181,7 @@ class Sender(Protocol):
         """Move each object to a tier."""
 
     def delete_all(self, objects: Iterator[tuple[str, str]]) -> Iterator[tuple[str, Exception | None]]:
-        """Remove each object (key and etag) if it still is that one; one that is not there is removed already."""
+        """Remove each object (key and etag) that still is that one; any other is an error of the item."""
 
     def close(self) -> None:
         """Let connections go."""

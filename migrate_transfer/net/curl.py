@@ -92,7 +92,7 @@ class Handle:
 
     def _write(self, data: bytes) -> None:
         # An error's body is read whole: it says what is wrong, and is no part of the file.
-        if self._sink is not None and self.curl.getinfo(pycurl.RESPONSE_CODE) in (200, 206):
+        if self._sink is not None and _status(self._lines) in (b"200", b"206"):
             self._sink(data)
         else:
             self._body.append(data)
@@ -129,6 +129,12 @@ class Handle:
                 retry_after=retry_after(headers),
             )
         return answer
+
+
+def _status(lines: list[bytes]) -> bytes:
+    """Of the answer whose body comes now; libcurl does not tell before it is complete."""
+    last = next(line for line in reversed(lines) if line.startswith(b"HTTP/"))
+    return last.split(b" ", 2)[1]
 
 
 def _headers(lines: list[bytes]) -> dict[str, str]:

@@ -23,6 +23,8 @@ API_VERSION = "2024-11-04"
 """The newest that the Azurite of our tests knows; all we use is older."""
 EXPIRED = re.compile("not valid in the specified time frame|expired|lifetime validation failed", re.IGNORECASE)
 CORRUPTED = ("Md5Mismatch", "Crc64Mismatch")
+NOT_KNOWN = ("FeatureNotSupported", "UnsupportedHeader")
+"""Said of a header by a service that is not Azure's own: an emulator, a gateway."""
 IN_THE_WAY = ("InvalidBlobOrBlock", "BlockCountExceedsLimit", "InvalidBlockList", "InvalidBlockId")
 
 
@@ -85,6 +87,12 @@ def refusal(answer: Answer, container: str) -> MigrateError:
             "An append or page blob of this name is in the way.",
             code="OTHER_BLOB_TYPE",
             remedy="Remove it or choose another prefix; then retry the failed items.",
+        )
+    if code == "ConditionNotMet":
+        return RejectedItem(
+            "The object at the destination was changed by somebody else meanwhile.",
+            code="DESTINATION_CHANGED",
+            remedy="Let the other program end, then retry the failed items.",
         )
     if answer.status == 404:
         return RejectedItem("The object is not there.", code="DESTINATION_GONE", remedy="Retry the failed items.")

@@ -34,7 +34,7 @@ from azure.storage.blob import (
 )
 from pydantic import SecretStr
 
-from migrate_transfer.backends.azure.answers import API_VERSION, CORRUPTED, denied, gone, moment
+from migrate_transfer.backends.azure.answers import API_VERSION, CORRUPTED, NOT_KNOWN, denied, gone, moment
 from migrate_transfer.backends.azure.place import MAX_BLOCKS, Place
 from migrate_transfer.backends.azure.sender import BlobSender
 from migrate_transfer.core.backend import Features, Stored, Streams, Tier
@@ -219,9 +219,9 @@ class AzureBlob:
                 with self._translated():
                     blob.stage_block("cHJvYmU=", b"wrong", length=5, headers=headers)
             except FatalError as refused:
-                if refused.details.get("code") not in CORRUPTED:
+                if refused.details.get("code") not in (*CORRUPTED, *NOT_KNOWN):
                     raise
-                return True
+                return refused.details["code"] in CORRUPTED
             return False
 
         return RETRY.run(ask, self._link.control)
@@ -274,7 +274,7 @@ class AzureBlob:
                 return denied(code, str(error.message))
             if code in ("ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled"):
                 return gone(self.config.container)
-            if error.status_code in (408, 429) or error.status_code >= 500:
+            if error.status_code in (408, 429) or (error.status_code >= 500 and code not in NOT_KNOWN):
                 return ServiceUnavailable(f"Azure Storage answered {error.status_code} {code}.")
             return FatalError(
                 f"Azure Storage refused the call: {error.status_code} {code}.",

@@ -10,7 +10,7 @@ from migrate_transfer.backends.azure.answers import API_VERSION, CORRUPTED, item
 from migrate_transfer.backends.azure.place import MIB, Place
 from migrate_transfer.backends.azure.upload import Uploads
 from migrate_transfer.core.backend import Content, Receipt, Streams, Tier, Upload
-from migrate_transfer.core.errors import RejectedItem, TransientError
+from migrate_transfer.core.errors import TransientError
 from migrate_transfer.net.lane import Answer, Lane, Link, Request
 
 RANGE = 64 * MIB
@@ -89,8 +89,7 @@ class BlobSender:
 
     def delete_all(self, objects: Iterator[tuple[str, str]]) -> Iterator[tuple[str, Exception | None]]:
         version = f"x-ms-version: {API_VERSION}"
-        for key, error in self._simple((key, "DELETE", "", [version, f'If-Match: "{etag}"']) for key, etag in objects):
-            yield key, None if isinstance(error, RejectedItem) and error.error_code == "DESTINATION_GONE" else error
+        yield from self._simple((key, "DELETE", "", [version, f'If-Match: "{etag}"']) for key, etag in objects)
 
     def _simple(self, calls: Iterator[tuple[str, str, str, list[str]]]) -> Iterator[tuple[str, Exception | None]]:
         requests = (Request(key, how, self._place.address(key, query), headers) for key, how, query, headers in calls)

@@ -1,0 +1,165 @@
+"""What every source must do, whatever it is: the engine leans on nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.memory import Memory
+from migrate_transfer.core.backend import Item, Source, Upload
+from migrate_transfer.core.errors import ItemError
+from migrate_transfer.engine.passage import Passage, digest
+
+HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+
+
+@dataclass
+class Kept:
+    """A source, and how its owner writes and removes things in it."""
+
+    source: Source
+    write: Callable[[str, bytes], None]
+    remove: Callable[[str], None]
+
+    def items(self, cursor: str | None = None) -> list[Item]:
+        return [entry for page in self.source.pages(cursor) for entry in page.entries if isinstance(entry, Item)]
+
+    def item(self, key: str) -> Item:
+        return next(item for item in self.items() if item.key == key)
+
+
+def local(folder: Path) -> Kept:
+    def write(key: str, data: bytes) -> None:
+        (folder / key).parent.mkdir(parents=True, exist_ok=True)
+        (folder / key).write_bytes(data)
+
+    return Kept(LocalSource(folder), write, lambda key: (folder / key).unlink())
+
+
+def memory(folder: Path) -> Kept:
+    kept = Memory()
+    return Kept(kept, kept.keep, lambda key: kept.objects.pop(key) and None)
+
+
+@pytest.fixture(params=[local, memory])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
+    made: Kept = request.param(tmp_path)
+    return made
+
+
+def read(kept: Kept, item: Item) -> bytes:
+    passage = Passage(kept.source, Upload(1, item))
+    with passage.open():
+        data = b"".join(iter(lambda: passage.read(3), b""))
+        passage.finish()
+    return data
+
+
+def reading(kept: Kept, meanwhile: Callable[[], None] = lambda: None, more: int = 0) -> str:
+    """Read the file `a` while something happens to it, as a file of `more` bytes than it has; the error's code."""
+    passage = Passage(kept.source, Upload(1, kept.item("a")))
+    try:
+        with passage.open():
+            passage.upload.item = passage.upload.item._replace(size=passage.upload.item.size + more)
+            passage.read(4)
+            passage.read(6 + more)
+            meanwhile()
+            passage.finish()
+    except ItemError as error:
+        return error.error_code
+    return "none"
+
+
+def test_a_source_that_ends_before_its_size_is_an_error(kept: Kept) -> None:
+    kept.write("a", b"0123456789")
+    assert reading(kept, more=1) == "SOURCE_SHORT"
+
+
+def test_a_file_that_grew_while_it_was_read_is_an_error(kept: Kept) -> None:
+    kept.write("a", b"0123456789")
+    assert reading(kept, lambda: kept.write("a", b"0123456789 and more")) == "SOURCE_CHANGED"
+
+
+def test_a_file_replaced_while_it_was_read_is_an_error(kept: Kept) -> None:
+    kept.write("a", b"0123456789")
+
+    def replace() -> None:
+        kept.remove("a")
+        kept.write("a", b"9876543210")
+
+    assert (reading(kept), reading(kept, replace)) == ("none", "SOURCE_CHANGED")
+
+
+def test_content_comes_whole_and_with_its_digest(kept: Kept) -> None:
+    kept.write("folder/a", b"hello")
+    item = kept.item("folder/a")
+    assert (item.size, read(kept, item), digest(kept.source, item)) == (5, b"hello", HELLO)
+
+
+def test_an_empty_file_is_a_file(kept: Kept) -> None:
+    kept.write("empty", b"")
+    assert read(kept, kept.item("empty")) == b""
+
+
+def test_what_changed_since_the_listing_is_read_as_it_is_now(kept: Kept) -> None:
+    kept.write("a", b"before")
+    listed = kept.item("a")
+    kept.write("a", b"afterwards")
+    passage = Passage(kept.source, Upload(1, listed))
+    with passage.open():
+        assert passage.read(100) == b"afterwards"
+        passage.finish()
+    assert passage.upload.item.size == 10
+
+
+def test_the_order_is_the_same_each_time(kept: Kept) -> None:
+    for key in ("b/c", "a", "b/a/x", "c", "b.d", "ba"):
+        kept.write(key, b"-")
+    assert kept.items() == kept.items()
+    assert {item.key for item in kept.items()} == {"b/c", "a", "b/a/x", "c", "b.d", "ba"}
+
+
+def test_a_listing_goes_on_behind_any_cursor(kept: Kept) -> None:
+    for key in ("a", "b/a", "b/b/c", "b/b/d", "b/c", "b0", "c/x", "c/y/z", "d"):
+        kept.write(key, b"-")
+    pages, before = list(kept.source.pages()), list[Item]()
+    everything = kept.items()
+    for page in pages:
+        before += [entry for entry in page.entries if isinstance(entry, Item)]
+        if page.cursor is not None:
+            assert [*before, *kept.items(page.cursor)] == everything
+
+
+def test_a_version_changes_with_the_content(kept: Kept) -> None:
+    kept.write("a", b"one")
+    before = kept.item("a")
+    kept.write("a", b"two")
+    assert kept.item("a") != before
+
+
+def test_what_is_gone_says_so(kept: Kept) -> None:
+    kept.write("a", b"-")
+    item = kept.item("a")
+    kept.remove("a")
+    with pytest.raises(ItemError) as caught:
+        read(kept, item)
+    assert caught.value.error_code == "SOURCE_GONE"
+
+
+def test_deleting_removes_that_version(kept: Kept) -> None:
+    kept.write("a", b"-")
+    kept.source.delete(kept.item("a"))
+    assert kept.items() == []
+
+
+def test_what_changed_is_not_deleted(kept: Kept) -> None:
+    kept.write("a", b"-")
+    item = kept.item("a")
+    kept.write("a", b"changed")
+    with pytest.raises(ItemError) as caught:
+        kept.source.delete(item)
+    assert (caught.value.error_code, len(kept.items())) == ("SOURCE_CHANGED", 1)
