@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any, Literal, Self
 
@@ -55,6 +55,10 @@ class TransferSpec:
         if self.reread or self.delete_source or self.tier == "archive":
             return "reread"
         return "received" if self.verify else None
+
+    def identity(self) -> str:
+        """The same for specs that may go on with one another's work: only the pace differs."""
+        return replace(self, concurrency=1, every=0.0).text()
 
     def text(self) -> str:
         """As JSON."""

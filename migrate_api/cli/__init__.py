@@ -7,7 +7,18 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from migrate_api.cli import dead_letters, demo, evidence, imports, reports, sandbox, service, test_connection, tour
+from migrate_api.cli import (
+    dead_letters,
+    demo,
+    evidence,
+    imports,
+    reports,
+    sandbox,
+    service,
+    test_connection,
+    tour,
+    transfers,
+)
 from migrate_api.cli.arguments import screened
 from migrate_api.cli.errors import EXIT_CODES, guarded
 from migrate_api.cli.interrupts import terminate_like_ctrl_c
@@ -46,6 +57,9 @@ app.command("sandbox")(sandbox.sandbox)
 app.command("test-connection")(test_connection.test)
 app.command("verify")(imports.verify)
 app.command("import")(imports.run)
+app.command("copy")(transfers.copy)
+app.command("archive")(transfers.archive)
+app.command("sync")(transfers.sync)
 app.command("report")(reports.report)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(evidence.app, name="evidence")

@@ -10,7 +10,9 @@ from migrate_transfer.core.errors import InvalidRequest
 _FLAG = re.compile(
     r"--?(?:rock[-_]?)?(?:connection(?:[-_]?string)?|(?:mission[-_]?)?key|password|pwd|integration[-_]?key)"
 )
-_VALUE = re.compile(r"\b(?:password|pwd)\s*=|\bserver\s*=.*;|://[^/\s]*:[^/\s]*@|\bdriver\s*=", re.IGNORECASE)
+_VALUE = re.compile(
+    r"\b(?:password|pwd)\s*=|\bserver\s*=.*;|://[^/\s]*:[^/\s]*@|\bdriver\s*=|\baccountkey\s*=|\bsig=", re.IGNORECASE
+)
 
 REMEDY = (
     "Set MIGRATE_ROCK_CONNECTION and MIGRATE_MISSION_KEY, put them into the config file, or pipe them in:"

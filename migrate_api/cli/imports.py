@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from migrate_api.cli.errors import DIFFERENCES
 from migrate_api.cli.import_run import run_import
@@ -14,6 +17,7 @@ from migrate_api.cli.options import HOME, Home, with_settings
 from migrate_api.cli.output import Json, page, table, write_json
 from migrate_api.cli.reports import finish
 from migrate_api.cli.settings import Settings
+from migrate_api.cli.transfers import verify_manifest
 from migrate_etl.job import ImportJob
 from migrate_etl.verify.dry_run import DryRun
 from migrate_transfer.core.control import Control
@@ -28,8 +32,16 @@ def run(settings: Settings, out: Home = HOME, as_json: Json = False) -> None:
 
 
 @with_settings
-def verify(settings: Settings, out: Home = HOME, as_json: Json = False) -> None:
-    """Dry run: read and map everything, send nothing; say what would be found and how long a load would take."""
+def verify(
+    settings: Settings,
+    manifest: Annotated[Path | None, typer.Argument(help="The manifest.jsonl of a transfer of files.")] = None,
+    out: Home = HOME,
+    as_json: Json = False,
+) -> None:
+    """Of an import, the dry run: read and map everything, send nothing; say what would be found and how long a load
+    would take. With a manifest: read every object of a transfer back from its destination and say what differs."""
+    if manifest is not None:
+        verify_manifest(manifest, settings, as_json=as_json)
     workspace, control = dry_run_job(out, settings), Control()
     with pausing(control), ImportJob(workspace, settings.secrets(mission=False), control) as job:
         found = job.dry_run()

@@ -14,7 +14,7 @@ Place = tuple[str, str]
 class Setting:
     """`kind` says how it is written: `list` takes commas in the environment and a repeated flag on the command line."""
 
-    section: Literal["rock", "mission", "import"]
+    section: Literal["rock", "mission", "import", "azure"]
     key: str
     flag: str | None
     variable: str | None
@@ -116,6 +116,29 @@ SETTINGS: tuple[Setting, ...] = (
         "MIGRATE_JOB",
         "Name of the job and its folder; by default the open job with the same settings, else a new one.",
         value="NAME",
+    ),
+    Setting(
+        "azure",
+        "connection_string",
+        None,
+        "AZURE_STORAGE_CONNECTION_STRING",
+        "Connection string of the storage account that copy, archive and sync write to.",
+        kind="secret",
+    ),
+    Setting(
+        "azure",
+        "sas_token",
+        None,
+        "AZURE_STORAGE_SAS_TOKEN",
+        "Shared access signature of the account or the container, instead of the connection string.",
+        kind="secret",
+    ),
+    Setting(
+        "azure",
+        "endpoint",
+        None,
+        "AZURE_STORAGE_BLOB_ENDPOINT",
+        "Address of the account's blob service where it is not https://ACCOUNT.blob.core.windows.net.",
     ),
 )
 

@@ -12,7 +12,8 @@ from migrate_transfer.core.errors import FatalError, MigrateError, TransientErro
 from migrate_transfer.engine.passage import Passage
 from migrate_transfer.engine.proof import Landed, Prover, failed
 from migrate_transfer.engine.verdict import Judge
-from migrate_transfer.ledger.items import DONE, ItemLedger, Known, Outcome, Row
+from migrate_transfer.ledger.item_records import DONE, Known, Outcome, Row
+from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.spec import TransferSpec
 
 TAKE, TAKE_BYTES = 256, 64 * 2**20
@@ -97,7 +98,7 @@ class Copier:
             if not rows:
                 return
             stored = self.ledger.stored([row.item.key for row in rows])
-            known = self.ledger.known([row.item.key for row in rows]) if self.spec.kind == "sync" else {}
+            known = self.ledger.passes.known([row.item.key for row in rows]) if self.spec.kind == "sync" else {}
             for row in rows:
                 self.control.check()
                 found = self._judged(judge, row, stored.get(row.item.key), known.get(row.item.key))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from migrate_transfer.core.backend import Item, Sender, Source
 from migrate_transfer.core.errors import FatalError, ItemError, MigrateError
-from migrate_transfer.ledger.items import DONE, FAILED, UNCHANGED, Outcome
+from migrate_transfer.ledger.item_records import DONE, FAILED, UNCHANGED, Outcome
 from migrate_transfer.spec import TransferSpec
 
 

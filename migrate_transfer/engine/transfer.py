@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
@@ -13,7 +13,8 @@ from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import InvalidRequest, Stopped
 from migrate_transfer.engine.copier import SMALL, Copier, Rows
 from migrate_transfer.engine.scanner import scan
-from migrate_transfer.ledger.items import FileTotals, ItemLedger
+from migrate_transfer.ledger.item_records import FileTotals
+from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.spec import TransferSpec
 
 LOOK_SECONDS = 0.25
@@ -54,7 +55,7 @@ class Transfer:
         before = self.ledger.fact("spec")
         if before is None:
             self.ledger.note("spec", self.spec.text())
-        elif _without_pace(TransferSpec.of(before)) != _without_pace(self.spec):
+        elif TransferSpec.of(before).identity() != self.spec.identity():
             raise InvalidRequest(
                 "The job folder belongs to a transfer with other settings.",
                 code="OTHER_TRANSFER",
@@ -74,12 +75,32 @@ class Transfer:
         if not self.ledger.scanned:
             scan(self.source, self.destination, self.ledger, self.spec.filters, control, Pace(self.ledger, tell))
 
-    def run(self, control: Control, tell: Tell = lambda totals: None) -> FileTotals:
-        """Scan if that is not done, and give every item its outcome. Raises as `scan`."""
+    def run(self, control: Control, tell: Tell = lambda totals: None, passes: int | None = None) -> FileTotals:
+        """Scan if that is not done, and give every item its outcome. A sync does so again and again, `passes` times or
+        until it is stopped. Raises as `scan`."""
         with self.ledger.lease():
-            self._scan(control, tell)
-            self._copy(control, tell)
-        return self.ledger.totals()
+            while True:
+                if self.ledger.passes.ended:
+                    self.ledger.passes.begin()
+                self._scan(control, tell)
+                self._copy(control, tell)
+                if self.spec.kind == "sync":
+                    self._end_pass(control)
+                passes = None if passes is None else passes - 1
+                if self.spec.kind != "sync" or passes == 0:
+                    return self.ledger.totals()
+                control.wait(self.spec.every)
+
+    def _end_pass(self, control: Control) -> None:
+        """A pass in which a folder could not be read, or an item failed, removes nothing."""
+        if self.spec.deletions and not self.ledger.totals().counts.failed:
+            sender = self.destination.sender(Streams(self.spec.concurrency), control)
+            try:
+                for _ in sender.delete_all(self.ledger.passes.left_over()):
+                    control.check()
+            finally:
+                sender.close()
+        self.ledger.passes.end(self.ledger.totals())
 
     def _copy(self, control: Control, tell: Tell) -> None:
         together, streams = control.child(), Streams(self.spec.concurrency)
@@ -109,7 +130,3 @@ def _together(work: Sequence[Callable[[], None]], control: Control, look: Callab
             control.stop("cancelled")
     for error in sorted(errors, key=lambda error: isinstance(error, Stopped)):
         raise error
-
-
-def _without_pace(spec: TransferSpec) -> TransferSpec:
-    return replace(spec, concurrency=1)

@@ -9,7 +9,7 @@ from migrate_transfer.core.errors import ItemError
 from migrate_transfer.core.plan import same
 from migrate_transfer.engine.passage import digest
 from migrate_transfer.engine.proof import Doubtful, Landed, failed, occupied
-from migrate_transfer.ledger.items import DONE, UNCHANGED, Known, Outcome, Row
+from migrate_transfer.ledger.item_records import DONE, UNCHANGED, Known, Outcome, Row
 from migrate_transfer.spec import TransferSpec
 
 DOUBTFUL = 1_000

@@ -10,18 +10,28 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from migrate_transfer.core.backend import Item, Oddity, Page, Stored
 from migrate_transfer.leases import FileLease
+from migrate_transfer.ledger.item_records import (
+    DONE,
+    FAILED,
+    IN_FLIGHT,
+    OUTCOMES,
+    PENDING,
+    SKIPPED,
+    UNCHANGED,
+    Entry,
+    FileTotals,
+    Outcome,
+    Row,
+)
+from migrate_transfer.ledger.passes import Passes
 from migrate_transfer.ledger.records import Totals
 from migrate_transfer.ledger.store import Store
-
-PENDING, IN_FLIGHT, DONE, UNCHANGED, SKIPPED, FAILED = range(6)
-OUTCOMES = ("pending", "in_flight", "done", "unchanged", "skipped", "failed")
 
 SCHEMA = """
 create table if not exists item (id integer primary key, key text not null, size integer not null,
@@ -33,7 +43,9 @@ create table if not exists scan (one integer primary key check (one = 1), cursor
 create table if not exists there (key text primary key, size integer not null, etag text not null,
   sha256 text not null, modified integer not null, tier text not null) without rowid;
 create table if not exists known (key text primary key, version text not null, etag text not null,
-  stable_id text not null) without rowid;
+  stable_id text not null, size integer not null, modified integer not null) without rowid;
+create table if not exists pass (number integer primary key, done integer not null, unchanged integer not null,
+  skipped integer not null, failed integer not null, moved integer not null, sent integer not null);
 create index if not exists known_by_id on known (stable_id) where stable_id != '';
 create table if not exists fact (name text primary key, value text not null) without rowid;
 """
@@ -43,68 +55,13 @@ SLICE = 2_000
 COLUMNS = "id, key, size, modified, created, version, stable_id, state"
 
 
-class Row(NamedTuple):
-    """An item that waits, as the ledger has it."""
-
-    number: int
-    item: Item
-    resumed: bool
-
-
-class Known(NamedTuple):
-    """What was so at the end of a sync's last pass: the source's version and the object's etag."""
-
-    version: str
-    etag: str
-
-
-class Outcome(NamedTuple):
-    """What came of an item. `sent`: bytes over the wire; `code`, `message`, `remedy`: why it was left or failed."""
-
-    number: int
-    state: int
-    sha256: str = ""
-    etag: str = ""
-    level: str = ""
-    sent: int = 0
-    code: str = ""
-    message: str = ""
-    remedy: str = ""
-    item: Item | None = None
-    """The item as it was when it was read, where that differs from the listing."""
-
-
-class Entry(NamedTuple):
-    """A line of the manifest."""
-
-    key: str
-    size: int
-    modified: int
-    outcome: str
-    sha256: str
-    etag: str
-    level: str
-    code: str
-    message: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True)
-class FileTotals:
-    """Counts and bytes recounted from the ledger; `moved` are the bytes of the items that ended done."""
-
-    counts: Totals
-    bytes: int
-    moved: int
-    sent: int
-
-
 class ItemLedger:
     """Thread-safe; short transactions. Raises StorageError when the disk fails."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._store = Store(path, SCHEMA, version=VERSION, remedy=DAMAGED)
+        self.passes = Passes(self._store)
         self._lock = threading.Lock()
         """Our own threads wait here: SQLite would let them sleep and look."""
 
@@ -132,13 +89,6 @@ class ItemLedger:
             cursor, last = db.execute("select cursor, last from scan").fetchone()
             db.execute("delete from item where id > ?", (last,))
         return None if cursor is None else str(cursor)
-
-    def scan_again(self) -> None:
-        """Begin a new pass: what is pending stays, all else is forgotten. For a sync, whose passes end one by one."""
-        with self._lock, self._store.writing() as db:
-            db.execute("delete from item")
-            db.execute("delete from there")
-            db.execute("delete from scan")
 
     def enter(self, page: Page, entries: Sequence[Item | Oddity]) -> None:
         """Enter the entries of a page of the listing, with its cursor."""
@@ -186,13 +136,6 @@ class ItemLedger:
             places = ",".join("?" * len(keys))
             rows = db.execute(f"select * from there where key in ({places})", keys).fetchall()  # noqa: S608  marks only
         return {row[0]: Stored(*row) for row in rows}
-
-    def known(self, keys: Sequence[str]) -> dict[str, Known]:
-        """What the last pass of a sync left under these keys."""
-        with self._store.reading() as db:
-            places = ",".join("?" * len(keys))
-            rows = db.execute(f"select key, version, etag from known where key in ({places})", keys).fetchall()  # noqa: S608  marks only
-        return {key: Known(*rest) for key, *rest in rows}
 
     def waiting(self, smallest: int, largest: int) -> Iterator[Row]:
         """Items of such sizes without an outcome, in the order of the listing, read a slice at a time."""
@@ -256,7 +199,8 @@ class ItemLedger:
         pending = counts[PENDING] + counts[IN_FLIGHT]
         known = Totals(sum(counts), counts[DONE], counts[UNCHANGED], counts[SKIPPED], counts[FAILED], pending, skips)
         moved = sum(row[3] for row in rows if row[0] == DONE)
-        return FileTotals(known, sum(row[3] for row in rows), moved, sum(row[4] for row in rows))
+        settled = sum(row[3] for row in rows if row[0] > IN_FLIGHT)
+        return FileTotals(known, sum(row[3] for row in rows), settled, moved, sum(row[4] for row in rows))
 
     def entries(self, *states: int) -> Iterator[Entry]:
         """The manifest's lines (of these states, or all), in the order of the listing."""

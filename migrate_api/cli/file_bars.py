@@ -1,0 +1,42 @@
+"""How far a transfer of files is: files, bytes, speed and the time left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from migrate_api.cli.output import console
+from migrate_transfer.ledger.item_records import FileTotals
+
+
+@contextmanager
+def file_bars(*, quiet: bool) -> Iterator[Callable[[FileTotals], None]]:
+    """Yields a function that redraws. Shows nothing where standard error is no terminal."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
+        task = progress.add_task("listing", total=None)
+
+        def tell(totals: FileTotals) -> None:
+            counts = totals.counts
+            ended = counts.discovered - counts.pending
+            said = f"{ended:,} of {counts.discovered:,} files"
+            if counts.failed:
+                said += f", {counts.failed:,} failed"
+            progress.update(task, description=said, total=totals.bytes, completed=totals.settled)
+
+        yield tell

@@ -1,0 +1,231 @@
+"""copy, archive and sync: files from a folder to Azure Blob Storage; and the check of a manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import Annotated, Any, NoReturn, cast
+
+import typer
+from pydantic import SecretStr
+
+from migrate_api.cli.errors import DIFFERENCES
+from migrate_api.cli.file_bars import file_bars
+from migrate_api.cli.interrupts import pausing
+from migrate_api.cli.options import Config
+from migrate_api.cli.output import Json, page, table, write_json
+from migrate_api.cli.settings import Settings
+from migrate_transfer import manifest
+from migrate_transfer.core.backend import Tier
+from migrate_transfer.core.bandwidth import MEGABIT, Bucket
+from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import InvalidRequest
+from migrate_transfer.core.plan import Filters
+from migrate_transfer.engine.transfer import Transfer
+from migrate_transfer.ledger.item_records import FAILED
+from migrate_transfer.net.lane import Link
+from migrate_transfer.places import Credentials, open_destination, open_source
+from migrate_transfer.report import summary, write_csv
+from migrate_transfer.spec import MIB, Kind, TransferSpec
+
+TIERS = ("hot", "cool", "cold", "archive")
+SHOWN = 20
+
+Source = Annotated[str, typer.Argument(help="A folder.")]
+Target = Annotated[str, typer.Argument(metavar="DESTINATION", help="azure_blob://account/container/prefix")]
+Out = Annotated[Path, typer.Option("--out", help="Folder of the jobs: ledgers, manifests and reports.")]
+OUT = Path("out/transfers")
+Include = Annotated[list[str] | None, typer.Option("--include", help="Only what matches: `*.pdf`, `docs/**`.")]
+Exclude = Annotated[list[str] | None, typer.Option("--exclude", help="Not what matches; goes before --include.")]
+Older = Annotated[
+    datetime | None, typer.Option("--older-than", formats=["%Y-%m-%d"], help="Only what was created before that day.")
+]
+Streams = Annotated[int, typer.Option("--concurrency", min=1, max=32, help="Upload streams at a time.")]
+Chunk = Annotated[int, typer.Option("--chunk-mb", min=1, max=256, help="Size of an upload's chunks, in 2^20 bytes.")]
+Speed = Annotated[float | None, typer.Option("--bandwidth-mbps", min=0.001, help="At the most, in 10^6 bits a second.")]
+Verify = Annotated[
+    bool, typer.Option("--verify/--no-verify", help="SHA-256 of everything; else size and time decide what is there.")
+]
+Reread = Annotated[bool, typer.Option("--reread", help="Read every object back after it was sent.")]
+Delete = Annotated[
+    bool, typer.Option("--delete-source", help="Delete each file once its copy was read back and is right.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace objects that did not come from this source.")]
+Deletions = Annotated[bool, typer.Option("--deletions", help="Remove there what is no longer here.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only list: what there is, and what would be left out.")]
+TierName = Annotated[str, typer.Option("--tier", help=f"One of {', '.join(TIERS)}.")]
+
+
+def copy(
+    source: Source,
+    destination: Target,
+    out: Out = OUT,
+    config: Config = None,
+    include: Include = None,
+    exclude: Exclude = None,
+    older_than: Older = None,
+    concurrency: Streams = 4,
+    chunk_mb: Chunk = 8,
+    bandwidth_mbps: Speed = None,
+    tier: TierName = "hot",
+    verify: Verify = True,
+    reread: Reread = False,
+    delete_source: Delete = False,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Copy files, prove that they arrived, and write a manifest. Run it again to go on."""
+    spec = _spec("copy", locals())
+    _transfer(spec, out, config, bandwidth_mbps, dry_run=dry_run, as_json=as_json)
+
+
+def archive(
+    source: Source,
+    destination: Target,
+    out: Out = OUT,
+    config: Config = None,
+    include: Include = None,
+    exclude: Exclude = None,
+    older_than: Older = None,
+    concurrency: Streams = 4,
+    chunk_mb: Chunk = 8,
+    bandwidth_mbps: Speed = None,
+    tier: TierName = "archive",
+    delete_source: Delete = False,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Copy files, read them back, then move them to the Archive tier. The source stays, unless it is to be deleted."""
+    spec = _spec("archive", {**locals(), "reread": True})
+    _transfer(spec, out, config, bandwidth_mbps, dry_run=dry_run, as_json=as_json)
+
+
+def sync(
+    source: Source,
+    destination: Target,
+    out: Out = OUT,
+    config: Config = None,
+    include: Include = None,
+    exclude: Exclude = None,
+    concurrency: Streams = 4,
+    chunk_mb: Chunk = 8,
+    bandwidth_mbps: Speed = None,
+    tier: TierName = "hot",
+    deletions: Deletions = False,
+    overwrite: Overwrite = False,
+    every: Annotated[float, typer.Option("--every", min=0.0, help="Seconds from one pass to the next.")] = 300.0,
+    passes: Annotated[int | None, typer.Option("--passes", min=1, help="End after so many passes.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Keep copying what is new or changed until it is stopped."""
+    spec = _spec("sync", locals())
+    _transfer(spec, out, config, bandwidth_mbps, passes=passes, as_json=as_json)
+
+
+def _spec(kind: Kind, given: dict[str, Any]) -> TransferSpec:
+    day = given.get("older_than")
+    if given["tier"] not in TIERS:
+        raise InvalidRequest(f"There is no such tier; there are {', '.join(TIERS)}.", code="BAD_TIER")
+    names = ("verify", "reread", "delete_source", "overwrite", "deletions", "every")
+    return TransferSpec(
+        kind,
+        given["source"],
+        given["destination"],
+        Filters(day.date() if day else None, tuple(given["include"] or ()), tuple(given["exclude"] or ())),
+        concurrency=given["concurrency"],
+        chunk=given["chunk_mb"] * MIB,
+        tier=cast("Tier", given["tier"]),
+        **{name: given[name] for name in names if name in given},
+    )
+
+
+def _transfer(
+    spec: TransferSpec,
+    out: Path,
+    config: Path | None,
+    mbps: float | None,
+    *,
+    as_json: bool,
+    dry_run: bool = False,
+    passes: int | None = None,
+) -> None:
+    control = Control()
+    link = Link(control, bandwidth=Bucket(mbps * MEGABIT if mbps else None))
+    destination = open_destination(
+        spec.destination, _credentials(Settings.gather(config, None, {})), link, tier=spec.tier, chunk=spec.chunk
+    )
+    folder = _folder(out, spec)
+    transfer = Transfer(folder, spec, open_source(spec.source), destination)
+    begun = monotonic()
+    with pausing(control), file_bars(quiet=as_json) as tell:
+        if dry_run:
+            transfer.scan(control, tell)
+        else:
+            transfer.run(control, tell, passes)
+    _finish(transfer, folder, monotonic() - begun, dry_run=dry_run, as_json=as_json)
+
+
+def _credentials(settings: Settings) -> Credentials:
+    found = [settings.values.get(("azure", key)) for key in ("connection_string", "sas_token")]
+    secrets = [SecretStr(str(one)) if one else None for one in found]
+    return Credentials(secrets[0], secrets[1], str(settings.values.get(("azure", "endpoint")) or ""))
+
+
+def _folder(out: Path, spec: TransferSpec) -> Path:
+    """The job of the same settings that did not come to its end, or a new one."""
+    name = f"{spec.kind}-{hashlib.sha256(spec.identity().encode()).hexdigest()[:10]}"
+    number = 1
+    while (out / f"{name}-{number}" / "report.json").exists():
+        number += 1
+    return out / f"{name}-{number}"
+
+
+def _finish(transfer: Transfer, folder: Path, seconds: float, *, dry_run: bool, as_json: bool) -> None:
+    totals = transfer.ledger.totals()
+    found = {"job": str(folder), **summary(transfer.spec, totals, seconds)}
+    write_csv(transfer.ledger, folder / "items.csv")
+    if not dry_run:
+        manifest.write_manifest(transfer.ledger, transfer.spec, folder / "manifest.jsonl")
+        (folder / "report.json").write_text(json.dumps(found, indent=1) + "\n")
+    if as_json:
+        write_json(found)
+    else:
+        _show(transfer, found, folder)
+    transfer.close()
+    sys.exit(DIFFERENCES if totals.counts.failed else 0)
+
+
+def _show(transfer: Transfer, found: dict[str, Any], folder: Path) -> None:
+    rows = [[name, f"{count:,}"] for name, count in found["items"].items() if count or name == "discovered"]
+    table("Files", ["", "files"], rows)
+    speed = f"{found['bytes_per_second'] / 1e6:,.1f} MB/s"
+    page.print(f"{found['bytes_moved']:,} bytes moved in {found['seconds']:,} s ({speed}).", highlight=False)
+    failed = [entry for entry, _ in zip(transfer.ledger.entries(FAILED), range(SHOWN), strict=False)]
+    if failed:
+        lines = [[entry.key, entry.code, entry.message, entry.remedy] for entry in failed]
+        table("Failed", ["file", "code", "why", "remedy"], lines, numbers_from=99)
+    page.print(f"Every file's outcome: {folder / 'manifest.jsonl'}; what was left or failed: {folder / 'items.csv'}")
+
+
+def verify_manifest(path: Path, settings: Settings, *, as_json: bool) -> NoReturn:
+    """Read every object of a manifest back from its destination and say what differs."""
+    head, control = manifest.read_head(path), Control()
+    link = Link(control)
+    destination = open_destination(head["destination"], _credentials(settings), link, tier="hot", chunk=8 * MIB)
+    with pausing(control):
+        found = manifest.verify(path, destination, 8, control, lambda count: None)
+    if as_json:
+        differences = [{"path": one.key, "found": one.found, "message": one.message} for one in found.differences]
+        write_json({"objects": found.counts, "clean": found.clean, "differences": differences})
+    else:
+        table("Objects", ["", "objects"], [[name, f"{count:,}"] for name, count in sorted(found.counts.items())])
+        if found.differences:
+            lines = [[one.key, one.found, one.message] for one in found.differences[:SHOWN]]
+            table("Differences", ["object", "found", "what"], lines, numbers_from=99)
+    sys.exit(0 if found.clean else DIFFERENCES)

@@ -1,0 +1,70 @@
+"""What goes into the ledger of a transfer and what comes out of it. Values only; how they are kept is in `items.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from migrate_transfer.core.backend import Item
+from migrate_transfer.ledger.records import Totals
+
+PENDING, IN_FLIGHT, DONE, UNCHANGED, SKIPPED, FAILED = range(6)
+OUTCOMES = ("pending", "in_flight", "done", "unchanged", "skipped", "failed")
+
+
+class Row(NamedTuple):
+    """An item that waits, as the ledger has it."""
+
+    number: int
+    item: Item
+    resumed: bool
+
+
+class Known(NamedTuple):
+    """What was so at the end of a sync's last pass: the source's version and the object's etag."""
+
+    version: str
+    etag: str
+
+
+class Outcome(NamedTuple):
+    """What came of an item. `sent`: bytes over the wire; `code`, `message`, `remedy`: why it was left or failed."""
+
+    number: int
+    state: int
+    sha256: str = ""
+    etag: str = ""
+    level: str = ""
+    sent: int = 0
+    code: str = ""
+    message: str = ""
+    remedy: str = ""
+    item: Item | None = None
+    """The item as it was when it was read, where that differs from the listing."""
+
+
+class Entry(NamedTuple):
+    """A line of the manifest."""
+
+    key: str
+    size: int
+    modified: int
+    outcome: str
+    sha256: str
+    etag: str
+    level: str
+    code: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileTotals:
+    """Counts and bytes recounted from the ledger: of all items, of those with an outcome, of those that ended done, and
+    over the wire."""
+
+    counts: Totals
+    bytes: int
+    settled: int
+    moved: int
+    sent: int

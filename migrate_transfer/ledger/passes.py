@@ -1,0 +1,78 @@
+"""The passes of a sync in its ledger: what one of them came to, and what the next may lean on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from migrate_transfer.ledger.item_records import DONE, UNCHANGED, FileTotals, Known
+from migrate_transfer.ledger.store import Store
+
+SLICE = 2_000
+
+
+@dataclass
+class Passes:
+    """Raises StorageError when the disk fails."""
+
+    store: Store
+
+    def end(self, totals: FileTotals) -> None:
+        """The pass is over: remember what is known now, and what came of it."""
+        counts = totals.counts
+        with self.store.writing(durable=True) as db:
+            db.execute("delete from known")
+            db.execute(
+                "insert or replace into known select key, version, etag, stable_id, size, modified from item"
+                " where state in (?, ?)",
+                (DONE, UNCHANGED),
+            )
+            db.execute(
+                "insert into pass (done, unchanged, skipped, failed, moved, sent) values (?, ?, ?, ?, ?, ?)",
+                (counts.done, counts.unchanged, counts.skipped, counts.failed, totals.moved, totals.sent),
+            )
+            db.execute("update scan set complete = 2")
+
+    @property
+    def ended(self) -> bool:
+        """Whether the next is still to begin."""
+        with self.store.reading() as db:
+            row = db.execute("select complete from scan").fetchone()
+        return bool(row and row[0] == 2)
+
+    def begin(self) -> None:
+        """Forget the listings of the pass that ended."""
+        with self.store.writing() as db:
+            for table in ("item", "there", "scan"):
+                db.execute(f"delete from {table}")  # noqa: S608  names of ours
+            db.execute("delete from fact where name = 'destination_listed'")
+
+    def moved(self) -> tuple[int, int, int]:
+        """How many passes have ended, and what they moved together: items, bytes."""
+        with self.store.reading() as db:
+            count, done, moved = db.execute("select count(*), sum(done), sum(moved) from pass").fetchone()
+        return count, done or 0, moved or 0
+
+    def known(self, keys: Sequence[str]) -> dict[str, Known]:
+        """What the last pass left under these keys."""
+        with self.store.reading() as db:
+            places = ",".join("?" * len(keys))
+            rows = db.execute(f"select key, version, etag from known where key in ({places})", keys).fetchall()  # noqa: S608
+        return {key: Known(*rest) for key, *rest in rows}
+
+    def left_over(self) -> Iterator[tuple[str, str]]:
+        """Objects (key and etag) that the last pass knew and this one's source does not list."""
+        with self.store.writing() as db:
+            db.execute("create index if not exists item_by_key on item (key)")
+        last = ""
+        while True:
+            with self.store.reading() as db:
+                rows = db.execute(
+                    "select there.key, there.etag from there join known using (key, etag) where there.key > ?"
+                    " and not exists (select 1 from item where item.key = there.key) order by 1 limit ?",
+                    (last, SLICE),
+                ).fetchall()
+            yield from rows
+            if len(rows) < SLICE:
+                return
+            last = rows[-1][0]

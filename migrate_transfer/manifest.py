@@ -1,0 +1,146 @@
+"""The manifest: a line of JSON for every item of a transfer, after a first line that says of what; and its check.
+
+{"manifest": 1, "source": …, "destination": …, "items": 3}
+{"path": …, "size": …, "modified": …, "outcome": …, "sha256": …, "etag": …, "level": …, "code": …, "message": …}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from migrate_transfer.core.backend import Destination, Streams
+from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import FatalError, InvalidRequest, MigrateError
+from migrate_transfer.ledger.items import ItemLedger
+from migrate_transfer.spec import TransferSpec
+
+VERSION = 1
+THERE = ("done", "unchanged")
+SLICE = 1_000
+Found = Literal["same", "missing", "different", "archived", "unreadable", "unproven"]
+CANNOT_READ: dict[str, Found] = {"DESTINATION_GONE": "missing", "DESTINATION_ARCHIVED": "archived"}
+
+
+def write_manifest(ledger: ItemLedger, spec: TransferSpec, path: Path) -> None:
+    """Written aside and put in place whole. Raises OSError."""
+    head = {"manifest": VERSION, "source": spec.source, "destination": spec.destination}
+    aside = path.with_name(path.name + ".part")
+    with aside.open("w", encoding="utf-8") as file:
+        file.write(json.dumps({**head, "items": ledger.totals().counts.discovered}) + "\n")
+        for entry in ledger.entries():
+            fields = {"path": entry.key, **{k: v for k, v in entry._asdict().items() if k != "key" and v != ""}}
+            file.write(json.dumps(fields, ensure_ascii=False) + "\n")
+    aside.replace(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An item that the manifest says is at the destination."""
+
+    key: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What was found of an item that is not `same`."""
+
+    key: str
+    found: Found
+    message: str
+
+
+@dataclass
+class Verified:
+    """Counts by what was found, and the first differences."""
+
+    counts: dict[Found, int] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)
+
+    def add(self, line: Line, found: Found, message: str = "") -> None:
+        self.counts[found] = self.counts.get(found, 0) + 1
+        if found != "same" and len(self.differences) < SLICE:
+            self.differences.append(Difference(line.key, found, message))
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing differs; what is archived cannot be read and counts as told, not as different."""
+        return not set(self.counts) - {"same", "archived"}
+
+
+def read_head(path: Path) -> dict[str, Any]:
+    """What the manifest is of. Raises InvalidRequest when it is none."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            head = json.loads(file.readline())
+    except OSError as error:
+        raise InvalidRequest(f"Cannot read {path}: {error.strerror}.", code="NO_MANIFEST") from error
+    except ValueError:
+        head = None
+    if not isinstance(head, dict) or head.get("manifest") != VERSION:
+        raise InvalidRequest(
+            f"{path} is no manifest of this release.", code="NO_MANIFEST", remedy="Name a transfer's manifest.jsonl."
+        )
+    return head
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    """The items that are to be there. Raises InvalidRequest for a manifest that was cut or damaged."""
+    head, count = read_head(path), 0
+    with path.open(encoding="utf-8") as file:
+        for text in islice(file, 1, None):
+            try:
+                fields = json.loads(text)
+                line = Line(fields["path"], fields["size"], fields.get("sha256", ""))
+                outcome = fields["outcome"]
+            except (ValueError, KeyError, TypeError):
+                raise _damaged(path) from None
+            count += 1
+            if outcome in THERE:
+                yield line
+    if count != head["items"]:
+        raise _damaged(path)
+
+
+def _damaged(path: Path) -> InvalidRequest:
+    return InvalidRequest(
+        f"{path} is damaged: it is not as it was written.",
+        code="MANIFEST_DAMAGED",
+        remedy="Take the copy in the job's folder.",
+    )
+
+
+def verify(
+    path: Path, destination: Destination, streams: int, control: Control, tell: Callable[[int], None]
+) -> Verified:
+    """Read every object of the manifest back; `tell` hears how many were looked at. Raises FatalError, Stopped."""
+    verified, lines = Verified(), read_lines(path)
+    sender = destination.sender(Streams(streams), control)
+    try:
+        while some := {line.key: line for line in islice(lines, SLICE)}:
+            for key, digest in sender.reread_all(iter(list(some))):
+                _compare(some[key], digest, verified)
+            tell(len(some))
+    finally:
+        sender.close()
+    return verified
+
+
+def _compare(line: Line, digest: str | Exception, verified: Verified) -> None:
+    if isinstance(digest, FatalError) or (isinstance(digest, Exception) and not isinstance(digest, MigrateError)):
+        raise digest
+    if isinstance(digest, Exception):
+        found = CANNOT_READ.get(digest.error_code, "unreadable")
+        verified.add(line, found, "Not re-read: archived." if found == "archived" else digest.message)
+    elif not line.sha256:
+        verified.add(line, "unproven", "It was copied without a SHA-256: there is nothing to compare it with.")
+    elif digest != line.sha256:
+        verified.add(line, "different", "Its content is not what was copied.")
+    else:
+        verified.add(line, "same")
