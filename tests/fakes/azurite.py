@@ -84,7 +84,7 @@ def running(folder: Path, *options: str, scheme: str = "http") -> Iterator[Azuri
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = (folder / "azurite.log").open("wb")
-    arguments = ["--blobPort", str(port), "--location", str(folder), "--silent", "--disableTelemetry", *options]
+    arguments = ["--blobPort", str(port), "--location", str(folder), "--silent", "--disableTelemetry", "--skipApiVersionCheck", *options]
     process = subprocess.Popen([NODE, PROGRAM, *arguments], stdout=log, stderr=subprocess.STDOUT, cwd=folder)
     try:
         _await(port, process)
