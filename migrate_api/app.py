@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -12,7 +13,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
-from migrate_api import pages, timers
+from migrate_api import chores, pages
 from migrate_api.callers import Callers
 from migrate_api.database import Database
 from migrate_api.doors import Services, services_of
@@ -90,6 +91,7 @@ def _services(settings: ApiSettings) -> Services:
         waker=Waker(database, heard=callers.forget_agent),
         seen=Seen(database),
         turns=Turns(AT_ONCE),
+        since=datetime.now(UTC),
     )
 
 
@@ -102,7 +104,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await stack.enter_async_context(services.waker.running())
         await stack.enter_async_context(services.seen.running())
         if services.settings.timers:
-            stack.enter_context(timers.running(services))
+            stack.enter_context(chores.running(services))
         yield
 
 

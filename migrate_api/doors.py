@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from fastapi import Depends, Request
@@ -37,6 +38,8 @@ class Services:
     waker: Waker
     seen: Seen
     turns: Turns
+    since: datetime
+    """When this replica started."""
 
 
 def services_of(connection: HTTPConnection) -> Services:

@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from migrate_api.delivery import PARKED
 from migrate_api.doors import Services
 from migrate_api.seen import online_since
-from migrate_api.tables import Agent, Job, OutboxMessage
+from migrate_api.tables import Agent, Job, OutboxMessage, TimerRun
 
 log = logging.getLogger("migrate_api.requests")
 QUIET = ("/api/agent/commands", "/api/progress", "/api/agent/heartbeat", "/api/health", "/metrics")
@@ -70,6 +70,9 @@ class Metrics:
         self.agents = Gauge("migrate_agents_online", "Agents online", registry=self.registry)
         self.polls = Gauge("migrate_polls_waiting", "Command polls waiting here", registry=self.registry)
         self.jobs = Gauge("migrate_jobs", "Jobs by status", ("status",), registry=self.registry)
+        self.timers = Gauge(
+            "migrate_timer_ran_timestamp_seconds", "When a timer last ended well", ("timer",), registry=self.registry
+        )
         self.outbox = Gauge("migrate_outbox", "Messages not delivered", ("channel", "state"), registry=self.registry)
 
     def look(self, services: Services) -> bytes:
@@ -82,6 +85,8 @@ class Metrics:
             self.jobs.clear()
             for status, count in session.execute(by_status):
                 self.jobs.labels(status.value).set(count)
+            for name, ran_at in session.execute(sa.select(TimerRun.name, TimerRun.ran_at)):
+                self.timers.labels(name).set(ran_at.timestamp() if ran_at else 0)
             self.outbox.clear()
             state = sa.case((OutboxMessage.due_at == PARKED, "parked"), else_="waiting")
             waiting = sa.select(OutboxMessage.channel, state, sa.func.count())

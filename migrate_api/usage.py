@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -15,19 +16,18 @@ FURTHEST = 60
 """Days that are caught up after the service was down."""
 
 
-def report_usage(session: Session, now: datetime) -> int:
+def report_usage(session: Session, tenant_id: str, now: datetime) -> int:
     """Write down every day up to yesterday that has not been, and queue its message to Hub Billing; returns how many.
 
     A day with nothing to bill is written down too, without a message.
     """
     count, yesterday = 0, now.date() - timedelta(days=1)
-    for tenant in session.scalars(sa.select(Tenant).order_by(Tenant.id)):
-        last = session.scalar(sa.select(sa.func.max(UsageDay.day)).where(UsageDay.tenant_id == tenant.id))
-        earliest = max(tenant.created_at.date(), yesterday - timedelta(days=FURTHEST))
-        day = last + timedelta(days=1) if last else earliest
-        while day <= yesterday:
-            _report(session, tenant.id, day, now)
-            count, day = count + 1, day + timedelta(days=1)
+    last = session.scalar(sa.select(sa.func.max(UsageDay.day)).where(UsageDay.tenant_id == tenant_id))
+    made = session.get_one(Tenant, tenant_id).created_at.date()
+    day = last + timedelta(days=1) if last else max(made, yesterday - timedelta(days=FURTHEST))
+    while day <= yesterday:
+        _report(session, tenant_id, day, now)
+        count, day = count + 1, day + timedelta(days=1)
     return count
 
 
@@ -43,5 +43,11 @@ def _report(session: Session, tenant_id: str, day: date, now: datetime) -> None:
             "period": day.isoformat(),
             "metrics": {"gb_transferred": gigabytes(moved), "mailboxes_migrated": mailboxes},
         }
-        outbox.put(session, tenant_id, "billing", "usage.daily", body, id_=f"usage:{tenant_id}:{day}")
+        outbox.put(session, tenant_id, "billing", "usage.daily", body, id_=_id(tenant_id, day))
     session.flush()
+
+
+def _id(tenant_id: str, day: date) -> str:
+    """The message's id, the same each time. Hub's organisations have ids of up to 64 letters, a message's has no more:
+    so a digest of theirs."""
+    return f"usage:{day}:{sha256(tenant_id.encode()).hexdigest()[:40]}"

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
+from migrate_api import chores
 from migrate_api.database import MIGRATIONS
 from migrate_api.doors import Inside, Services
 from migrate_api.tables import OutboxMessage
@@ -33,7 +34,7 @@ class Health(BaseModel):
 
 @routes.get("/health", responses={503: {"model": Health, "description": "The service cannot work now."}})
 def health(inside: Inside, response: Response) -> Health:
-    """The database answers and has this release's tables; what is to be delivered is delivered."""
+    """The database answers and has this release's tables; what is to be delivered is delivered; the timers run."""
     checks: dict[str, Literal["ok", "late", "failing"]] = {}
     try:
         checks = _checks(inside)
@@ -47,14 +48,17 @@ def health(inside: Inside, response: Response) -> Health:
 
 
 def _checks(inside: Services) -> dict[str, Literal["ok", "late", "failing"]]:
+    now = datetime.now(UTC)
     with inside.database.transaction() as session:
         current = MigrationContext.configure(session.connection()).get_current_revision()
         oldest = session.scalar(
             sa.select(sa.func.min(OutboxMessage.due_at)).where(OutboxMessage.delivered_at.is_(None))
         )
-    late = oldest is not None and oldest < datetime.now(UTC) - LATE
+        stopped = chores.late(inside, session, now)
+    late = oldest is not None and oldest < now - LATE
     return {
         "database": "ok",
         "tables": "ok" if current == _HEAD else "failing",
         "outbox": "late" if late else "ok",
+        "timers": "late" if stopped else "ok",
     }

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from migrate_api.app import create_app
 from migrate_api.bootstrap import make_tenant, make_token
 from migrate_api.database import Database
+from migrate_api.doors import Services
 from migrate_api.principals import Role
 from migrate_api.settings import ApiSettings
 from migrate_api.vault import Vault
@@ -39,6 +40,7 @@ class Site:
     url: str
     tokens: dict[str, str] = field(default_factory=dict)
     tenant_id: str = ""
+    services: Services | None = None
 
     def call(
         self,
@@ -65,6 +67,10 @@ class Site:
         status, said = self.call("POST", path, {} if body is None else body, **options)
         assert status < 300, said
         return said
+
+    def text(self, path: str) -> str:
+        """What anybody is answered, as text."""
+        return httpx.get(self.url + path, timeout=70).text
 
     def refused(self, method: str, path: str, body: Any = None, **options: Any) -> tuple[int, str]:
         status, said = self.call(method, path, body, **options)
@@ -135,9 +141,8 @@ def serving(database: Database, **options: Any) -> Iterator[Site]:
     given = {"requests_per_minute": 100_000, "agent_requests_per_minute": 100_000, "timers": False, **options}
     url = database.url.render_as_string(hide_password=False)
     settings = ApiSettings(database_url=url, **given)
-    config = uvicorn.Config(
-        create_app(settings), host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=1
-    )
+    application = create_app(settings)
+    config = uvicorn.Config(application, host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -146,7 +151,7 @@ def serving(database: Database, **options: Any) -> Iterator[Site]:
         thread.join(0.02)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Site(database, settings, f"http://127.0.0.1:{port}")
+        yield Site(database, settings, f"http://127.0.0.1:{port}", services=application.state.services)
     finally:
         server.should_exit = True
         thread.join(20)

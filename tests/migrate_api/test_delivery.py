@@ -1,0 +1,107 @@
+"""What stands in the outbox arrives at least once, and once from however many replicas."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from migrate_api import outbox
+from migrate_api.bootstrap import make_tenant
+from migrate_api.database import Database
+from migrate_api.delivery import PARKED, Delivery
+from migrate_api.settings import ApiSettings
+from migrate_api.tables import OutboxMessage, Tenant
+
+
+class Receiver(ThreadingHTTPServer):
+    """Takes what is posted, after answering 500 as often as it was told to."""
+
+    failures = 0
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Receives)
+        self.got: list[tuple[dict[str, str], Any]] = []
+
+
+class _Receives(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        server: Any = self.server
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        failing, server.failures = server.failures > 0, server.failures - 1
+        if not failing:
+            server.got.append((dict(self.headers), json.loads(body)))
+        self.send_response(500 if failing else 204)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as found:
+        Thread(target=found.serve_forever, daemon=True).start()
+        yield found
+        found.shutdown()
+
+
+def settings(receiver: Receiver | None = None, **options: Any) -> ApiSettings:
+    place = f"http://127.0.0.1:{receiver.server_address[1]}/events" if receiver else ""
+    return ApiSettings(BUS_URL=place, HUB_BILLING_API_URL=place, BUS_INTEGRATION_KEY="bus-hush", **options)
+
+
+def message(database: Database, channel: Any = "bus", **body: Any) -> str:
+    with database.transaction() as session:
+        tenant = session.scalar(sa.select(Tenant.id)) or make_tenant(session, "grace").id
+        found = outbox.put(session, tenant, channel, "job.completed", body or {"job_id": "1"})
+        assert found is not None
+        return found.id
+
+
+def row(database: Database, id_: str) -> OutboxMessage:
+    with database.transaction() as session:
+        return session.get_one(OutboxMessage, id_)
+
+
+def test_a_message_arrives_with_its_id_and_key(database: Database, receiver: Receiver) -> None:
+    id_ = message(database)
+    delivery = Delivery(database, settings(receiver))
+    assert (delivery.deliver(), delivery.deliver()) == (1, 0)
+    headers, body = receiver.got[0]
+    assert (headers["Idempotency-Key"], headers["X-Integration-Key"], body["name"]) == (
+        id_,
+        "bus-hush",
+        "job.completed",
+    )
+
+
+def test_one_that_does_not_arrive_is_tried_later_and_parked_after_days(database: Database, receiver: Receiver) -> None:
+    receiver.failures = 10
+    id_, now = message(database), datetime.now(UTC)
+    Delivery(database, settings(receiver)).deliver()
+    found = row(database, id_)
+    assert (found.attempts, found.delivered_at, found.due_at > now) == (1, None, True)
+    assert "hush" not in str(found.last_error)
+    Delivery(database, settings(receiver), lambda: now + timedelta(days=6)).deliver()
+    assert row(database, id_).due_at == PARKED
+
+
+def test_two_replicas_do_not_send_the_same_message(database: Database, receiver: Receiver) -> None:
+    for _ in range(20):
+        message(database)
+    deliveries = [Delivery(database, settings(receiver)) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        arrived = sum(pool.map(lambda one: one.deliver(), deliveries))
+    assert (arrived, len({headers["Idempotency-Key"] for headers, _ in receiver.got}), len(receiver.got)) == (
+        20,
+        20,
+        20,
+    )
