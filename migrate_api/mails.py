@@ -24,10 +24,14 @@ def notify(session: Session, now: datetime, public_url: str) -> int:
     script for instance, gets none."""
     told = sa.select(OutboxMessage.id).where(OutboxMessage.id == sa.literal("mail:") + Job.id).exists()
     ended = sa.select(Job).where(
-        Job.finished_at > now - LOOK_BACK, Job.status.in_((JobStatus.COMPLETED, JobStatus.FAILED)), ~told
+        Job.finished_at > now - LOOK_BACK,
+        Job.status.in_((JobStatus.COMPLETED, JobStatus.FAILED)),
+        Job.created_by.contains("@"),
+        ~told,
     )
     count = 0
-    for job in session.scalars(ended.limit(500)):
+    # All of them: under a limit, jobs of makers without an address, which are never told, would come first each time.
+    for job in session.scalars(ended.order_by(Job.finished_at, Job.id)):
         if ADDRESS.match(job.created_by):
             outbox.put(
                 session, job.tenant_id, "mail", f"job.{job.status}", _ended(job, public_url), id_=f"mail:{job.id}"
@@ -50,23 +54,29 @@ def _ended(job: Job, public_url: str) -> dict[str, str]:
 
 
 def warn_of_expiry(session: Session, now: datetime, public_url: str) -> int:
-    """Mails to the makers of API tokens that expire within 14 and within 3 days; returns how many."""
+    """Mails to the makers of API tokens that expire within 14 and then within 3 days; returns how many. A token that
+    is made for two days is warned of once."""
+    soon = sa.select(ApiToken).where(
+        ApiToken.revoked_at.is_(None),
+        ApiToken.expires_at > now,
+        ApiToken.expires_at <= now + timedelta(max(WARNED_DAYS)),
+    )
     count = 0
-    for days in WARNED_DAYS:
-        soon = sa.select(ApiToken).where(
-            ApiToken.revoked_at.is_(None), ApiToken.expires_at > now, ApiToken.expires_at <= now + timedelta(days=days)
-        )
-        for token in session.scalars(soon):
-            if ADDRESS.match(token.created_by):
-                assert token.expires_at is not None
-                lines = [
-                    f"The API token “{token.name}” expires on {token.expires_at:%Y-%m-%d %H:%M} UTC.",
-                    "Make a new one and give it to whoever uses this one.",
-                ]
-                body = _mail(token.created_by, f"Migrate: the token {token.name} expires", lines, public_url)
-                id_ = f"expiry:{days}:{token.id}"
-                count += outbox.put(session, token.tenant_id, "mail", "token.expiring", body, id_=id_) is not None
+    for token in session.scalars(soon.order_by(ApiToken.expires_at)):
+        if ADDRESS.match(token.created_by):
+            assert token.expires_at is not None
+            days = min(days for days in WARNED_DAYS if token.expires_at <= now + timedelta(days))
+            body, id_ = _expiring(token, public_url), f"expiry:{days}:{token.id}"
+            count += outbox.put(session, token.tenant_id, "mail", "token.expiring", body, id_=id_) is not None
     return count
+
+
+def _expiring(token: ApiToken, public_url: str) -> dict[str, str]:
+    lines = [
+        f"The API token “{token.name}” expires on {token.expires_at:%Y-%m-%d %H:%M} UTC.",
+        "Make a new one and give it to whoever uses this one.",
+    ]
+    return _mail(token.created_by, f"Migrate: the token {token.name} expires", lines, public_url)
 
 
 def _mail(to: str, subject: str, lines: list[str], link: str) -> dict[str, str]:

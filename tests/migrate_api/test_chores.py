@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from aiosmtpd.controller import Controller
+from sqlalchemy.orm import Session
 
 from migrate_api import chores, mails, usage
 from migrate_api.delivery import Delivery
+from migrate_api.protocol.states import JobStatus
 from migrate_api.settings import ApiSettings
-from migrate_api.tables import Job, OutboxMessage, Tenant, TimerRun, UsageDay
+from migrate_api.tables import ApiToken, Job, OutboxMessage, ProgressBatch, SignInToken, Tenant, TimerRun, UsageDay
 from migrate_transfer.core.errors import FatalError
 from tests.migrate_api.site import RECOUNT, Site
 
@@ -99,3 +102,55 @@ def test_health_and_metrics_say_when_timers_have_stopped(site: Site) -> None:
         assert set(chores.late(site.services, session, later)) - {"usage"} == {"outbox", "token expiry", "retention"}
     shown = site.text("/metrics").partition('migrate_timer_ran_timestamp_seconds{timer="mails"} ')[2]
     assert float(shown.split()[0]) == pytest.approx(later.timestamp())
+
+
+def mailed(site: Site, work: Callable[[Session, datetime, str], int], now: datetime) -> list[str]:
+    """The mails' ids after the work."""
+    with site.database.transaction() as session:
+        work(session, now, "https://migrate.example.org")
+        return sorted(session.scalars(sa.select(OutboxMessage.id).where(OutboxMessage.channel == "mail")))
+
+
+def test_jobs_whose_maker_has_no_address_do_not_starve_the_others(site: Site) -> None:
+    job, now = site.job(site.agent()), datetime.now(UTC)
+    with site.database.transaction() as session:
+        row = session.get_one(Job, job["id"])
+        row.status, row.finished_at = JobStatus.COMPLETED, now
+        given = {column.name: getattr(row, column.name) for column in Job.__table__.columns}
+        scripts = [{**given, "id": f"{number:032}", "created_by": "script @ night"} for number in range(600)]
+        session.execute(sa.insert(Job), scripts)
+        row.created_by, row.finished_at = "ada@example.org", now + timedelta(seconds=1)
+    assert mailed(site, mails.notify, now + timedelta(seconds=2)) == [f"mail:{job['id']}"]
+
+
+def test_who_made_a_token_is_warned_once_in_each_time(site: Site) -> None:
+    now = datetime.now(UTC)
+    soon = site.post("/api/tokens", {"name": "t", "expires_at": (now + timedelta(days=2)).isoformat()})["id"]
+    later = site.post("/api/tokens", {"name": "u", "expires_at": (now + timedelta(days=13)).isoformat()})["id"]
+    with site.database.transaction() as session:
+        for id_ in (soon, later):
+            session.get_one(ApiToken, id_).created_by = "ada@example.org"
+    expected = sorted([f"expiry:3:{soon}", f"expiry:14:{later}"])
+    assert mailed(site, mails.warn_of_expiry, now) == expected
+    assert mailed(site, mails.warn_of_expiry, now) == expected
+    assert mailed(site, mails.warn_of_expiry, now + timedelta(days=11)) == sorted([*expected, f"expiry:3:{later}"])
+
+
+def test_what_has_served_its_time_is_removed_and_reports_of_unfinished_jobs_stay(site: Site) -> None:
+    agent, now = site.agent(), datetime.now(UTC)
+    done, token = site.running(agent)
+    site.report(agent, done, token, 4, status="completed", recount=RECOUNT)
+    unfinished, _ = site.running(agent)
+    with site.database.transaction() as session:
+        session.add(SignInToken(jti="old", tenant_id=site.tenant_id, expires_at=now))
+        session.add(SignInToken(jti="new", tenant_id=site.tenant_id, expires_at=now + timedelta(days=30)))
+    chores.clean_up(site.services, now + timedelta(days=6))
+    assert kept(site) == ({done["id"], unfinished["id"]}, {"new"})
+    chores.clean_up(site.services, now + timedelta(days=8))
+    assert kept(site) == ({unfinished["id"]}, {"new"})
+
+
+def kept(site: Site) -> tuple[set[str], set[str]]:
+    """Jobs whose reports are kept, and tokens of signing in."""
+    with site.database.transaction() as session:
+        return set(session.scalars(sa.select(ProgressBatch.job_id))), set(session.scalars(sa.select(SignInToken.jti)))
