@@ -83,4 +83,7 @@ def running(services: Services) -> Iterator[None]:
     """The timers at work for as long as the block lasts."""
     delivery = Delivery(services.database, services.settings)
     with Timers(services.database, the_timers(services, delivery)).running():
-        yield
+        try:
+            yield
+        finally:
+            delivery.stop()

@@ -1,7 +1,8 @@
 """Delivers what stands in the outbox: to the Bus and to Hub Billing over HTTP, to people by mail. At least once.
 
-A replica claims a message by a guarded update for a minute; one that dies leaves it to another. A message that does not
-arrive is tried again later and later; after five days it is parked: it stays in the list and in the metrics.
+A replica claims a message by a guarded update just before it sends it; one that dies leaves it to another. A message
+that does not arrive is tried again later and later; after five days it is parked: it stays in the list and in the
+metrics.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import logging
 import random
 import smtplib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -28,7 +29,8 @@ from migrate_transfer.core.errors import MigrateError, TargetError
 from migrate_transfer.net.http import HttpClient
 
 AT_ONCE = 100
-CLAIM = timedelta(minutes=1)
+CLAIM = timedelta(minutes=5)
+"""Longer than any one message takes."""
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(hours=6)
 PATIENCE = timedelta(days=5)
 PARKED = datetime(9999, 1, 1, tzinfo=UTC)
@@ -47,14 +49,22 @@ class Delivery:
         self._control = Control()
 
     def deliver(self) -> int:
-        """Send what is due; returns how many arrived. A message that fails is put off, the others go on."""
+        """Send what is due; returns how many arrived. A message that fails is put off, the others go on. Raises
+        Stopped between two messages, and where one would wait."""
         arrived = 0
-        for message in self._claimed():
+        for message in self._due():
+            self._control.check()
+            if not self._claim(message):
+                continue
             error = self._sent(message)
             with self._database.transaction() as session:
                 self._note(session, message, error)
             arrived += error is None
         return arrived
+
+    def stop(self) -> None:
+        """End after the message that is on its way."""
+        self._control.stop("lease_lost")
 
     def _channels(self) -> list[str]:
         settings = self._settings
@@ -65,24 +75,26 @@ class Delivery:
         }
         return [name for name, place in known.items() if place]
 
-    def _claimed(self) -> list[OutboxMessage]:
-        now, channels = self._clock(), self._channels()
+    def _due(self) -> Sequence[OutboxMessage]:
         due = sa.select(OutboxMessage).where(
-            OutboxMessage.delivered_at.is_(None), OutboxMessage.due_at <= now, OutboxMessage.channel.in_(channels)
+            OutboxMessage.delivered_at.is_(None),
+            OutboxMessage.due_at <= self._clock(),
+            OutboxMessage.channel.in_(self._channels()),
         )
         with self._database.transaction() as session:
-            found = session.scalars(due.order_by(OutboxMessage.due_at).limit(AT_ONCE)).all()
-            return [message for message in found if self._claim(session, message, now + CLAIM)]
+            return session.scalars(due.order_by(OutboxMessage.due_at).limit(AT_ONCE)).all()
 
-    def _claim(self, session: Session, message: OutboxMessage, until: datetime) -> bool:
-        """Whether this replica got it: the others see that it is no longer due."""
+    def _claim(self, message: OutboxMessage) -> bool:
+        """Whether this replica got it: the others see that it is no longer due. Of a hundred that are due, the last is
+        sent minutes after the first where the receiver is slow: claimed together, it would be sent by others too."""
         mine = sa.update(OutboxMessage).where(
             OutboxMessage.id == message.id,
             OutboxMessage.delivered_at.is_(None),
             OutboxMessage.due_at == message.due_at,
         )
-        claimed = session.execute(mine.values(due_at=until), execution_options={"synchronize_session": False})
-        return bool(claimed.rowcount == 1)  # type: ignore[attr-defined]
+        with self._database.transaction() as session:
+            claimed = session.execute(mine.values(due_at=self._clock() + CLAIM))
+            return bool(claimed.rowcount == 1)  # type: ignore[attr-defined]
 
     def _sent(self, message: OutboxMessage) -> str | None:
         """None, or in words why not. Never what was sent or where to: it may hold a secret."""

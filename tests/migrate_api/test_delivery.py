@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -18,17 +19,23 @@ from migrate_api.bootstrap import make_tenant
 from migrate_api.database import Database
 from migrate_api.delivery import PARKED, Delivery
 from migrate_api.settings import ApiSettings
-from migrate_api.tables import OutboxMessage, Tenant
+from migrate_api.tables import OutboxMessage, Tenant, TimerRun
+from migrate_transfer.core.errors import Stopped
+from tests.migrate_api.site import serving
 
 
 class Receiver(ThreadingHTTPServer):
-    """Takes what is posted, after answering 500 as often as it was told to."""
+    """Takes what is posted, after answering 500 as often as it was told to. `meanwhile` is called within the first
+    request, `first` set; each takes so long."""
 
-    failures = 0
+    failures, takes = 0, 0.0
+    meanwhile: Any = None
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Receives)
         self.got: list[tuple[dict[str, str], Any]] = []
+        self.first = Event()
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/events"
 
 
 class _Receives(BaseHTTPRequestHandler):
@@ -38,6 +45,11 @@ class _Receives(BaseHTTPRequestHandler):
         failing, server.failures = server.failures > 0, server.failures - 1
         if not failing:
             server.got.append((dict(self.headers), json.loads(body)))
+        meanwhile, server.meanwhile = server.meanwhile, None
+        if meanwhile:
+            meanwhile()
+        server.first.set()
+        Event().wait(server.takes)
         self.send_response(500 if failing else 204)
         self.end_headers()
 
@@ -54,7 +66,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def settings(receiver: Receiver | None = None, **options: Any) -> ApiSettings:
-    place = f"http://127.0.0.1:{receiver.server_address[1]}/events" if receiver else ""
+    place = receiver.url if receiver else ""
     return ApiSettings(BUS_URL=place, HUB_BILLING_API_URL=place, BUS_INTEGRATION_KEY="bus-hush", **options)
 
 
@@ -105,3 +117,35 @@ def test_two_replicas_do_not_send_the_same_message(database: Database, receiver:
         20,
         20,
     )
+
+
+def test_a_slow_receiver_gets_no_message_from_two_replicas(database: Database, receiver: Receiver) -> None:
+    for _ in range(5):
+        message(database)
+    later = Delivery(database, settings(receiver), lambda: datetime.now(UTC) + timedelta(minutes=2))
+    receiver.meanwhile = later.deliver
+    Delivery(database, settings(receiver)).deliver()
+    assert len(receiver.got) == len({headers["Idempotency-Key"] for headers, _ in receiver.got}) == 5
+
+
+def test_a_delivery_that_is_stopped_ends_after_the_message_on_its_way(database: Database, receiver: Receiver) -> None:
+    for _ in range(5):
+        message(database)
+    delivery = Delivery(database, settings(receiver))
+    receiver.meanwhile = delivery.stop
+    with pytest.raises(Stopped):
+        delivery.deliver()
+    assert len(receiver.got) == 1
+
+
+def test_a_service_that_stops_ends_its_delivery(database: Database, receiver: Receiver) -> None:
+    """A hundred messages to a receiver that takes two tenths of a second each: the stop does not wait for them."""
+    for _ in range(100):
+        message(database)
+    receiver.takes = 0.2
+    with serving(database, timers=True, bus_url=receiver.url):
+        receiver.first.wait(20)
+        begun = monotonic()
+    assert monotonic() - begun < 4
+    with database.transaction() as session:
+        assert session.get_one(TimerRun, "outbox").held_until is None
