@@ -71,7 +71,7 @@ def dashboard(caller: Viewer, session: Transaction) -> HTMLResponse:
 def job_page(job_id: JobId, caller: Viewer, session: Transaction) -> HTMLResponse:
     """One job: progress, counts, what failed and why, and its history."""
     job = _job(session, caller.tenant_id, job_id)
-    items = session.scalars(sa.select(JobItem).where(JobItem.job_id == job.id).limit(SHOWN)).all()
+    failed = sa.select(JobItem).where(JobItem.job_id == job.id, JobItem.tenant_id == job.tenant_id)
     return page(
         "job.html",
         caller=caller,
@@ -79,7 +79,7 @@ def job_page(job_id: JobId, caller: Viewer, session: Transaction) -> HTMLRespons
         agent=session.get_one(Agent, job.agent_id),
         client=session.get_one(Client, job.client_id),
         project=session.get_one(Project, job.project_id),
-        items=items,
+        items=session.scalars(failed.limit(SHOWN)).all(),
         history=history.lines(session, job.id),
     )
 

@@ -20,12 +20,13 @@ def refresh_project(session: Session, project_id: str) -> None:
     """Set the project's status to what its jobs say."""
     project = session.get_one(Project, project_id)
     if project.status not in KEPT:
-        project.status = follows(session, project_id)
+        project.status = follows(session, project)
 
 
-def follows(session: Session, project_id: str) -> ProjectStatus:
+def follows(session: Session, project: Project) -> ProjectStatus:
     """What the jobs of a project say."""
-    alive = (Job.project_id == project_id, Job.deleted_at.is_(None), Job.status != JobStatus.CANCELLED)
+    ours = (Job.project_id == project.id, Job.tenant_id == project.tenant_id)
+    alive = (*ours, Job.deleted_at.is_(None), Job.status != JobStatus.CANCELLED)
     jobs = session.execute(sa.select(Job.id, Job.status, Job.rerun_of, Job.started_at).where(*alive)).all()
     repeated = {job.rerun_of for job in jobs if job.rerun_of}
     counting = [job for job in jobs if job.id not in repeated]

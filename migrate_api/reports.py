@@ -16,8 +16,8 @@ from migrate_api.protocol.states import JobStatus, JobType
 from migrate_api.tables import Job, JobItem
 
 BOM = "\ufeff"
-RISKY = ("=", "+", "-", "@", "\t", "\r")
-"""First characters that a spreadsheet takes for a formula."""
+RISKY = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""First characters that a spreadsheet takes for a formula, blanks and line breaks before them or not."""
 
 
 class Report(BaseModel):
@@ -117,4 +117,4 @@ def _line(cells: Sequence[Any]) -> str:
 
 def _safe(cell: Any) -> Any:
     """Text that a spreadsheet would calculate is put behind an apostrophe."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(RISKY) else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(RISKY) else cell

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from migrate_api.billing import cost
-from migrate_api.tables import Job
+from migrate_api.tables import Client, Job, Project
 
 
 class RollUp(BaseModel):
@@ -36,17 +36,18 @@ _COUNTS = (
 )
 
 
-def of_project(session: Session, project_id: str) -> RollUp:
+def of_project(session: Session, project: Project) -> RollUp:
     """Of one project."""
-    return _rolled_up(session, Job.project_id == project_id)
+    return _rolled_up(session, project.tenant_id, Job.project_id == project.id)
 
 
-def of_client(session: Session, client_id: str) -> RollUp:
+def of_client(session: Session, client: Client) -> RollUp:
     """Of all projects of a client; its cost is the sum of theirs."""
-    return _rolled_up(session, Job.client_id == client_id)
+    return _rolled_up(session, client.tenant_id, Job.client_id == client.id)
 
 
-def _rolled_up(session: Session, which: sa.ColumnElement[bool]) -> RollUp:
+def _rolled_up(session: Session, tenant_id: str, of: sa.ColumnElement[bool]) -> RollUp:
+    which = sa.and_(of, Job.tenant_id == tenant_id)
     sums = [sa.func.coalesce(sa.func.sum(getattr(Job, name)), 0).label(name) for name in _COUNTS]
     rows: list[Any] = list(session.execute(sa.select(Job.project_id, *sums).where(which).group_by(Job.project_id)))
     seen = sa.select(Job.status, sa.func.count()).where(which, Job.deleted_at.is_(None)).group_by(Job.status)

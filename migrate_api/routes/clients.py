@@ -98,7 +98,7 @@ def list_clients(
 def get_client(client_id: Id, caller: Viewer, session: Transaction) -> ClientDetail:
     """One customer with what was done for it."""
     client = _client(session, caller.tenant_id, client_id)
-    return ClientDetail(**ClientView.model_validate(client).model_dump(), usage=of_client(session, client.id))
+    return ClientDetail(**ClientView.model_validate(client).model_dump(), usage=of_client(session, client))
 
 
 @routes.patch("/clients/{client_id}", responses=refusals(400, 401, 403, 404, 429))

@@ -52,6 +52,10 @@ def _job(session: Session, tenant_id: str, job_id: str) -> Job:
     return job
 
 
+def _of(table: type[JobItem | JobLog | ProgressBatch], job: Job) -> tuple[sa.ColumnElement[bool], ...]:
+    return table.job_id == job.id, table.tenant_id == job.tenant_id
+
+
 @routes.post("/jobs", status_code=201, responses=refusals(400, 401, 403, 404, 409, 429))
 def create_job(request: JobRequest, caller: Member, session: Transaction, inside: Inside) -> JobView:
     """Create a job; its agent is told to start it at once."""
@@ -167,7 +171,7 @@ def list_failed_items(
 ) -> Page[ItemView]:
     """The items that failed, and why."""
     job = _job(session, caller.tenant_id, job_id)
-    query = sa.select(JobItem).where(JobItem.job_id == job.id).order_by(JobItem.key_hash).limit(limit + 1)
+    query = sa.select(JobItem).where(*_of(JobItem, job)).order_by(JobItem.key_hash).limit(limit + 1)
     found = session.scalars(query.where(JobItem.key_hash > after) if after else query).all()
     more = found[limit - 1].key_hash if len(found) > limit else None
     return Page[ItemView](items=[ItemView.model_validate(item) for item in found[:limit]], next=more)
@@ -190,7 +194,7 @@ def get_log(
 ) -> list[LogView]:
     """The job's log as its agent sent it, at most 100 pieces after the given number of them."""
     job = _job(session, caller.tenant_id, job_id)
-    query = sa.select(JobLog).where(JobLog.job_id == job.id).order_by(JobLog.token, JobLog.number)
+    query = sa.select(JobLog).where(*_of(JobLog, job)).order_by(JobLog.token, JobLog.number)
     return [LogView.model_validate(piece) for piece in session.scalars(query.offset(after).limit(100))]
 
 
@@ -198,7 +202,7 @@ def get_log(
 def get_speed(job_id: JobId, caller: Viewer, session: Transaction) -> list[SpeedPoint]:
     """The speed over time, from the reports of the last seven days, at most 1,000 points."""
     job = _job(session, caller.tenant_id, job_id)
-    query = sa.select(ProgressBatch).where(ProgressBatch.job_id == job.id)
+    query = sa.select(ProgressBatch).where(*_of(ProgressBatch, job))
     newest = session.scalars(query.order_by(ProgressBatch.at.desc()).limit(1_000)).all()
     return [
         SpeedPoint(at=one.at, mbps=one.bytes_per_second * 8 / 1e6, bytes_completed=one.bytes_completed)

@@ -166,7 +166,7 @@ def list_projects(
 def get_project(project_id: Id, caller: Viewer, session: Transaction) -> ProjectDetail:
     """One engagement with its estimated cost."""
     project = _project(session, caller.tenant_id, project_id)
-    return ProjectDetail(**ProjectView.model_validate(project).model_dump(), usage=of_project(session, project.id))
+    return ProjectDetail(**ProjectView.model_validate(project).model_dump(), usage=of_project(session, project))
 
 
 @routes.patch("/projects/{project_id}", responses=refusals(400, 401, 403, 404, 409, 429))
@@ -182,7 +182,7 @@ def change_project(project_id: Id, change: ProjectChange, caller: Member, sessio
         _require_idle(session, project, "cancelled")
         project.status = ProjectStatus.CANCELLED
     elif change.status == "in_progress" and project.status is ProjectStatus.CANCELLED:
-        project.status = follows(session, project.id)
+        project.status = follows(session, project)
     session.flush()
     return ProjectView.model_validate(project)
 
@@ -207,13 +207,13 @@ def delete_project(project_id: Id, caller: Admin, session: Transaction, inside: 
 def connect_storage(
     project_id: Id, storage: Storage, caller: Member, session: Transaction, inside: Inside
 ) -> ProjectView:
-    """Connect, or reconnect, the project's Azure Storage; `auth_required` is cleared."""
+    """Connect, or reconnect, the project's Azure Storage; `auth_required` becomes `in_progress`."""
     project = _project(session, caller.tenant_id, project_id)
     project.storage = storage.model_dump(mode="json", exclude={"secret"})
     secret = {"secret": storage.secret.get_secret_value()}
     inside.vault.seal(session, caller.tenant_id, f"project:{project.id}", secret)
     if project.status is ProjectStatus.AUTH_REQUIRED:
-        project.status = ProjectStatus.IN_PROGRESS
+        project.status = ProjectStatus.IN_PROGRESS  # as documented, whatever its jobs say: one is to be run again
     session.flush()
     return ProjectView.model_validate(project)
 

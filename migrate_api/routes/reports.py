@@ -59,7 +59,8 @@ def get_report(job_id: JobId, caller: Viewer, session: Transaction) -> Report:
 def export_report(job_id: JobId, caller: Viewer, session: Transaction) -> StreamingResponse:
     """The same figures, and every item that failed, for the client's files."""
     job = _finished(session, caller.tenant_id, job_id)
-    items = session.scalars(sa.select(JobItem).where(JobItem.job_id == job.id).order_by(JobItem.entity, JobItem.key))
-    lines = list(as_csv(report(job), items.all()))
+    query = sa.select(JobItem).where(JobItem.job_id == job.id, JobItem.tenant_id == job.tenant_id)
+    items = session.scalars(query.order_by(JobItem.entity, JobItem.key)).all()
+    lines = list(as_csv(report(job), items))
     headers = {"Content-Disposition": f'attachment; filename="migrate-report-{job.id}.csv"'}
     return StreamingResponse(iter(lines), media_type="text/csv; charset=utf-8", headers=headers)

@@ -68,9 +68,10 @@ class Site:
         assert status < 300, said
         return said
 
-    def text(self, path: str) -> str:
-        """What anybody is answered, as text."""
-        return httpx.get(self.url + path, timeout=70).text
+    def text(self, path: str, role: str | None = None) -> str:
+        """The answer as it is."""
+        headers = {"Authorization": f"Bearer {self.tokens[role]}"} if role else {}
+        return httpx.get(self.url + path, headers=headers, timeout=70).text
 
     def refused(self, method: str, path: str, body: Any = None, **options: Any) -> tuple[int, str]:
         status, said = self.call(method, path, body, **options)

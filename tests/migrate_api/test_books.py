@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from migrate_api.billing import cost, gigabytes
+from migrate_api.project_status import follows
+from migrate_api.protocol.states import JobStatus, ProjectStatus
+from migrate_api.reports import Report, as_csv
+from migrate_api.tables import Job, JobItem, Project, Tenant
 from tests.migrate_api.site import Site
 
 FAILED = {"completed": 7, "unchanged": 1, "skipped": 0, "failed": 2, "bytes_completed": 2_500_000_000}
@@ -127,3 +133,46 @@ def test_a_client_with_projects_is_archived_not_deleted(site: Site) -> None:
         409,
         "CLIENT_ARCHIVED",
     )
+
+
+@pytest.mark.parametrize("before", ["", " ", "\n", "\t", "\r\n", "\N{NO-BREAK SPACE} "])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\N{FULLWIDTH EQUALS SIGN}"])
+def test_no_cell_is_a_formula(before: str, sign: str) -> None:
+    nothing = Report.model_construct(entities={}, result=None, runs=[])
+    item = JobItem(key=f"{before}{sign}1+1", entity="people", code="BAD", message="no", remedy=f"a {sign} b")
+    cells = list(csv.reader(io.StringIO("".join(as_csv(nothing, [item])), newline="")))[-1]
+    assert (cells[0], cells[4]) == (f"'{before}{sign}1+1", f"a {sign} b")
+
+
+def theirs(site: Site, job: dict[str, str]) -> None:
+    """Rows of another organisation that by a fault name our project, client and job."""
+    site.organisation("other-church")
+    with site.database.transaction() as session:
+        other = session.scalars(sa.select(Tenant.id).where(Tenant.id != site.tenant_id)).one()
+        ours = session.get_one(Job, job["id"])
+        row = {column.name: getattr(ours, column.name) for column in Job.__table__.columns}
+        session.execute(sa.insert(Job), [{**row, "id": "theirs", "tenant_id": other, "status": "running"}])
+        words = {"key": "theirs", "entity": "", "code": "X", "message": "", "remedy": ""}
+        session.add(JobItem(job_id=ours.id, key_hash="0", tenant_id=other, at=datetime.now(UTC), **words))
+
+
+def test_rows_of_another_organisation_are_counted_nowhere(site: Site) -> None:
+    job = ended(site)
+    theirs(site, job)
+    project, client = f"/api/projects/{job['project_id']}", f"/api/clients/{job['client_id']}"
+    assert site.get(project)["usage"]["jobs"] == site.get(client)["usage"]["jobs"] == {"failed": 1}
+    with site.database.transaction() as session:
+        session.get_one(Job, job["id"]).status = JobStatus.COMPLETED
+        session.flush()
+        assert follows(session, session.get_one(Project, job["project_id"])) is ProjectStatus.COMPLETED
+    shown = site.text(f"/api/reports/{job['id']}/export.csv", role="viewer")
+    assert "theirs" not in shown + str(site.get(f"/api/jobs/{job['id']}/items"))
+
+
+def test_a_project_that_is_reconnected_is_in_progress(site: Site) -> None:
+    project = site.project("archive")
+    with site.database.transaction() as session:
+        session.get_one(Project, project["id"]).status = ProjectStatus.AUTH_REQUIRED
+    storage = {"account": "acme123", "container": "backups", "secret": "s"}
+    status, said = site.call("PUT", f"/api/projects/{project['id']}/storage", storage)
+    assert (status, said["status"]) == (200, "in_progress")
