@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -19,6 +20,8 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventL
 from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.pool import QueuePool
+
+from assets.home import exclusive
 
 BUSY_SECONDS = 60
 
@@ -73,18 +76,21 @@ def _relax(connection: sqlite3.Connection, record: object) -> None:
     connection.execute("PRAGMA synchronous=NORMAL")
 
 
-def open_instance(home: str) -> dg.DagsterInstance:
+def open_instance(home: Path) -> dg.DagsterInstance:
     """The instance in a Dagster home, for a process that writes one run.
 
     Its event log, where that is the default one, is kept open. Output is not captured: an import prints nothing, and
-    the capture costs four processes a run.
+    the capture costs four processes a run. Raises StorageError, AlreadyRunning.
     """
-    stock = InstanceRef.from_dir(home)
-    default = InstanceRef.config_defaults(home)["event_log_storage"]
+    stock = InstanceRef.from_dir(str(home))
+    default = InstanceRef.config_defaults(str(home))["event_log_storage"]
     overrides: dict[str, Any] = {
         "compute_logs": {"module": NoOpComputeLogManager.__module__, "class": NoOpComputeLogManager.__name__}
     }
     if default is not None and stock.event_storage_data == default:
         kept = {"module": __name__, "class": KeptSqliteEventLog.__name__, "config": default.config_dict}
         overrides["event_log_storage"] = kept
-    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(home, overrides=overrides))
+    ours = InstanceRef.from_dir(str(home), overrides=overrides)
+    # Dagster makes its tables without a lock: of two first attempts at once one would fail.
+    with exclusive(home / ".opening.sqlite"):
+        return dg.DagsterInstance.from_ref(ours)

@@ -3,8 +3,8 @@ attempt.
 
 The first line of standard input is a JSON object (`Attempt`); it brings the secrets, so that no argument, environment,
 run config or event holds them. Standard input then stays open as the lifeline: when it closes, the import pauses in
-good order; a line `{"command": "pause"}` or `{"command": "cancel"}` does it at once. The last line of standard output
-is a JSON object:
+good order, or ends without it where that takes too long; a line `{"command": "pause"}` or `{"command": "cancel"}` does
+it at once. The last line of standard output is a JSON object:
 
     {"job_id", "run_id", "status", "code", "report", "error": {"code", "message", "remedy", "kind"} | null}
 
@@ -48,6 +48,8 @@ from migrate_transfer.core.errors import MigrateError, Stopped
 Status = Literal["completed", "failed", "paused", "cancelled"]
 EXIT: dict[Status, int] = {"completed": 0, "failed": 1, "paused": 3, "cancelled": 4}
 NOT_UNDERSTOOD = 2
+ORPHAN_SECONDS = 120.0
+"""How long an attempt whose parent is gone may take to finish what is on its way."""
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 
 
@@ -109,6 +111,8 @@ def _follow(lines: Iterator[bytes], control: Control) -> None:
             if command in ("pause", "cancel"):
                 control.stop("paused" if command == "pause" else "cancelled")
     control.stop("paused")
+    Control().wait(ORPHAN_SECONDS)
+    os._exit(EXIT["paused"])  # a driver that hangs would hold the job's lock for ever; nothing is lost by it
 
 
 def prepare_home(folder: Path) -> None:
@@ -127,7 +131,7 @@ def run_attempt(attempt: Attempt, control: Control) -> Outcome:
         workspace = Workspace.open(attempt.folder)
         with (
             exclusive(workspace.folder / ".attempt.sqlite", seconds=0),
-            open_instance(str(attempt.dagster_home.absolute())) as instance,
+            open_instance(attempt.dagster_home.absolute()) as instance,
             ImportJob(workspace, secrets, control) as job,
         ):
             return _Recorded(instance, job, attempt).run()

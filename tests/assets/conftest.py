@@ -60,7 +60,7 @@ def dagster_home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def instance(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
-    with open_instance(str(dagster_home)) as opened:
+    with open_instance(dagster_home) as opened:
         yield opened
 
 

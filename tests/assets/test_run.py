@@ -146,3 +146,20 @@ def test_a_first_line_that_is_no_attempt(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "assets.run"], input=b'{"mission_key": "hush"}\n', capture_output=True)
     assert done.returncode == 2
     assert b"hush" not in done.stdout + done.stderr
+
+
+def test_several_first_attempts_open_a_new_instance_at_once(dagster_home: Path) -> None:
+    code = "import sys, pathlib; from assets.event_log import open_instance; print(flush=True); sys.stdin.readline(); "
+    code += "open_instance(pathlib.Path(sys.argv[1])).dispose()"
+    command = [sys.executable, "-c", code, str(dagster_home)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    waiting = [subprocess.Popen(command, **pipes) for _ in range(4)]
+    for one in waiting:
+        assert one.stdout.readline()
+    for one in waiting:
+        one.stdin.close()
+    complaints = [one.stderr.read() for one in waiting]
+    for one in waiting:
+        one.stdin = None
+        one.communicate()
+    assert [one.returncode for one in waiting] == [0, 0, 0, 0], complaints
