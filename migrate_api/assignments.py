@@ -30,6 +30,7 @@ def assignment(dispatch: Dispatch, vault: Vault, job: Job, caller: AgentCaller) 
         type=job.type,
         status=job.status,
         paused_in=job.paused_in,
+        stop="pause" if job.wanted == "pause" else None,
         token=token,
         started_on=job.created_at.astimezone(ZoneInfo(_zone(job, project))).date(),
         spec=sealed if sealed is not None else job.spec,

@@ -16,7 +16,7 @@ from migrate_api.errors import Refusal, conflict, not_found
 from migrate_api.principals import AgentCaller, Person
 from migrate_api.project_status import refresh_project
 from migrate_api.protocol.messages import Failure
-from migrate_api.protocol.states import ACTIVE, FINAL, CommandName, JobStatus, steps
+from migrate_api.protocol.states import FINAL, CommandName, JobStatus, steps
 from migrate_api.tables import Agent, Job, JobItem, Project, QueuedCommand
 from migrate_api.waker import Waker
 
@@ -61,9 +61,12 @@ class Dispatch:
             job.error_code, job.error_message, job.error_remedy = error.code, error.message, error.remedy
             details["code"] = error.code
         history.append(self.session, job, at=at, actor=actor, name="status", to=to, why=why, **details)
-        job.paused_in = job.status if to is JobStatus.PAUSED else None
         if to is JobStatus.PAUSED or to in FINAL:
-            job.wanted, job.bytes_per_second = None, 0.0
+            job.bytes_per_second = 0.0
+        obeyed = "pause" if to is JobStatus.PAUSED else "resume" if job.status is JobStatus.PAUSED else None
+        if to in FINAL or job.wanted == obeyed:
+            job.wanted = None
+        job.paused_in = job.status if to is JobStatus.PAUSED else None
         if to is JobStatus.SCANNING and job.started_at is None:
             job.started_at = at
         if to in FINAL:
@@ -118,25 +121,34 @@ class Dispatch:
         refresh_project(self.session, job.project_id)
 
     def pause(self, job: Job, person: Person) -> None:
-        """Ask the agent to pause: what is in flight finishes, then the agent says so. Again: no change."""
-        if job.status is JobStatus.PAUSED or job.wanted == "pause":
+        """Ask the agent to pause: what is in flight finishes, then the agent says so. A job that no agent has begun, or
+        whose resumption has not begun, stays where it is at once. Again: no change."""
+        if job.wanted == "pause" or (job.status is JobStatus.PAUSED and job.wanted is None):
             return
-        if job.status not in ACTIVE:
+        if job.status in FINAL:
             raise illegal(job.status, JobStatus.PAUSED, steps(job.status, job.paused_in))
-        job.wanted = "pause"
         history.append(self.session, job, at=now(), actor=person.actor, name="pause_asked")
-        self.command(job, CommandName.PAUSE_JOB, person.actor)
+        self._withdraw(job)
+        if job.status is JobStatus.PAUSED:
+            job.wanted = None
+        elif job.token == 0:
+            self.move(job, JobStatus.PAUSED, person.actor)
+        else:
+            job.wanted = "pause"
+        if self._told(job):
+            self.command(job, CommandName.PAUSE_JOB, person.actor)
 
     def resume(self, job: Job, person: Person) -> None:
-        """Ask the agent to go on. A pause that was not obeyed yet is taken back."""
-        if job.wanted == "pause":
-            job.wanted = None
-        elif job.status is not JobStatus.PAUSED:
+        """Ask the agent to go on. A pause that was not obeyed yet is taken back. Again: no change."""
+        if job.wanted == "resume":
+            return
+        if job.wanted != "pause" and job.status is not JobStatus.PAUSED:
             raise conflict(
                 "ILLEGAL_TRANSITION",
                 f"The job is {job.status}; only a paused job can be resumed.",
                 legal=sorted(steps(job.status, job.paused_in)),
             )
+        job.wanted = "resume"
         history.append(self.session, job, at=now(), actor=person.actor, name="resume_asked")
         self.command(job, CommandName.RESUME_JOB, person.actor)
 
@@ -144,9 +156,9 @@ class Dispatch:
         """At once and for good; what was moved stays. The agent learns of it and stops. Again: no change."""
         if job.status is JobStatus.CANCELLED:
             return
-        begun = job.token > 0
+        told = self._told(job)
         self.move(job, JobStatus.CANCELLED, person.actor, why=why)
-        if begun:
+        if told:
             self.command(job, CommandName.CANCEL_JOB, person.actor)
 
     def fail(self, job: Job, actor: str, code: str, message: str, remedy: str) -> None:
@@ -156,19 +168,28 @@ class Dispatch:
         """A new token for the job's own agent; reports under older ones are refused from now on."""
         if job.status in FINAL:
             raise conflict("JOB_FINISHED", f"The job is {job.status}.", "Stop working on it.", status=job.status.value)
+        if job.status is JobStatus.PAUSED and job.wanted != "resume":
+            raise conflict("JOB_PAUSED", "The job is paused.", "Wait until somebody resumes it.")
+        if job.status is not JobStatus.PAUSED and job.wanted == "resume":
+            job.wanted = None  # the pause that it takes back never took effect
         job.token, job.newest_sequence = job.token + 1, 0
         history.append(self.session, job, at=now(), actor=caller.actor, name="lease", token=job.token)
         return job.token
 
     def reassign(self, job: Job, agent: Agent, person: Person) -> None:
-        """Give the job to another agent: the old one's token ends, the new one starts at nought."""
+        """Give the job to another agent: the old one's token ends, the new one starts at nought. The old one, if it is
+        there, is told to stop; it may have nothing to report that could be refused."""
         if job.status in FINAL:
             raise conflict("JOB_FINISHED", f"The job is {job.status}.", "Re-run it as a new job.")
         if job.agent_id == agent.id:
             raise conflict("SAME_AGENT", "The job is that agent's already.")
         old, paused = job.agent_id, job.status is JobStatus.PAUSED
+        told = self._told(job)
         self._withdraw(job)
-        job.agent_id, job.token, job.newest_sequence, job.wanted = agent.id, job.token + 1, 0, None
+        if told:
+            self.command(job, CommandName.PAUSE_JOB, person.actor)
+        job.agent_id, job.token, job.newest_sequence = agent.id, job.token + 1, 0
+        job.wanted = "resume" if paused else None
         history.append(
             self.session,
             job,
@@ -181,7 +202,6 @@ class Dispatch:
         )
         job.files_completed = job.files_unchanged = job.files_skipped = job.files_failed = job.bytes_completed = 0
         self.session.execute(sa.delete(JobItem).where(JobItem.job_id == job.id))
-        self.waker.wake(self.session, old)
         self.command(job, CommandName.RESUME_JOB if paused else CommandName.START_JOB, person.actor)
 
     def delete(self, job: Job, person: Person) -> None:
@@ -195,6 +215,15 @@ class Dispatch:
             )
         history.append(self.session, job, at=now(), actor=person.actor, name="deleted")
         job.deleted_at = now()
+
+    def _told(self, job: Job) -> bool:
+        """Whether its agent has heard of the job: it may wait there for its turn without a lease."""
+        heard = sa.select(QueuedCommand.id).where(
+            QueuedCommand.job_id == job.id,
+            QueuedCommand.agent_id == job.agent_id,
+            QueuedCommand.delivered_at.is_not(None),
+        )
+        return job.token > 0 or self.session.scalar(heard.limit(1)) is not None
 
     def _withdraw(self, job: Job) -> None:
         """Orders about the job that nobody has taken up are void."""

@@ -30,7 +30,7 @@ class Seen(BaseModel):
 
 
 class JobView(Seen):
-    """A job. Files are records for an import. `wanted`: pause or cancel that the agent has not obeyed yet."""
+    """A job. Files are records for an import. `wanted`: `pause` or `resume` that the agent has not obeyed yet."""
 
     id: str
     name: str

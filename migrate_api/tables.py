@@ -195,7 +195,7 @@ class Project(Table):
 class Job(Table):
     """A unit of work. Only `dispatch` and `reporting` write status, token and counts.
 
-    `wanted`: pause or cancel that the agent has not obeyed yet. `head` is the newest hash of its history.
+    `wanted`: `pause` or `resume` that the agent has not obeyed yet. `head` is the newest hash of its history.
     """
 
     __tablename__ = "jobs"

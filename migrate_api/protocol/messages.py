@@ -80,7 +80,7 @@ class Welcome(Answer):
     name: str
     server_time: datetime
     jobs: tuple[str, ...]
-    """Jobs that are scanning, ready or running here: take them up again."""
+    """Jobs that are to be worked on here, whether they were begun or only waited for their turn: take them up."""
 
 
 class HeldJob(Said):
@@ -100,10 +100,13 @@ class Heartbeat(Said):
 
 
 class Command(Answer):
-    """An order, handed out until it is acknowledged. `payload` of test_connection: {"connection_string"}."""
+    """An order, handed out until it is acknowledged. `payload` of test_connection: {"connection_string"}.
+
+    A name that an older agent does not know reaches it as text: it refuses that order and takes the others.
+    """
 
     id: str
-    name: CommandName
+    name: Annotated[CommandName | str, Field(union_mode="left_to_right")]
     job_id: str | None = None
     payload: dict[str, Any] = {}
 
@@ -151,15 +154,18 @@ class Counted(Answer):
 class Assignment(Answer):
     """POST /api/agent/jobs/{id}/lease: the right to work on a job and to report on it, under a new token.
 
-    Refused with 409 JOB_NOT_YOURS or JOB_FINISHED. `spec` is a `JobSpec` with its secrets; `extra` belongs to the
-    job type (a retry names its records' job).
+    Refused with 409 JOB_NOT_YOURS, JOB_FINISHED or JOB_PAUSED (nobody has asked to resume it). `spec` is a `JobSpec`
+    with its secrets.
     """
 
     job_id: str
     name: str
-    type: JobType
+    type: Annotated[JobType | str, Field(union_mode="left_to_right")]
+    """Text where a newer server has a kind of work that an older agent does not know."""
     status: JobStatus
     paused_in: JobStatus | None = None
+    stop: Literal["pause"] | None = None
+    """An order that has not been obeyed yet: report the job as paused, do no work on it."""
     token: int
     started_on: date
     """The day the job was created; a resume on the next day judges alike."""

@@ -24,7 +24,7 @@ ACTIVE = frozenset({JobStatus.SCANNING, JobStatus.READY, JobStatus.RUNNING})
 
 _ANY_TIME = frozenset({JobStatus.FAILED, JobStatus.CANCELLED})
 _STEPS: Mapping[JobStatus, frozenset[JobStatus]] = {
-    JobStatus.CREATED: _ANY_TIME | {JobStatus.SCANNING},
+    JobStatus.CREATED: _ANY_TIME | {JobStatus.SCANNING, JobStatus.PAUSED},
     JobStatus.SCANNING: _ANY_TIME | {JobStatus.READY, JobStatus.PAUSED},
     JobStatus.READY: _ANY_TIME | {JobStatus.RUNNING, JobStatus.PAUSED},
     JobStatus.RUNNING: _ANY_TIME | {JobStatus.COMPLETED, JobStatus.PAUSED},

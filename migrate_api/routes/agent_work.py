@@ -35,7 +35,7 @@ from migrate_api.protocol.messages import (
     ProgressAnswer,
     Welcome,
 )
-from migrate_api.protocol.states import ACTIVE
+from migrate_api.protocol.states import ACTIVE, JobStatus
 from migrate_api.reporting import Reports
 from migrate_api.tables import Agent, Job
 
@@ -51,7 +51,9 @@ async def hello(said: Hello, door: Agents) -> Welcome:
         agent = session.get_one(Agent, caller.id)
         agent.instance, agent.clock_skew_seconds = caller.instance, (said.sent_at - now()).total_seconds()
         _describe(agent, said.host)
-        query = sa.select(Job.id).where(Job.agent_id == caller.id, Job.status.in_(ACTIVE), Job.deleted_at.is_(None))
+        # One that was ordered and had to wait for its turn there was lost with the process.
+        due = sa.or_(Job.status.in_((JobStatus.CREATED, *ACTIVE)), Job.wanted == "resume")
+        query = sa.select(Job.id).where(Job.agent_id == caller.id, due, Job.deleted_at.is_(None))
         door.inside.callers.forget_agent(caller.id)
         door.inside.waker.wake(session, caller.id)
         jobs = tuple(session.scalars(query.order_by(Job.created_at)))

@@ -89,7 +89,11 @@ def test_an_illegal_step_is_refused_with_the_legal_ones_named(site: Site, said: 
     token = site.lease(agent, job)
     body = {"job_id": job["id"], "token": token, "sequence": 1, "files_completed": 5, **said}
     answered, found = site.call("POST", "/api/progress", body, key=agent["key"])
-    assert (answered, found["code"], found["details"]["legal"]) == (409, code, ["cancelled", "failed", "scanning"])
+    assert (answered, found["code"], found["details"]["legal"]) == (
+        409,
+        code,
+        ["cancelled", "failed", "paused", "scanning"],
+    )
     assert site.get(f"/api/jobs/{job['id']}")["files_completed"] == 0
 
 

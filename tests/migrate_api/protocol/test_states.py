@@ -7,7 +7,7 @@ import pytest
 from migrate_api.protocol.states import FINAL, JOB_TYPES, JobStatus, JobType, ProjectType, steps
 
 TABLE = {
-    "created": {"scanning", "failed", "cancelled"},
+    "created": {"scanning", "paused", "failed", "cancelled"},
     "scanning": {"ready", "paused", "failed", "cancelled"},
     "ready": {"running", "paused", "failed", "cancelled"},
     "running": {"completed", "paused", "failed", "cancelled"},
@@ -22,7 +22,7 @@ def test_what_may_follow(status: str) -> None:
     assert {step.value for step in steps(JobStatus(status))} == TABLE[status]
 
 
-@pytest.mark.parametrize("before", ["scanning", "ready", "running"])
+@pytest.mark.parametrize("before", ["created", "scanning", "ready", "running"])
 def test_a_paused_job_goes_back_to_where_it_was(before: str) -> None:
     found = steps(JobStatus.PAUSED, JobStatus(before))
     assert {step.value for step in found} == {before, "failed", "cancelled"}
