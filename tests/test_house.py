@@ -199,6 +199,8 @@ def test_only_a_runner_swallows_whatever_comes() -> None:
         if isinstance(node, ast.ExceptHandler) and catches_all(node) and not raises_again(node)
     )
     assert [place(path) for path, _ in handlers] == [
+        "migrate_api/agent/loop.py",
+        "migrate_api/agent/worker.py",
         "migrate_api/agent/worker.py",
         "migrate_api/cli/errors.py",
         "migrate_api/timers.py",

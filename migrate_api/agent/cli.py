@@ -8,6 +8,7 @@ import logging.handlers
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -18,7 +19,7 @@ from migrate_api.agent.control_plane import ControlPlane, register
 from migrate_api.agent.diagnosis import bundle, checks
 from migrate_api.agent.home import Home
 from migrate_api.agent.loop import Loop
-from migrate_api.agent.settings import AgentSettings, api_url, read_config, write_config
+from migrate_api.agent.settings import KEY_VARIABLE, AgentSettings, api_url, overlaid, read_config, write_config
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import (
     AccessDenied,
@@ -45,6 +46,18 @@ Exit codes:
     7  an agent is at work here already
 """
 
+ApiUrl = Annotated[
+    str | None, typer.Option("--api-url", help="Where the service is; before MIGRATE_API_URL and the config file.")
+]
+Place = Annotated[
+    Path | None, typer.Option("--home", help="Keep everything in this folder; before MIGRATE_AGENT_HOME.")
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", min=1, max=32, help="Jobs at once; before MIGRATE_AGENT_JOBS and the config file."),
+]
+Root = Annotated[Path, typer.Option("--root", hidden=True)]
+
 app = typer.Typer(
     name="migrate-agent",
     help="Does the work of The One Migrate on this machine. Talks outbound only.",
@@ -63,27 +76,31 @@ def root(
         bool, typer.Option("--service", help="With --register: install and start the service.")
     ] = False,
     name: Annotated[str | None, typer.Option("--name", help="What the agent is called; by default the host.")] = None,
-    install_root: Annotated[Path, typer.Option("--root", hidden=True)] = Path("/"),
+    url: ApiUrl = None,
+    place: Place = None,
+    install_root: Root = Path("/"),
 ) -> None:
     """Register this machine, then start the agent."""
+    environment = overlaid(os.environ, home=place, url=url, jobs=None)
+    context.obj = environment
     if code is None:
         if context.invoked_subcommand is None:
             print(context.get_help())
         return
-    home = Home.here()
+    home = Home.here(environment)
     home.make()
-    url = api_url(read_config(home.config))
-    found = register(url, code, name, Control())
-    write_config(home.config, url, found.key)
+    address = api_url(read_config(home.config), environment)
+    found = register(address, code, name, Control())
+    write_config(home.config, address, found.key)
     print(f"Registered as {found.name}. The key is in {home.config}.")
     if as_service:
-        _install(install_root)
+        _install(install_root, environment)
     else:
         print("Start the agent with `migrate-agent start`, or as a service with `migrate-agent start --service`.")
 
 
-def _install(install_root: Path) -> None:
-    file = service.install_unit(install_root)
+def _install(install_root: Path, environment: Mapping[str, str]) -> None:
+    file = service.install_unit(install_root, environment)
     print(f"Installed {file}.")
     if install_root == Path("/"):
         service.start_unit()
@@ -91,20 +108,25 @@ def _install(install_root: Path) -> None:
 
 @app.command()
 def start(
+    context: typer.Context,
     as_service: Annotated[bool, typer.Option("--service", help="Install and start the service instead.")] = False,
-    install_root: Annotated[Path, typer.Option("--root", hidden=True)] = Path("/"),
+    url: ApiUrl = None,
+    place: Place = None,
+    jobs: Jobs = None,
+    install_root: Root = Path("/"),
 ) -> None:
     """Work until stopped. A stop or a crash loses nothing: the next start goes on."""
-    home = Home.here()
+    control = Control()
+    _stop_by_signal(control)
+    environment = overlaid(context.obj, home=place, url=url, jobs=jobs)
+    home = Home.here(environment)
     home.make()
-    settings = AgentSettings.gather(home.config)
+    settings = AgentSettings.gather(home.config, environment)
     if as_service:
-        _install(install_root)
+        _require_key_in_file(home)
+        _install(install_root, environment)
         return
     _log_to(home)
-    control = Control()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: control.stop("lease_lost"))
     lease = FileLease(home.state, "agent")
     try:
         with lease, ControlPlane(settings, control) as plane:
@@ -114,6 +136,23 @@ def start(
     except MigrateError as error:
         log.error("%s: %s %s", error.error_code, error.message, error.remedy)
         raise
+
+
+def _stop_by_signal(control: Control) -> None:
+    """Told to stop (a service manager, Ctrl-C, a terminal that is closed), it ends its work in good order."""
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup: as it was asked for
+            signal.signal(number, lambda *_: control.stop("lease_lost"))
+
+
+def _require_key_in_file(home: Home) -> None:
+    if not read_config(home.config).get("api.key"):
+        raise InvalidRequest(
+            f"The service would have no key: it does not see this shell's {KEY_VARIABLE}.",
+            code="AGENT_NOT_REGISTERED",
+            remedy=f"Write the key to {home.config}, under [api], as key = …",
+        )
 
 
 def _log_to(home: Home) -> None:
@@ -127,13 +166,13 @@ def _log_to(home: Home) -> None:
 
 
 @app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+def status(context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Whether it is registered and at work, and which jobs it holds."""
-    home = Home.here()
+    home = Home.here(context.obj)
     said = read_config(home.config)
     found: dict[str, Any] = {
-        "registered": bool(said.get("api.key") or os.environ.get("MIGRATE_AGENT_KEY")),
-        "api": api_url(said),
+        "registered": bool(said.get("api.key") or context.obj.get(KEY_VARIABLE)),
+        "api": api_url(said, context.obj),
         "at_work": _at_work(home),
         "config": str(home.config),
         "log": str(home.log),
@@ -158,14 +197,15 @@ def _at_work(home: Home) -> bool:
 
 @app.command()
 def diagnose(
+    context: typer.Context,
     bundle_file: Annotated[
         Path | None, typer.Option("--bundle", metavar="FILE", help="Also write a zip for support, without secrets.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Look at service, key, clock and disk, and at the SQL Server of MIGRATE_ROCK_CONNECTION if that is set."""
-    home = Home.here()
-    found = checks(home, os.environ)
+    home = Home.here(context.obj)
+    found = checks(home, context.obj)
     if as_json:
         print(json.dumps([{"name": c.name, "ok": c.ok, "said": c.said, "remedy": c.remedy} for c in found], indent=1))
     else:

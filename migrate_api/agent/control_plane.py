@@ -117,6 +117,7 @@ class ControlPlane:
             "X-Migrate-Protocol": str(VERSION),
         }
         make = {"secret_headers": headers, "connections": CONNECTIONS, "control": control}
+        self._control = control
         self._work = HttpClient(settings.url, **make, timeout=30.0)  # type: ignore[arg-type]
         self._wait = HttpClient(settings.url, **make, timeout=POLL_SECONDS + 20.0)  # type: ignore[arg-type]
         self._calls, self._waiting = _Calls(self._work), _Calls(self._wait)
@@ -127,6 +128,10 @@ class ControlPlane:
     def __exit__(self, *ended: Any) -> None:
         self._work.__exit__(*ended)
         self._wait.__exit__(*ended)
+
+    def wait(self, seconds: float) -> None:
+        """Raises Stopped as soon as the agent is stopped."""
+        self._control.wait(seconds)
 
     def hello(self) -> Welcome:
         return self._calls.post("/api/agent/hello", Hello(host=this_host(), sent_at=datetime.now(UTC)), Welcome)

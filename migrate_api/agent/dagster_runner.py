@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
@@ -15,11 +16,14 @@ from migrate_etl.plan import Plan
 from migrate_etl.spec import ImportSecrets, RockImportSpec
 from migrate_etl.workspace import Workspace, part_name
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import FatalError, Stopped
+from migrate_transfer.core.errors import AlreadyRunning, FatalError, Stopped
 from migrate_transfer.ledger import Ledger
 
 DEATHS = 3
 """Attempts that may end without a word, one after another, before the job fails; each goes on where the last was."""
+HELD_SECONDS, AGAIN_SECONDS = 180.0, 1.0
+"""How long the attempt of an agent that was killed is waited for: it still finishes what it had on its way, and holds
+the job meanwhile."""
 STOP_SECONDS = 60.0
 """An attempt that was told to stop and is not gone after so long is killed; nothing is lost by it."""
 LOG_BYTES = 60_000
@@ -104,7 +108,8 @@ class DagsterRunner:
 
     def _attempts(self, control: Control, until: Literal["scan", "end"], tell: Callable[[Standing], None]) -> Attempt:
         """One attempt, or another where one ended without a word. Raises Stopped where one was paused or cancelled."""
-        for death in range(DEATHS):
+        deaths, until_free = 0, time.monotonic() + HELD_SECONDS
+        while True:
             control.check()
             with AttemptProcess.start(self._workspace, self._secrets, self._home.dagster, until=until) as attempt:
                 self._follow(attempt, control, tell)
@@ -112,14 +117,17 @@ class DagsterRunner:
                     ended = attempt.ending()
                 except FatalError:
                     control.check()
-                    if death == DEATHS - 1:
+                    deaths += 1
+                    if deaths == DEATHS:
                         raise
                     continue
+            if ended.code == AlreadyRunning.code and time.monotonic() < until_free:
+                control.wait(AGAIN_SECONDS)
+                continue
             if ended.status in ("paused", "cancelled"):
                 control.check()
                 raise Stopped(ended.status)
             return ended
-        raise AssertionError("not reached")
 
     def _follow(self, attempt: AttemptProcess, control: Control, tell: Callable[[Standing], None]) -> None:
         told, waited = False, 0.0

@@ -23,17 +23,19 @@ log = logging.getLogger(__name__)
 
 
 class Heart:
-    """Beats while its `with` block lasts. A network that is away is waited for, without end."""
+    """Beats while its `with` block lasts. A network that is away is waited for, without end. `lost` hears of jobs that
+    the service has given to somebody else."""
 
     def __init__(
         self,
         plane: ControlPlane,
         control: Control,
         held: Callable[[], tuple[HeldJob, ...]],
-        free_disk: Callable[[], int],
+        free_disk: Callable[[], int | None],
+        lost: Callable[[tuple[HeldJob, ...]], None],
     ) -> None:
         self._plane, self._control = plane, control
-        self._held, self._free_disk = held, free_disk
+        self._held, self._free_disk, self._lost = held, free_disk, lost
         self._commands: queue.SimpleQueue[Command | MigrateError | None] = queue.SimpleQueue()
 
     def __enter__(self) -> Self:
@@ -74,6 +76,10 @@ class Heart:
             self._commands.put(None)
         except MigrateError as error:
             self._commands.put(error)
+        except BaseException:
+            # An agent without a heart would look as if it were at work: it ends, and its service starts it anew.
+            self._commands.put(_stopped_beating())
+            raise
 
     def _poll(self) -> None:
         for command in self._patiently(self._plane.poll):
@@ -81,9 +87,13 @@ class Heart:
         self._control.check()
 
     def _beat(self) -> None:
-        answer = self._patiently(lambda: self._plane.heartbeat(self._held(), self._free_disk()))
+        """Jobs are lost under the tokens that it named: one may have been taken up anew meanwhile."""
+        held = self._held()
+        answer = self._patiently(lambda: self._plane.heartbeat(held, self._free_disk()))
         for command in answer.commands:
             self._commands.put(command)
+        if answer.lost:
+            self._lost(tuple(job for job in held if job.job_id in answer.lost))
         self._control.wait(HEARTBEAT_SECONDS * random.uniform(0.9, 1.0))
 
     def _patiently(self, call: Callable[[], Answer]) -> Answer:
@@ -99,3 +109,11 @@ class Heart:
                 raise
             self._control.wait(wait * random.uniform(0.5, 1.0))
             wait = min(LONGEST_WAIT, wait * 2)
+
+
+def _stopped_beating() -> FatalError:
+    return FatalError(
+        "Something that nobody foresaw ended the agent's signs of life.",
+        code="UNEXPECTED",
+        remedy="Start the agent again; its jobs go on where they stopped. Send the support bundle.",
+    )

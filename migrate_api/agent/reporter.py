@@ -60,19 +60,12 @@ class Reporter:
                 self._push(failed_items=tuple(items))
                 items = []
         now = runner.standing()
-        recount = Recount(
-            completed=now.completed,
-            unchanged=now.unchanged,
-            skipped=now.skipped,
-            failed=now.failed,
-            bytes_completed=now.bytes_completed,
-        )
         self._push(
             **self._changed(now),
             failed_items=tuple(items),
             status=status,
             error=failure(ending.error) if ending.error else None,
-            recount=recount,
+            recount=_recount(now),
             result=ending.result,
             runs=ending.runs,
         )
@@ -83,9 +76,9 @@ class Reporter:
         with suppress(TransientError, TargetError, Refused):
             self._plane.log(self._job, LogChunk(token=self._token, number=1, text=redacted(text)[-LOG_LETTERS:]))
 
-    def failed(self, recount: Recount, error: MigrateError) -> None:
-        """The job failed before it could run."""
-        self._push(status=JobStatus.FAILED, error=failure(error), recount=recount)
+    def failed(self, error: MigrateError) -> None:
+        """The job failed before it could run, or its books cannot be read: what was told last is the last word."""
+        self._push(status=JobStatus.FAILED, error=failure(error), recount=_recount(self._told))
         self.drain()
 
     def drain(self) -> None:
@@ -138,6 +131,16 @@ class Reporter:
     def _push(self, **fields: Any) -> None:
         self._sequence += 1
         self._unsent.append(Progress(job_id=self._job, token=self._token, sequence=self._sequence, **fields))
+
+
+def _recount(standing: Standing) -> Recount:
+    return Recount(
+        completed=standing.completed,
+        unchanged=standing.unchanged,
+        skipped=standing.skipped,
+        failed=standing.failed,
+        bytes_completed=standing.bytes_completed,
+    )
 
 
 def failure(error: MigrateError) -> Failure:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from pydantic import ValidationError
+
 from migrate_api.agent.dagster_runner import DagsterRunner
 from migrate_api.agent.home import Home
 from migrate_api.agent.work import Runner
@@ -11,18 +13,23 @@ from migrate_api.protocol.messages import Assignment
 from migrate_api.protocol.states import JobType
 from migrate_transfer.core.errors import FatalError
 
-RUNNERS: Mapping[JobType, Callable[[Assignment, Home], Runner]] = {
+RUNNERS: Mapping[str, Callable[[Assignment, Home], Runner]] = {
     JobType.ROCKRMS_IMPORT: DagsterRunner,
 }
 
 
 def runner_for(assignment: Assignment, home: Home) -> Runner:
-    """Raises FatalError NOT_SUPPORTED_BY_AGENT for a type that this release cannot do."""
+    """Raises FatalError NOT_SUPPORTED_BY_AGENT for a type or a wish that this release cannot do."""
     make = RUNNERS.get(assignment.type)
     if make is None:
-        raise FatalError(
-            f"This agent cannot do {assignment.type} jobs.",
-            code="NOT_SUPPORTED_BY_AGENT",
-            remedy="Update the agent, or assign the job to one that can.",
-        )
-    return make(assignment, home)
+        raise _unsupported(f"This agent cannot do {assignment.type!s:.64} jobs.")
+    try:
+        return make(assignment, home)
+    except ValidationError as error:  # its words may quote the specification
+        raise _unsupported("The job asks for something that this agent does not know.") from error
+
+
+def _unsupported(message: str) -> FatalError:
+    return FatalError(
+        message, code="NOT_SUPPORTED_BY_AGENT", remedy="Update the agent, or assign the job to one that can."
+    )

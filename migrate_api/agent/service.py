@@ -7,16 +7,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
 
-from migrate_transfer.core.errors import StorageError
+from migrate_api.agent.home import HOME_VARIABLE
+from migrate_api.agent.settings import JOBS_VARIABLE, URL_VARIABLE
+from migrate_transfer.core.errors import InvalidRequest, StorageError
 
 NAME = "migrate-agent"
 UNIT = Path("etc/systemd/system/migrate-agent.service")
+KEPT = (HOME_VARIABLE, URL_VARIABLE, JOBS_VARIABLE)
+"""What the one who installs the service may have said by variable or flag: the service is to hear it too. Never the
+key: a unit is read by every user of the machine."""
 
 
-def unit(program: list[str]) -> str:
-    """The unit: restarted after a crash but not after a revoked key (exit code 5), with no rights it does not need."""
+def unit(program: list[str], environment: Mapping[str, str]) -> str:
+    """The unit: restarted after a crash but not after a revoked key (exit code 5), with no rights it does not need.
+    Raises InvalidRequest for a word that no unit can hold."""
+    command = " ".join([_quoted(program[0]), *(_quoted(word).replace("$", "$$") for word in program[1:])])
+    said = [f"Environment={_quoted(f'{name}={environment[name]}')}\n" for name in KEPT if environment.get(name)]
+    if home := environment.get(HOME_VARIABLE):
+        said.append(f"ReadWritePaths={_quoted(f'-{home}')}\n")
     return f"""[Unit]
 Description=The One Migrate agent
 Documentation=https://app.theonemigrate.app
@@ -25,8 +36,8 @@ After=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
-ExecStart={" ".join(program)} start
-Restart=always
+ExecStart={command} start
+{"".join(said)}Restart=always
 RestartSec=10
 RestartPreventExitStatus=5
 KillSignal=SIGTERM
@@ -54,12 +65,20 @@ def this_program() -> list[str]:
     return [str(script)] if script.exists() else [sys.executable, "-m", "migrate_api.agent.cli"]
 
 
-def install_unit(root: Path = Path("/")) -> Path:
-    """Write the unit below a root; returns its file. Raises StorageError."""
+def _quoted(word: str) -> str:
+    """One word of a unit, whatever blanks, quotes and per cent signs (systemd's specifiers) are in it."""
+    if not word.isprintable():
+        raise InvalidRequest("A path or setting of the service holds a line break or a control character.")
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'
+
+
+def install_unit(root: Path, environment: Mapping[str, str]) -> Path:
+    """Write the unit below a root; returns its file. Raises StorageError, InvalidRequest."""
     file = root / UNIT
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(unit(this_program()))
+        file.write_text(unit(this_program(), environment))
     except OSError as error:
         raise StorageError(f"Cannot write {file}: {error.strerror}.", remedy="Run it as root.") from error
     return file
@@ -101,8 +120,6 @@ def windows_commands(program: PureWindowsPath) -> list[list[str]]:
             "actions=",
             "restart/10000/restart/10000/restart/60000",
         ],
-        ["sc.exe", "create", "MigrateAgent", "binPath=", f'"{program}" start', "start=", "auto"],
         ["sc.exe", "description", "MigrateAgent", "The One Migrate agent"],
-        ["sc.exe", "failure", "MigrateAgent", "reset=", "86400", "actions=", "restart/10000/restart/60000"],
         ["sc.exe", "start", "MigrateAgent"],
     ]

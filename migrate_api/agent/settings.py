@@ -1,4 +1,4 @@
-"""What an agent is started with: environment first, then its config file."""
+"""What an agent is started with: a flag of the command first, then the environment, then its config file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from migrate_api.agent.home import HOME_VARIABLE
 from migrate_transfer.core.errors import InvalidRequest, StorageError
 
 API_URL = "https://api.theonemigrate.app"
@@ -40,6 +41,17 @@ class AgentSettings:
         if not jobs.isdigit() or not 1 <= int(jobs) <= 32:
             raise InvalidRequest(f"{JOBS_VARIABLE} is {jobs!r}.", remedy="Give a number from 1 to 32.")
         return cls(api_url(said, environment), SecretStr(key), int(jobs))
+
+
+def overlaid(environment: Mapping[str, str], *, home: Path | None, url: str | None, jobs: int | None) -> dict[str, str]:
+    """The environment, as if the flags that were given stood in it. There is none for the key: arguments are read by
+    every user of a machine."""
+    given = {
+        HOME_VARIABLE: str(home.absolute()) if home else None,
+        URL_VARIABLE: url,
+        JOBS_VARIABLE: str(jobs) if jobs is not None else None,
+    }
+    return {**environment, **{name: value for name, value in given.items() if value is not None}}
 
 
 def api_url(said: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> str:

@@ -10,12 +10,12 @@ from migrate_api.agent.home import Home
 from migrate_api.agent.reporter import Reporter
 from migrate_api.agent.runners import runner_for
 from migrate_api.agent.work import Ending, Runner
-from migrate_api.protocol.messages import Assignment, Recount
+from migrate_api.protocol.messages import Assignment
 from migrate_api.protocol.states import JobStatus
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import FatalError, MigrateError, Stopped, TargetError, TransientError
+from migrate_transfer.core.errors import FatalError, MigrateError, Refused, Stopped, TargetError, TransientError
 
-AGAIN_SECONDS = 5.0
+FIRST_WAIT, LONGEST_WAIT = 5.0, 60.0
 log = logging.getLogger(__name__)
 
 
@@ -41,23 +41,47 @@ class Worker:
             log.info("Job %s: %s.", self.job_id, stopped.reason)
         except MigrateError as error:
             log.warning("Job %s: given up (%s).", self.job_id, error.error_code)
+        except Exception:
+            log.exception("Job %s: given up; something that nobody foresaw.", self.job_id)
         finally:
             self.done.set()
 
     def _leased(self) -> Assignment:
-        """Keeps asking while the network is away."""
+        """Keeps asking while the network is away. A worker that is only to say that its job is paused asks too."""
+        wait = FIRST_WAIT
         while True:
             try:
                 return self._plane.lease(self.job_id)
-            except (TransientError, TargetError):
-                self.control.wait(AGAIN_SECONDS)
+            except (TransientError, TargetError) as error:
+                log.warning("Job %s: not taken up yet (%s).", self.job_id, error.error_code)
+            self._wait(wait)
+            wait = min(LONGEST_WAIT, wait * 2)
+
+    def _wait(self, seconds: float) -> None:
+        """A pause does not end it: the service is still to be told."""
+        try:
+            self.control.wait(seconds)
+        except Stopped:
+            if self.control.reason != "paused":
+                raise
+            self._plane.wait(seconds)
 
     def _work(self, assignment: Assignment, reporter: Reporter) -> None:
+        """Whatever ends the work is told, also where the books of the work cannot be read to tell it."""
         try:
-            runner = runner_for(assignment, self._home)
+            self._worked(runner_for(assignment, self._home), assignment, reporter)
+        except Stopped:
+            raise
+        except Refused as error:
+            log.warning("Job %s: given up (%s).", self.job_id, error.error_code)
         except MigrateError as error:
-            self._fail_unrun(assignment, reporter, error)
-            return
+            log.warning("Job %s: failed (%s).", self.job_id, error.error_code)
+            reporter.failed(error)
+        except Exception:
+            log.exception("Job %s: something that nobody foresaw.", self.job_id)
+            reporter.failed(_unforeseen())
+
+    def _worked(self, runner: Runner, assignment: Assignment, reporter: Reporter) -> None:
         try:
             ending = self._steps(assignment, runner, reporter)
         except Stopped as stopped:
@@ -65,15 +89,6 @@ class Worker:
             return
         except MigrateError as error:
             ending = Ending(error)
-        except Exception:
-            log.exception("Job %s: something that nobody foresaw.", self.job_id)
-            ending = Ending(
-                FatalError(
-                    "Something that nobody foresaw ended the job.",
-                    code="UNEXPECTED",
-                    remedy="Send the support bundle (migrate-agent diagnose --bundle FILE).",
-                )
-            )
         if ending.error is not None:
             reporter.log(f"{ending.error.error_code}: {ending.error.message}\n{runner.log()}")
         final = JobStatus.COMPLETED if ending.error is None else JobStatus.FAILED
@@ -82,6 +97,9 @@ class Worker:
 
     def _steps(self, assignment: Assignment, runner: Runner, reporter: Reporter) -> Ending:
         """From where the job was. A paused job first goes back to the state it was paused in."""
+        if assignment.stop is not None:
+            self.control.stop("paused")
+        self.control.check()
         status = assignment.paused_in or assignment.status
         if assignment.status is JobStatus.PAUSED:
             reporter.status(status)
@@ -103,13 +121,10 @@ class Worker:
         elif reason == "cancelled":
             reporter.final(runner, None, Ending())
 
-    def _fail_unrun(self, assignment: Assignment, reporter: Reporter, error: MigrateError) -> None:
-        counted = assignment.counted
-        recount = Recount(
-            completed=counted.completed,
-            unchanged=counted.unchanged,
-            skipped=counted.skipped,
-            failed=counted.failed,
-            bytes_completed=counted.bytes_completed,
-        )
-        reporter.failed(recount, error)
+
+def _unforeseen() -> FatalError:
+    return FatalError(
+        "Something that nobody foresaw ended the job.",
+        code="UNEXPECTED",
+        remedy="Send the support bundle (migrate-agent diagnose --bundle FILE).",
+    )

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from tests.migrate_api.site import Site, serving
 KEY = "a-hushed-integration-key"
 FINAL = ("completed", "failed", "cancelled")
 SECONDS = 90
+AGENT = (sys.executable, "-m", "migrate_api.agent.cli")
 
 
 @dataclass
@@ -41,8 +42,7 @@ class Ground:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command of the agent, to its end."""
-        command = [sys.executable, "-m", "migrate_api.agent.cli", *arguments]
-        return subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=60)
+        return subprocess.run([*AGENT, *arguments], env=self.environment(), capture_output=True, text=True, timeout=60)
 
     def register(self) -> dict[str, Any]:
         """Register this machine; the agent as the service lists it."""
@@ -52,11 +52,11 @@ class Ground:
         found: dict[str, Any] = self.site.get("/api/agents")["items"][0]
         return found
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, command: Sequence[str] = AGENT, **environment: str) -> subprocess.Popen[bytes]:
         """An agent at work."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "migrate_api.agent.cli", "start"],
-            env=self.environment(),
+            [*command, "start"],
+            env={**self.environment(), **environment},
             stderr=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
@@ -85,6 +85,29 @@ class Ground:
             assert found["status"] not in FINAL, found
             control.wait(0.1)
         raise AssertionError(f"the job stays {found['status']}")
+
+    def stall(self) -> None:
+        """Mission accepts no more gifts until the faults are cleared: jobs stay as they are. It has answered them
+        before, so that they are patient."""
+        path = "/api/import/contributions"
+        self.mission.fault("status", status=503, retry_after=5, times=100_000, match={"path": path})
+
+    def job_now(self, job: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = self.site.get(f"/api/jobs/{job['id']}")
+        return found
+
+    def history(self, job: dict[str, Any]) -> list[str]:
+        return [event["name"] for event in self.site.get(f"/api/jobs/{job['id']}/history")]
+
+
+def eventually(true: Callable[[], Any], seconds: int = SECONDS) -> None:
+    """Waits until it is; fails where it does not become so."""
+    control = Control()
+    for _ in range(seconds * 10):
+        if true():
+            return
+        control.wait(0.1)
+    raise AssertionError("it does not come to that")
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

@@ -190,11 +190,15 @@ def test_two_processes_with_one_key_the_newer_works(ground: Ground, tmp_path: Pa
 
 def test_the_installed_service_starts(ground: Ground, tmp_path: Path) -> None:
     ground.register()
+    """With nothing but what stands in the unit: systemd knows nothing of the shell that installed it."""
     root = tmp_path / "root"
+    ground.home = ground.home.rename(tmp_path / "100% agent's home")
     assert ground.run("start", "--service", "--root", str(root)).returncode == 0
-    unit = (root / "etc/systemd/system/migrate-agent.service").read_text()
-    (command,) = [line.partition("=")[2] for line in unit.splitlines() if line.startswith("ExecStart=")]
-    process = subprocess.Popen(shlex.split(command), env=ground.environment(), stderr=subprocess.DEVNULL)
+    unit = (root / "etc/systemd/system/migrate-agent.service").read_text().replace("%%", "%")
+    given = [line.partition("=")[::2] for line in unit.splitlines()]
+    (command,) = [shlex.split(words) for name, words in given if name == "ExecStart"]
+    known = dict(shlex.split(words)[0].split("=", 1) for name, words in given if name == "Environment")
+    process = subprocess.Popen(command, env=known, stderr=subprocess.DEVNULL)
     ground.processes.append(process)
     control = Control()
     while not ground.site.get("/api/agents?status=online")["items"]:

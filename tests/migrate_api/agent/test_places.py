@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import stat
+import subprocess
+import sys
 import zipfile
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -13,7 +17,7 @@ from migrate_api.agent import service
 from migrate_api.agent.diagnosis import Check, bundle
 from migrate_api.agent.home import Home, places
 from migrate_api.agent.redaction import redacted
-from migrate_api.agent.settings import AgentSettings, read_config, write_config
+from migrate_api.agent.settings import AgentSettings, overlaid, read_config, write_config
 from migrate_transfer.core.errors import InvalidRequest
 
 
@@ -68,16 +72,59 @@ def test_without_a_key_the_remedy_is_told_and_a_bad_line_is_not_repeated(tmp_pat
     assert "hush" not in str(caught.value)
 
 
+def said(unit: str, name: str) -> list[str]:
+    """The words of a unit's settings of a name, as systemd reads them: quotes, then per cent signs."""
+    lines = [line.partition("=")[2] for line in unit.splitlines() if line.startswith(f"{name}=")]
+    words = [word for line in lines for word in shlex.split(line)]
+    assert all(word.count("%") % 2 == 0 for word in words)
+    return [word.replace("%%", "%") for word in words]
+
+
+@pytest.mark.parametrize("name", ["plain", "two words", "100%h", 'a "quoted" one', "back\\slash", "$HOME"])
+def test_the_service_knows_the_folder_it_was_installed_with(name: str) -> None:
+    home = f"/srv/{name}"
+    unit = service.unit(
+        [f"{home}/bin/python", "-m", "agent"], {"MIGRATE_AGENT_HOME": home, "MIGRATE_AGENT_KEY": "mak_1"}
+    )
+    assert said(unit, "Environment") == [f"MIGRATE_AGENT_HOME={home}"]
+    assert said(unit, "ReadWritePaths") == [f"-{home}"]
+    assert said(unit, "ExecStart") == [f"{home}/bin/python", "-m", "agent", "start"]
+    assert "mak_1" not in unit
+
+
+def test_a_line_break_does_not_get_into_the_unit() -> None:
+    with pytest.raises(InvalidRequest):
+        service.unit(["agent"], {"MIGRATE_AGENT_HOME": "/srv/x\nUser=root"})
+
+
+def test_a_flag_comes_before_the_environment_and_that_before_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text('[api]\nurl = "https://file"\nkey = "mak_1"\n[agent]\njobs = 5\n')
+    environment = {"MIGRATE_API_URL": "https://environment", "MIGRATE_AGENT_JOBS": "4"}
+    flags = overlaid(environment, home=None, url="https://flag", jobs=3)
+    found = [AgentSettings.gather(file, given) for given in ({}, environment, flags)]
+    assert [one.url for one in found] == ["https://file", "https://environment", "https://flag"]
+    assert [one.jobs for one in found] == [5, 4, 3]
+
+
+def test_the_flag_of_the_folder_makes_it_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = overlaid({"MIGRATE_AGENT_HOME": "/elsewhere"}, home=Path("here"), url=None, jobs=None)
+    assert Home.here(found).state == tmp_path / "here" / "state"
+
+
 def test_the_unit_is_installed_under_a_root_and_names_this_program(tmp_path: Path) -> None:
-    file = service.install_unit(tmp_path)
+    file = service.install_unit(tmp_path, {})
     text = file.read_text()
     assert file == tmp_path / "etc/systemd/system/migrate-agent.service"
-    assert f"ExecStart={' '.join(service.this_program())} start" in text
+    assert said(text, "ExecStart") == [*service.this_program(), "start"]
+    assert "Environment=" not in text
     assert "RestartPreventExitStatus=5" in text
 
 
 def test_the_windows_service_is_quoted() -> None:
     commands = service.windows_commands(PureWindowsPath("C:\\Program Files\\Migrate\\migrate-agent.exe"))
+    assert [command[1] for command in commands] == ["create", "failure", "description", "start"]
     assert commands[0][4] == '"C:\\Program Files\\Migrate\\migrate-agent.exe" start'
 
 
@@ -108,3 +155,12 @@ def test_a_bundle_has_checks_and_logs_without_secrets(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "b.zip") as found:
         assert "hush" not in found.read("agent.log").decode()
         assert json.loads(found.read("facts.json"))["checks"][0]["name"] == "disk"
+
+
+def test_a_service_whose_key_only_this_shell_knows_is_not_installed(tmp_path: Path) -> None:
+    environment = {**os.environ, "MIGRATE_AGENT_HOME": str(tmp_path), "MIGRATE_AGENT_KEY": "mak_hush"}
+    command = [sys.executable, "-m", "migrate_api.agent.cli", "start", "--service", "--root", str(tmp_path / "root")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (done.returncode, "AGENT_NOT_REGISTERED" in done.stderr) == (2, True)
+    assert not (tmp_path / "root").exists()
+    assert "hush" not in done.stdout + done.stderr
