@@ -29,11 +29,16 @@ def test_an_import_ends_with_its_agent_and_the_next_one_waits_for_that(ground: G
     process = ground.start()
     job = ground.job(agent)
     ground.until(job, "running", settled=200)
-    (child,) = children(process)
+    ground.mission.fault("slow", milliseconds=10_000, times=8)
+    (child,), before = children(process), ground.mission.requests()["count"]
+    eventually(lambda: ground.mission.requests()["count"] > before)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     ground.start()
+    eventually(lambda: ground.history(job).count("lease") == 2)
+    assert child.is_running()
     assert psutil.wait_procs([child], timeout=60)[1] == []
+    ground.mission.clear_faults()
     assert balanced(ground.until(job, "completed"))
 
 
@@ -102,3 +107,20 @@ def test_told_to_stop_it_ends_in_good_order(ground: Ground, tmp_path: Path, mode
     eventually(lambda: log.exists() and word in log.read_text())
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
+
+
+def test_a_job_whose_folder_is_taken_away_fails_and_says_so(ground: Ground) -> None:
+    """Its books cannot be read any more, not even to tell how far it came."""
+    agent = ground.register()
+    process = ground.start()
+    ground.stall()
+    job = ground.job(agent)
+    eventually(lambda: ground.job_now(job)["files_completed"])
+    folder = ground.home / "state" / "jobs" / job["id"]
+    folder.rename(ground.home / "taken away")
+    folder.write_text("something else")
+    for child in children(process):
+        os.kill(child.pid, signal.SIGKILL)
+    found = ground.until(job, "failed")
+    assert found["error_code"] and found["error_remedy"]
+    assert process.poll() is None
