@@ -17,16 +17,18 @@ BUSY_SECONDS = 30
 
 
 class Database:
-    """SQLite (write-ahead log, one writer at a time) or PostgreSQL. Thread-safe."""
+    """SQLite (write-ahead log, one writer at a time) or PostgreSQL. Thread-safe. Errors do not repeat values: they
+    end in logs."""
 
     def __init__(self, url: str, *, connections: int = 10) -> None:
         self.url = sa.make_url(url)
         self.postgresql = self.url.get_backend_name() == "postgresql"
         if self.postgresql:
-            options: dict[str, Any] = {"pool_size": connections, "max_overflow": 4}
+            options: dict[str, Any] = {"pool_size": connections, "max_overflow": 4, "hide_parameters": True}
             self.engine = sa.create_engine(self.url.set(drivername="postgresql+psycopg"), **options)
         else:
-            self.engine = sa.create_engine(self.url, connect_args={"timeout": BUSY_SECONDS})
+            connecting = {"timeout": BUSY_SECONDS}
+            self.engine = sa.create_engine(self.url, connect_args=connecting, hide_parameters=True)
             sa.event.listen(self.engine, "connect", _prepare)
             sa.event.listen(self.engine, "begin", _begin)
 

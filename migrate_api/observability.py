@@ -5,6 +5,7 @@ Never bodies, query strings, people or secrets: routes by their template, caller
 
 from __future__ import annotations
 
+import hmac
 import json
 import logging
 import time
@@ -12,7 +13,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import sqlalchemy as sa
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
@@ -23,8 +24,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from migrate_api.callers import unknown_caller
 from migrate_api.delivery import PARKED
 from migrate_api.doors import Services
+from migrate_api.errors import Refusal
 from migrate_api.seen import online_since
 from migrate_api.tables import Agent, Job, OutboxMessage, TimerRun
 
@@ -50,13 +53,12 @@ class JsonLines(logging.Formatter):
 
 
 def log_as_json() -> None:
-    """Our own logs, one JSON object a line, to standard error."""
+    """All logs, one JSON object a line, to standard error: our own, and what libraries warn of."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
-    ours = logging.getLogger("migrate_api")
-    ours.addHandler(handler)
-    ours.setLevel(logging.INFO)
-    ours.propagate = False
+    logging.getLogger().addHandler(handler)
+    logging.getLogger("migrate_api").setLevel(logging.INFO)
+    logging.captureWarnings(True)
 
 
 class Metrics:
@@ -131,13 +133,23 @@ class Observed:
             log.info("answered", extra={"fields": fields})
 
 
+def _require_collector(request: Request, token: str) -> None:
+    """A bearer token, not an address: behind a proxy everybody comes from this machine."""
+    if not token:
+        raise Refusal(404, "NOT_FOUND", "Metrics are not shown.", remedy="Set MIGRATE_METRICS_TOKEN for the service.")
+    given = request.headers.get("authorization", "")
+    if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        raise unknown_caller("The metrics are for the collector alone.")
+
+
 def observe(app: FastAPI, services: Services) -> None:
     """Log, count and, where there is somewhere to send them, trace the requests; `/metrics` shows the counts."""
     metrics = Metrics()
     app.add_middleware(Observed, metrics=metrics)
 
     @app.get("/metrics", include_in_schema=False)
-    async def show() -> Response:
+    async def show(request: Request) -> Response:
+        _require_collector(request, services.settings.metrics_token.get_secret_value())
         return Response(await run_in_threadpool(metrics.look, services), media_type=CONTENT_TYPE_LATEST)
 
     if services.settings.otlp_endpoint:

@@ -33,4 +33,6 @@ class ApiSettings(BaseSettings):
     mail_from: str = "migrate@theonemigrate.app"
     otlp_endpoint: str = ""
     """Where traces go (OTLP over HTTP); without it none are made."""
+    metrics_token: SecretStr = SecretStr("")
+    """What a collector sends to `/metrics` as `Authorization: Bearer …`; without it nobody reads them."""
     timers: bool = True

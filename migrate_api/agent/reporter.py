@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -23,6 +24,8 @@ from migrate_transfer.core.errors import MigrateError, Refused, TargetError, Tra
 ITEMS_AT_ONCE = 200
 WAIT_SECONDS = 2.0
 LOG_LETTERS = 65_536
+DELTAS = ("files_completed", "files_unchanged", "files_skipped", "files_failed", "bytes_completed")
+SAID_ONCE = {"status", "totals", "failed_items", "recount"}
 log = logging.getLogger(__name__)
 
 
@@ -47,7 +50,9 @@ class Reporter:
     def standing(self, standing: Standing) -> None:
         """The job is so far now; nothing is said where nothing changed."""
         if standing != self._told:
-            self._push(**self._changed(standing))
+            changed = self._changed(standing)
+            if not self._merged(changed):
+                self._push(**changed)
         self.flush()
 
     def final(self, runner: Runner, status: JobStatus | None, ending: Ending) -> None:
@@ -127,6 +132,16 @@ class Reporter:
             "bytes_per_second": moved / seconds,
             "entities": dict(now.entities),
         }
+
+    def _merged(self, changed: Mapping[str, Any]) -> bool:
+        """Whether the newest unsent report took it up, so that after a night without network there are a few reports
+        and not ten thousand. Never the first: the service may have had it, and repeats are known by their number."""
+        newest = self._unsent[-1] if len(self._unsent) > 1 else None
+        if newest is None or newest.model_fields_set & SAID_ONCE:
+            return False
+        sums = {name: getattr(newest, name) + changed[name] for name in DELTAS}
+        self._unsent[-1] = newest.model_copy(update={**changed, **sums})
+        return True
 
     def _push(self, **fields: Any) -> None:
         self._sequence += 1

@@ -18,7 +18,7 @@ from migrate_api.protocol.states import JobStatus
 from migrate_api.settings import ApiSettings
 from migrate_api.tables import ApiToken, Job, OutboxMessage, ProgressBatch, SignInToken, Tenant, TimerRun, UsageDay
 from migrate_transfer.core.errors import FatalError
-from tests.migrate_api.site import RECOUNT, Site
+from tests.migrate_api.site import COLLECTOR, RECOUNT, Site
 
 
 class Mailbox:
@@ -100,7 +100,7 @@ def test_health_and_metrics_say_when_timers_have_stopped(site: Site) -> None:
     with site.database.transaction() as session:
         session.add(TimerRun(name="mails", ran_at=later, held_by=None, held_until=None))
         assert set(chores.late(site.services, session, later)) - {"usage"} == {"outbox", "token expiry", "retention"}
-    shown = site.text("/metrics").partition('migrate_timer_ran_timestamp_seconds{timer="mails"} ')[2]
+    shown = site.text("/metrics", token=COLLECTOR).partition('migrate_timer_ran_timestamp_seconds{timer="mails"} ')[2]
     assert float(shown.split()[0]) == pytest.approx(later.timestamp())
 
 

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -27,7 +27,7 @@ REPORTS, KILLS = 150, 3
 class Service:
     """`migrate serve` as a process of its own, which can be killed and started again."""
 
-    def __init__(self, database: Database, folder: Path) -> None:
+    def __init__(self, database: Database, folder: Path, stderr: IO[bytes] | None = None) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         self.environment = {
@@ -35,17 +35,20 @@ class Service:
             "MIGRATE_DATABASE_URL": database.url.render_as_string(hide_password=False),
             "MIGRATE_VAULT_KEYS": Vault.new_key(),
         }
+        self.stderr = stderr or subprocess.DEVNULL
         self.command = ["-m", "migrate_api.cli", "serve", "--folder", str(folder), "--port", str(self.port)]
         self.start()
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, *self.command], env=self.environment, stderr=subprocess.DEVNULL
-        )
+        self.process = subprocess.Popen([sys.executable, *self.command], env=self.environment, stderr=self.stderr)
         patiently(lambda: httpx.get(f"http://127.0.0.1:{self.port}/api/health").raise_for_status())
 
     def kill(self) -> None:
         self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        self.process.terminate()
         self.process.wait()
 
 

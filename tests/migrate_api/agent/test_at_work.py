@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import shlex
 import signal
-import socket
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +13,7 @@ import pytest
 
 from migrate_transfer.core.control import Control
 from tests.migrate_api.agent.conftest import KEY, Ground, kill
+from tests.migrate_api.agent.wire import Wire
 
 
 def balanced(job: dict[str, Any]) -> bool:
@@ -101,51 +99,6 @@ def test_a_revoked_key_ends_the_agent(ground: Ground) -> None:
     key = ground.site.get("/api/agent-keys")["items"][0]
     ground.site.call("DELETE", f"/api/agent-keys/{key['id']}")
     assert process.wait(30) == 5
-
-
-class Wire:
-    """What lies between agent and service; it can be cut."""
-
-    def __init__(self, target: str) -> None:
-        host, port = target.removeprefix("http://").split(":")
-        self._target, self._cut = (host, int(port)), threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-
-    def cut(self) -> None:
-        self._cut.set()
-        for one in self._open:
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-
-    def mend(self) -> None:
-        self._cut.clear()
-
-    def close(self) -> None:
-        self.cut()
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                inward, _ = self._listener.accept()
-                if self._cut.is_set():
-                    inward.close()
-                    continue
-                outward = socket.create_connection(self._target)
-                self._open += [inward, outward]
-                for one, other in ((inward, outward), (outward, inward)):
-                    threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
-
-    def _pass(self, one: socket.socket, other: socket.socket) -> None:
-        with suppress(OSError):
-            while data := one.recv(65536):
-                other.sendall(data)
-        for end in (one, other):
-            with suppress(OSError):
-                end.close()
 
 
 @pytest.fixture

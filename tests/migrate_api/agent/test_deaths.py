@@ -122,5 +122,6 @@ def test_a_job_whose_folder_is_taken_away_fails_and_says_so(ground: Ground) -> N
     for child in children(process):
         os.kill(child.pid, signal.SIGKILL)
     found = ground.until(job, "failed")
-    assert found["error_code"] and found["error_remedy"]
+    assert found["error_code"]
+    assert found["error_remedy"]
     assert process.poll() is None
