@@ -42,7 +42,12 @@ def reconciliation(context: dg.AssetExecutionContext, **loaded: Results) -> dg.M
         proof = job.prove()
     found = proof.verification
     return dg.MaterializeResult(
-        metadata={"score": str(proof.score.overall), "outcomes": outcomes(loaded), **(verdict(found) if found else {})},
+        metadata={
+            "score": str(proof.score.overall),
+            "outcomes": outcomes(loaded),
+            **({"funds refused": proof.funds.failed} if proof.funds else {}),
+            **(verdict(found) if found else {}),
+        },
         check_results=reconciliation_results(
             RECONCILIATION,
             unexplained=found.unexplained if found else Decimal(0),

@@ -208,7 +208,7 @@ class _Recorded:
     def _completed(self, run: DagsterRun) -> Outcome:
         """Completed: every record is in Mission or left out on purpose, with a code where the books differ all the
         same. A record that failed makes the job failed."""
-        failed = sum(counts.failed for counts in self._job.prove().counts.values())
+        failed = self._job.prove().failed
         if not failed:
             summary = json.loads(self._job.workspace.report_json.read_bytes())
             return self._outcome(run, "completed", None if is_clean(summary) else "NOT_RECONCILED")

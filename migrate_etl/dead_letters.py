@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import polars as pl
@@ -19,11 +19,16 @@ import polars as pl
 from migrate_etl.entities import ENTITIES
 from migrate_etl.job import ImportJob
 from migrate_etl.mission.encode import fingerprints
+from migrate_etl.mission.funds import FUNDS
+from migrate_etl.mission.planning import Loadable
 from migrate_etl.mission.receipts import ReceiptsBook
-from migrate_etl.spec import EntityName
+from migrate_etl.spec import RecordKind
 from migrate_etl.workspace import Workspace
 from migrate_transfer.core.errors import InvalidRequest
 from migrate_transfer.ledger import Ledger, Totals
+
+KINDS: Final[tuple[Loadable, ...]] = (FUNDS, *ENTITIES.values())
+"""Whose records may fail, in the order in which they are replayed."""
 
 AMOUNT = re.compile(r"-?(0|[1-9][0-9]{0,15})\.[0-9]{2}")
 """An amount as the wire has it."""
@@ -34,7 +39,7 @@ class DeadLetter:
     """One failed record: the payload as it was sent, and the corrected one where somebody corrected that payload (a
     correction of what Rock said before is none of what it says now)."""
 
-    entity: EntityName
+    entity: RecordKind
     id: int
     external_id: str
     code: str
@@ -57,7 +62,7 @@ def dead_letters(workspace: Workspace) -> list[DeadLetter]:
         ReceiptsBook.open(workspace.receipts) as book,
     ):
         for part, found in groupby(ledger.failed(), key=lambda row: row[0]):
-            entity = ENTITIES[part.split("/")[0]]
+            entity = _kind(part)
             items = [item for _, item in found]
             accepted = book.lookup(entity.name, pl.Series([item.id for item in items], dtype=pl.Int64))
             prints = fingerprints([item.payload for item in items])
@@ -79,6 +84,10 @@ def dead_letters(workspace: Workspace) -> list[DeadLetter]:
                 for item, last, own in zip(items, accepted.to_list(), prints, strict=True)
             ]
     return letters
+
+
+def _kind(part: str) -> Loadable:
+    return next(kind for kind in KINDS if kind.name == part.split("/")[0])
 
 
 def correct(workspace: Workspace, external_id: str, changes: Mapping[str, Any], author: str, reason: str) -> DeadLetter:
@@ -115,21 +124,22 @@ def _require_amount(value: object) -> None:
         raise InvalidRequest("The amount must be a text with two decimals.", remedy='Give it like amount="12.50".')
 
 
-def replay(job: ImportJob, letters: Sequence[DeadLetter]) -> Mapping[EntityName, Totals]:
-    """Send dead letters, corrected where they are, as the new job `job`; returns its totals per entity.
+def replay(job: ImportJob, letters: Sequence[DeadLetter]) -> Mapping[RecordKind, Totals]:
+    """Send dead letters, corrected where they are, as the new job `job`; returns its totals per kind of record.
 
     A corrected record that Mission accepts keeps its original's fingerprint in the receipts book: the next import
     finds it unchanged and does not undo the correction.
     """
-    totals: dict[EntityName, Totals] = {}
-    for entity in job.spec.entities:
+    totals: dict[RecordKind, Totals] = {}
+    for kind in KINDS:
+        entity = kind.name
         mine = _parents_first(letter for letter in letters if letter.entity == entity)
         if not mine:
             continue
         job.ledger.discovered(entity, len(mine))
         with job.ledger.lease(entity):
             ids, lines = [letter.id for letter in mine], [letter.to_send for letter in mine]
-            job.loader.replay(entity, ENTITIES[entity], ids, lines)
+            job.loader.replay(entity, kind, ids, lines)
             failed = {item.id for _, item in job.ledger.failed(entity)}
             _keep_originals(job, entity, mine, failed)
         totals[entity] = job.ledger.totals(entity)
@@ -137,7 +147,7 @@ def replay(job: ImportJob, letters: Sequence[DeadLetter]) -> Mapping[EntityName,
 
 
 def _parents_first(letters: Iterable[DeadLetter]) -> list[DeadLetter]:
-    """A group behind its parent, where that failed too; a circle keeps its order."""
+    """A group or fund behind its parent, where that failed too; a circle keeps its order."""
     waiting = {letter.external_id: letter for letter in letters}
     ordered: list[DeadLetter] = []
     for letter in list(waiting.values()):
@@ -150,7 +160,7 @@ def _parents_first(letters: Iterable[DeadLetter]) -> list[DeadLetter]:
     return ordered
 
 
-def _keep_originals(job: ImportJob, entity: EntityName, letters: Sequence[DeadLetter], failed: Collection[int]) -> None:
+def _keep_originals(job: ImportJob, entity: RecordKind, letters: Sequence[DeadLetter], failed: Collection[int]) -> None:
     for letter in letters:
         if letter.corrected and letter.id not in failed:
             job.receipts.accepted(

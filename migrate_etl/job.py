@@ -16,7 +16,7 @@ from migrate_etl.entities import ENTITIES
 from migrate_etl.extract import extract_entity
 from migrate_etl.mapping import finding_counts, map_entity, mapped_facts
 from migrate_etl.mission.api import MissionApi
-from migrate_etl.mission.funds import send_funds
+from migrate_etl.mission.funds import FUNDS, load_funds
 from migrate_etl.mission.loader import Loader
 from migrate_etl.mission.receipts import ReceiptsBook
 from migrate_etl.plan import Plan, make_plan
@@ -216,7 +216,7 @@ class ImportJob:
     def load(self, entity: EntityName, partitions: Sequence[str | None]) -> list[StageResult]:
         """Send the mapped partitions to Mission, funds before contributions, until every row has its outcome."""
         if entity == "contributions":
-            send_funds(self.api, self.receipts, self.spec.job_id, self.lookups.funds, resend=self.spec.resend)
+            load_funds(self.loader, self.lookups.funds, self.workspace.stage("mapped", FUNDS.name, None))
         results = []
         for partition in partitions:
             part = part_name(entity, partition)

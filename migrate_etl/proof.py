@@ -13,6 +13,7 @@ import polars as pl
 from migrate_etl.dataset import Dataset
 from migrate_etl.entities import ENTITIES
 from migrate_etl.mission.api import MissionApi
+from migrate_etl.mission.funds import FUNDS
 from migrate_etl.mission.planning import unpack
 from migrate_etl.mission.readback import read_back
 from migrate_etl.mission.receipts import ReceiptsBook
@@ -30,18 +31,24 @@ from migrate_etl.verify.score import EntityCounts, Score, score
 from migrate_etl.workspace import Workspace, part_name
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import StorageError
-from migrate_transfer.ledger import Ledger
+from migrate_transfer.ledger import Ledger, Totals
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What an import came to. `verification` is None for a job without contributions."""
+    """What an import came to. `verification` and `funds` are None for a job without contributions."""
 
     counts: Mapping[EntityName, EntityCounts]
+    funds: EntityCounts | None
     findings: Findings
     presences: Mapping[EntityName, Presence]
     verification: Verification | None
     score: Score
+
+    @property
+    def failed(self) -> int:
+        """Records that failed, refused funds among them."""
+        return sum(found.failed for found in (*self.counts.values(), *([self.funds] if self.funds else [])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +77,9 @@ class Gathering:
         verification = None
         if "contributions" in counts:
             verification = reconcile(self._inputs(api, database, backs["contributions"]))
-        return Proof(
-            counts, findings, presences, verification, score(counts, findings.failing, presences, verification)
-        )
+        funds = self.funds()
+        judged = score(counts, findings.failing, presences, verification, funds)
+        return Proof(counts, funds, findings, presences, verification, judged)
 
     def _require_sound_books(self) -> None:
         wrong = [said for part in self.ledger.parts() for said in self.ledger.violations(part)]
@@ -94,20 +101,12 @@ class Gathering:
     def counts(self, entity: EntityName) -> EntityCounts:
         """The entity's outcomes over all partitions, recounted from the ledger."""
         totals = [self.ledger.totals(part_name(entity, p)) for p in self.plan.partitions(entity)]
-        skips: dict[str, int] = {}
-        for found in totals:
-            for rule, count in found.skips.items():
-                skips[rule] = skips.get(rule, 0) + count
-        return EntityCounts(
-            discovered=sum(t.discovered for t in totals),
-            done=sum(t.done for t in totals),
-            unchanged=sum(t.unchanged for t in totals),
-            skipped=sum(t.skipped for t in totals),
-            failed=sum(t.failed for t in totals),
-            pending=sum(t.pending for t in totals),
-            pulled_in=self._pulled_in() if entity == "people" else 0,
-            skips=skips,
-        )
+        return _added_up(totals, pulled_in=self._pulled_in() if entity == "people" else 0)
+
+    def funds(self) -> EntityCounts | None:
+        """The outcomes of the funds, which are no entity; None for a job that sends none."""
+        sent = "contributions" in self.workspace.spec.entities
+        return _added_up([self.ledger.totals(FUNDS.name)]) if sent else None
 
     def _pulled_in(self) -> int:
         return int(self.lookups.persons["pulled_in"].sum())
@@ -165,6 +164,23 @@ class Gathering:
         """When the scan ran, as a clock on the church's wall showed it."""
         moment = datetime.fromisoformat(self.plan.started_at)
         return moment.astimezone(ZoneInfo(self.workspace.spec.time_zone)).replace(tzinfo=None)
+
+
+def _added_up(totals: Sequence[Totals], pulled_in: int = 0) -> EntityCounts:
+    skips: dict[str, int] = {}
+    for found in totals:
+        for rule, count in found.skips.items():
+            skips[rule] = skips.get(rule, 0) + count
+    return EntityCounts(
+        discovered=sum(t.discovered for t in totals),
+        done=sum(t.done for t in totals),
+        unchanged=sum(t.unchanged for t in totals),
+        skipped=sum(t.skipped for t in totals),
+        failed=sum(t.failed for t in totals),
+        pending=sum(t.pending for t in totals),
+        pulled_in=pulled_in,
+        skips=skips,
+    )
 
 
 def _ids(ids: Sequence[int]) -> pl.Series:

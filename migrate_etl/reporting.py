@@ -17,7 +17,7 @@ from migrate_etl.dataset import Dataset
 from migrate_etl.plan import Plan
 from migrate_etl.proof import Proof
 from migrate_etl.rock.lookups import Lookups
-from migrate_etl.spec import EntityName
+from migrate_etl.spec import RecordKind
 from migrate_etl.verify.evidence import seal
 from migrate_etl.verify.report import write_report
 from migrate_etl.verify.report_data import DeadLetterLine, ReportData, RunFacts
@@ -52,7 +52,7 @@ def report_data(
     """What the report says. `names` (giving_id, name) only when people's names were asked for."""
     spec = workspace.spec
     letters = [
-        DeadLetterLine(_entity(part), item.external_id, item.code, item.message, item.remedy)
+        DeadLetterLine(_kind(part), item.external_id, item.code, item.message, item.remedy)
         for part, item in islice(ledger.failed(), SHOWN)
     ]
     return ReportData(
@@ -70,19 +70,20 @@ def report_data(
             missing_columns=plan.missing_columns,
         ),
         counts=proof.counts,
+        fund_counts=proof.funds,
         verification=proof.verification,
         presences=proof.presences,
         findings=proof.findings,
         score=proof.score,
         dead_letters=letters,
-        dead_letter_count=sum(counts.failed for counts in proof.counts.values()),
+        dead_letter_count=proof.failed,
         funds=_fund_names(lookups),
         campus_names=dict(lookups.campuses.select("id", "name").iter_rows()),
         names=names,
     )
 
 
-def _entity(part: str) -> EntityName:
+def _kind(part: str) -> RecordKind:
     name: Any = part.split("/")[0]
     return name  # type: ignore[no-any-return]
 
@@ -152,7 +153,8 @@ def is_clean(summary: Mapping[str, Any]) -> bool:
     lines = (summary["money"] or {}).get("variance", ())
     lost_in_reading = any(line["count"] for line in lines if line["line"] == "extraction")
     unexplained = summary["unexplained"] not in (None, "0.00") or summary["unexplained_records"]
-    return not (unexplained or lost_in_reading or any(map(_is_short, summary["entities"].values())))
+    refused = (summary.get("funds") or {}).get("failed")
+    return not (unexplained or lost_in_reading or refused or any(map(_is_short, summary["entities"].values())))
 
 
 def _is_short(entity: Mapping[str, Any]) -> bool:

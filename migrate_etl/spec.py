@@ -19,6 +19,9 @@ ENTITY_NAMES: tuple[EntityName, ...] = (
 )
 """The fixed order of an import: each entity refers only to those before it."""
 
+RecordKind = EntityName | Literal["funds"]
+"""Whatever is sent: the entities, and the funds before contributions, which are no entity of the counts."""
+
 MAX_BATCH = 500
 """Records a Mission import request may carry (documented limit)."""
 

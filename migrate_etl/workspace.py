@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from migrate_etl.entity import UNDATED
-from migrate_etl.spec import EntityName, RockImportSpec
+from migrate_etl.spec import EntityName, RecordKind, RockImportSpec
 from migrate_transfer.core.errors import InvalidRequest, StorageError
 
 
@@ -123,7 +123,7 @@ class Workspace:
         """Whether the job has its evidence: a finished job never changes."""
         return (self.evidence / "manifest.json").exists()
 
-    def stage(self, stage: str, entity: EntityName, partition: str | None) -> Path:
+    def stage(self, stage: str, entity: RecordKind, partition: str | None) -> Path:
         """Where a stage (`extracted`, `mapped`, `findings`, `readback`) keeps its dataset."""
         folder = self.folder / stage / entity
         return folder if partition is None else folder / partition

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
 from migrate_etl import fields
-from migrate_etl.mission.api import FUNDS_PATH, BatchAnswer, MissionApi
-from migrate_etl.mission.encode import encode
-from migrate_etl.mission.receipts import ReceiptsBook
+from migrate_etl.dataset import Dataset, DatasetWriter
+from migrate_etl.mission.api import FUNDS_PATH
+from migrate_etl.mission.loader import Loader
+from migrate_transfer.core.errors import AlreadyRunning, TargetError
 
 WIRE = (
     "external_id",
@@ -21,7 +24,22 @@ WIRE = (
     "external_parent_id",
     "external_campus_id",
 )
-BATCH = 500
+NO_SUCH_PATH = (404, 405, 501)
+
+
+@dataclass(frozen=True, slots=True)
+class Funds:
+    """The funds as the loader sees them. They have no row in the plan and none among the counts of the entities."""
+
+    name: Literal["funds"] = "funds"
+    path: str = FUNDS_PATH
+    prefix: str = "rock:fund:"
+    wire: tuple[str, ...] = WIRE
+    load_order: str = "depth"
+    """A fund's parent stands before it."""
+
+
+FUNDS = Funds()
 
 
 def map_funds(accounts: pl.DataFrame) -> pl.DataFrame:
@@ -51,27 +69,32 @@ def _depth(fund_id: int, parents: dict[int, int | None]) -> int:
     return steps
 
 
-def send_funds(api: MissionApi, receipts: ReceiptsBook, job_id: str, accounts: pl.DataFrame, *, resend: bool) -> int:
-    """Send the funds Mission does not have in this form yet; returns how many.
+def load_funds(loader: Loader, accounts: pl.DataFrame, folder: Path) -> None:
+    """Send the funds that Mission does not have in this form yet, as the ledger part `funds`; `folder` keeps their
+    dataset.
 
-    A batch refused as a whole is halved until the fund at fault stands alone. A fund Mission refuses is left to the
-    gifts that name it: each of them then fails with FUND_NOT_FOUND.
+    A fund that Mission refuses is a dead letter, and so is every gift that names it. Of several runs of a job one sends
+    the funds, the others wait for it. A Mission without a path for funds is tolerated: its funds stay pending. Raises
+    as `Loader.load`.
     """
-    encoded = encode(map_funds(accounts), WIRE)
-    known = receipts.lookup("funds", encoded.ids).to_list()
-    fresh = [n for n, print in enumerate(encoded.fingerprints) if resend or known[n] != print]
-    waiting = deque(fresh[start : start + BATCH] for start in range(0, len(fresh), BATCH))
-    while waiting:
-        chosen = waiting.popleft()
-        lines = [encoded.lines[n] for n in chosen]
-        key = hashlib.sha256(b"\n".join([job_id.encode(), b"funds", *lines])).hexdigest()
-        answer = api.send(FUNDS_PATH, key, api.payload(key, lines), len(lines))
-        if isinstance(answer, BatchAnswer):
-            taken = [n for n in chosen if f"rock:fund:{encoded.ids[n]}" not in answer.errors]
-            if taken:
-                prints = [encoded.fingerprints[n] for n in taken]
-                receipts.accepted("funds", key, [encoded.ids[n] for n in taken], prints)
-        elif len(chosen) > 1:
-            half = len(chosen) // 2
-            waiting.extendleft((chosen[half:], chosen[:half]))
-    return len(fresh)
+    while True:
+        with suppress(AlreadyRunning), loader.ledger.lease(FUNDS.name):
+            return _load(loader, accounts, folder)
+        loader.control.wait(0.2)
+
+
+def _load(loader: Loader, accounts: pl.DataFrame, folder: Path) -> None:
+    dataset = Dataset(folder) if Dataset.exists(folder) else _write(map_funds(accounts), folder)
+    loader.ledger.discovered(FUNDS.name, dataset.rows)
+    try:
+        loader.load(FUNDS.name, FUNDS, dataset)
+    except TargetError as error:
+        if error.details.get("status") not in NO_SUCH_PATH:
+            raise
+
+
+def _write(funds: pl.DataFrame, folder: Path) -> Dataset:
+    nothing = pl.lit(None, dtype=pl.String)
+    with DatasetWriter(folder) as writer:
+        writer.write(funds.with_columns(skip=nothing, reject=nothing))
+        return writer.commit()

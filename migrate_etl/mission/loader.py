@@ -15,10 +15,9 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from migrate_etl.dataset import Dataset
-from migrate_etl.entity import Entity
 from migrate_etl.mission.api import BatchAnswer, BatchRefused, MissionApi, RecordError
 from migrate_etl.mission.encode import fingerprints
-from migrate_etl.mission.planning import Planning, Slice, unpack
+from migrate_etl.mission.planning import Loadable, Planning, Slice, unpack
 from migrate_etl.mission.receipts import ReceiptsBook
 from migrate_transfer.core.ahead import one_ahead
 from migrate_transfer.core.control import Control
@@ -43,7 +42,7 @@ class Loader:
     """One thread, which makes batches while others are on their way; it keeps its connections to the books."""
 
     def load(
-        self, part: str, entity: Entity, dataset: Dataset, progress: Callable[[int], None] = lambda rows: None
+        self, part: str, entity: Loadable, dataset: Dataset, progress: Callable[[int], None] = lambda rows: None
     ) -> None:
         """Send what Mission does not have yet, until every row of the dataset has its outcome in the ledger.
         `progress` is told how many rows of the dataset are through.
@@ -55,12 +54,12 @@ class Loader:
         self._drive(_Road(self, planning), planning.of_dataset(dataset), progress)
         progress(dataset.rows)
 
-    def replay(self, part: str, entity: Entity, ids: Sequence[int], lines: Sequence[bytes]) -> None:
+    def replay(self, part: str, entity: Loadable, ids: Sequence[int], lines: Sequence[bytes]) -> None:
         """Send these records (encoded, one JSON object each) whatever the receipts say; otherwise as `load`."""
         planning = self._planning(part, entity)
         self._drive(_Road(self, planning), planning.of_lines(ids, lines), lambda rows: None)
 
-    def _planning(self, part: str, entity: Entity) -> Planning:
+    def _planning(self, part: str, entity: Loadable) -> Planning:
         return Planning(self.job_id, part, entity, self.api, self.ledger, self.receipts, self.batch_size, self.resend)
 
     def _drive(self, road: _Road, waiting: Iterator[Slice], progress: Callable[[int], None]) -> None:
@@ -131,7 +130,7 @@ class _Road:
     planning: Planning
 
     @property
-    def entity(self) -> Entity:
+    def entity(self) -> Loadable:
         return self.planning.entity
 
     def send(self, batch: Batch, control: Control) -> Answer:

@@ -6,16 +6,17 @@ import hashlib
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import polars as pl
 
 from checks.rules import RULES
 from migrate_etl.dataset import Dataset
-from migrate_etl.entity import Entity
 from migrate_etl.mapping import REJECT
 from migrate_etl.mission.api import MissionApi
 from migrate_etl.mission.encode import Encoded, encode
 from migrate_etl.mission.receipts import ReceiptsBook
+from migrate_etl.spec import RecordKind
 from migrate_transfer.ledger import Batch, FailedItem, Ledger, PlannedBatch
 
 SLICE = 20_000
@@ -23,6 +24,21 @@ SLICE = 20_000
 
 MAX_BYTES = 4 * 2**20
 """A batch ends early when its records reach this size: a group may have thousands of members."""
+
+
+class Loadable(Protocol):
+    """What loading asks of a kind of record: an `Entity` answers it, and so do the funds."""
+
+    @property
+    def name(self) -> RecordKind: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def prefix(self) -> str: ...
+    @property
+    def wire(self) -> tuple[str, ...]: ...
+    @property
+    def load_order(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +55,7 @@ class Planning:
 
     job_id: str
     part: str
-    entity: Entity
+    entity: Loadable
     api: MissionApi
     ledger: Ledger
     receipts: ReceiptsBook

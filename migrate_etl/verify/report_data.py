@@ -8,7 +8,7 @@ from datetime import date
 
 import polars as pl
 
-from migrate_etl.spec import EntityName
+from migrate_etl.spec import EntityName, RecordKind
 from migrate_etl.verify.dry_run import Findings
 from migrate_etl.verify.presence import Presence
 from migrate_etl.verify.reconcile import Verification
@@ -19,7 +19,7 @@ from migrate_etl.verify.score import EntityCounts, Score
 class DeadLetterLine:
     """A failed record: what Mission said and what to do; never the record's content."""
 
-    entity: EntityName
+    entity: RecordKind
     external_id: str
     code: str
     message: str
@@ -48,10 +48,10 @@ class RunFacts:
 class ReportData:
     """All that the report says.
 
-    `verification` is None for a job without contributions. `rock_rows`: rows per entity that Rock counts itself, where
-    asked. `dead_letters` may be the first of `dead_letter_count`. `funds` and `campus_names`: names of ids (they are
-    no people). `names`: `giving_id`, `name`, only when people's names were asked for. `digest`: of an evidence
-    manifest that was sealed before, if any.
+    `verification` and `fund_counts` are None for a job without contributions. `rock_rows`: rows per entity that Rock
+    counts itself, where asked. `dead_letters` may be the first of `dead_letter_count`. `funds` and `campus_names`:
+    names of ids (they are no people). `names`: `giving_id`, `name`, only when people's names were asked for. `digest`:
+    of an evidence manifest that was sealed before, if any.
     """
 
     run: RunFacts
@@ -60,6 +60,7 @@ class ReportData:
     presences: Mapping[EntityName, Presence]
     findings: Findings
     score: Score
+    fund_counts: EntityCounts | None = None
     dead_letters: Sequence[DeadLetterLine] = ()
     dead_letter_count: int = 0
     funds: Mapping[int, str] = field(default_factory=dict)
@@ -67,3 +68,8 @@ class ReportData:
     rock_rows: Mapping[EntityName, int] = field(default_factory=dict)
     names: pl.DataFrame | None = None
     digest: str | None = None
+
+    @property
+    def failed(self) -> int:
+        """Records that failed, refused funds among them."""
+        return sum(found.failed for found in (*self.counts.values(), *([self.fund_counts] if self.fund_counts else [])))

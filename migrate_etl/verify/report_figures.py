@@ -16,6 +16,7 @@ from migrate_etl.verify.reconcile import Verification
 from migrate_etl.verify.report_data import ReportData
 from migrate_etl.verify.score import FORMULA, shown
 
+FUND_OUTCOMES = ("discovered", "done", "unchanged", "failed", "pending")
 ROWS = 1_000
 """Rows of a list in the JSON; all of them are in the tables."""
 
@@ -30,6 +31,7 @@ def figures(data: ReportData) -> dict[str, Any]:
         "unexplained": "0.00" if verification is None else amount(verification.unexplained),
         "unexplained_records": 0 if verification is None else verification.unexplained_records,
         "entities": {name: _entity(data, name) for name in data.counts},
+        "funds": None if data.fund_counts is None else {key: getattr(data.fund_counts, key) for key in FUND_OUTCOMES},
         "score": {"formula": FORMULA, "caps": list(data.score.caps)},
         "money": None if verification is None else _money(verification, data),
         "findings": [

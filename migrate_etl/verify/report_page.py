@@ -99,7 +99,7 @@ def page(data: ReportData) -> dict[str, Any]:
 
 def verdict(data: ReportData) -> Verdict:
     """One sentence on the whole import, and one on why."""
-    found, failed = data.verification, sum(counts.failed for counts in data.counts.values())
+    found, failed = data.verification, data.failed
     if found is None:
         tone = "fair" if failed else "good"
         return Verdict(tone, "No contributions were part of this import.", _failed_words(failed))

@@ -96,11 +96,13 @@ def score(
     failing: Mapping[EntityName, Mapping[Dimension, int]],
     presences: Mapping[EntityName, Presence],
     verification: Verification | None,
+    funds: EntityCounts | None = None,
 ) -> Score:
     """Score an import.
 
     `failing`: rows per entity and dimension with findings; `presences`: where Mission was read back;
-    `verification` is None for a job without contributions.
+    `verification` and `funds` are None for a job without contributions. A refused fund forbids 100; beyond that funds
+    have no part in the score.
     """
     entities = {
         name: _entity(
@@ -108,7 +110,8 @@ def score(
         )
         for name, found in counts.items()
     }
-    caps = tuple(_caps(counts, presences, verification))
+    failed = sum(found.failed for found in (*counts.values(), *([funds] if funds else [])))
+    caps = tuple(_caps(counts, failed, presences, verification))
     exact = _weighted([(entities[name].score, found.discovered) for name, found in counts.items()])
     return Score(shown(min(exact, CAP) if caps else exact), entities, caps)
 
@@ -159,11 +162,12 @@ def _weighted(scores: Sequence[tuple[Decimal | None, int]]) -> Decimal:
 
 def _caps(
     counts: Mapping[EntityName, EntityCounts],
+    failed: int,
     presences: Mapping[EntityName, Presence],
     verification: Verification | None,
 ) -> list[str]:
     found = []
-    if failed := sum(entity.failed for entity in counts.values()):
+    if failed:
         found.append(f"{failed:,} {'record' if failed == 1 else 'records'} failed.")
     if pending := sum(entity.pending for entity in counts.values()):
         found.append(f"{pending:,} {'record was' if pending == 1 else 'records were'} never sent.")

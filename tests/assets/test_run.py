@@ -2,15 +2,18 @@
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from migrate_etl.reporting import is_clean
 from migrate_etl.sandbox.mission.process import MissionSandbox
 from migrate_etl.spec import ImportSecrets
 from migrate_etl.workspace import Workspace
@@ -75,6 +78,18 @@ def test_a_whole_import(start: Any, dagster_home: Path) -> None:
     assert (code, told["status"], told["job_id"]) in [(0, "completed", "grace"), (1, "failed", "grace")]
     assert Path(told["report"]).exists()
     assert told["code"] in (None, "ITEMS_FAILED")
+
+
+def test_a_refused_fund_that_no_gift_names_fails_the_job(start: Any, mission: MissionSandbox, rock: str) -> None:
+    with closing(sqlite3.connect(rock.removeprefix("sqlite:///"))) as books:
+        used = "SELECT AccountId FROM FinancialTransactionDetail"
+        (fund,) = books.execute(f"SELECT max(Id) FROM FinancialAccount WHERE Id NOT IN ({used})").fetchone()
+    mission.fault("reject_records", external_ids=[f"rock:fund:{fund}"])
+    code, told = start().end()
+    assert (code, told["code"]) == (1, "ITEMS_FAILED")
+    summary = json.loads(Path(told["report"]).with_suffix(".json").read_bytes())
+    assert (summary["funds"]["failed"], is_clean(summary)) == (1, False)
+    assert f"rock:fund:{fund}" in [letter["external_id"] for letter in summary["dead_letters"]["first"]]
 
 
 @pytest.mark.parametrize(("command", "status", "exit_code"), [("pause", "paused", 3), ("cancel", "cancelled", 4)])

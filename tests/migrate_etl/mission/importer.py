@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,18 +83,22 @@ class Importer:
         progress: Callable[[int], None] = lambda rows: None,
     ) -> Totals:
         dataset = self.dataset(job, entity, records)
+        with self.loader(job) as loader:
+            loader.ledger.discovered(entity, dataset.rows)
+            with loader.ledger.lease(entity):
+                loader.load(entity, ENTITIES[entity], dataset, progress)
+            return loader.ledger.totals(entity)
+
+    @contextmanager
+    def loader(self, job: str = "first") -> Iterator[Loader]:
         with ExitStack() as stack:
             secret = {"X-Integration-Key": self.mission.key}
             http = HttpClient(self.mission.url, secret_headers=secret, connections=8, control=self.control)
             api = MissionApi(stack.enter_context(http), self.organization, self.control, self.retry)
             ledger, receipts = stack.enter_context(self.ledger(job)), stack.enter_context(self.receipts())
-            ledger.discovered(entity, dataset.rows)
-            stack.enter_context(ledger.lease(entity))
             sizes = (self.batch_size, self.concurrency, self.resend)
             planner = stack.enter_context(ThreadPoolExecutor(1))
-            loader = Loader(job, api, ledger, receipts, self.control, *sizes, planner)
-            loader.load(entity, ENTITIES[entity], dataset, progress)
-            return ledger.totals(entity)
+            yield Loader(job, api, ledger, receipts, self.control, *sizes, planner)
 
     def totals(self, job: str = "first") -> Totals:
         with self.ledger(job) as ledger:

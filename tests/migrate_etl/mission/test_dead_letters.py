@@ -33,6 +33,7 @@ class Church:
             people = [rock.person("Ann", "Hill"), rock.person("Ben", "Moor")]
             for one in people:
                 rock.gift(1250, datetime(2024, 5, 5, 9), rock.alias_of(one))
+            rock.fund("Roof", ParentAccountId=1)
             self.below, self.above = (f"rock:group:{rock.group(name)}" for name in ("Below", "Above"))
         self.people = [f"rock:person:{one}" for one in people]
 
@@ -183,3 +184,13 @@ def test_groups_are_replayed_parents_first(church: Church) -> None:
     with church.job("again") as job:
         child = replace(letters[0], corrected=orjson.dumps(payload))
         assert replay(job, [child, letters[1]])["groups"].done == 2
+
+
+def test_a_refused_fund_is_replayed_before_the_gifts_that_name_it(church: Church) -> None:
+    church.mission.fault("reject_records", external_ids=["rock:fund:1"])
+    letters = church.run("first")
+    assert [one.entity for one in letters] == ["contributions", "contributions", "funds", "funds"]
+    assert [one.code for one in letters[1:]] == ["FUND_NOT_FOUND", "VALIDATION_ERROR", "PARENT_NOT_FOUND"]
+    church.mission.clear_faults()
+    assert church.replay("again", of="first") == 0
+    assert church.run("second") == []

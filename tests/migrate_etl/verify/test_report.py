@@ -106,6 +106,16 @@ def test_the_json_has_the_promised_figures(tmp_path: Path) -> None:
     assert isinstance(told["quality_score"], float)
 
 
+def test_funds_stand_beside_the_entities_and_not_among_them(tmp_path: Path) -> None:
+    data = replace(report(tmp_path), fund_counts=EntityCounts(7, 4, 2, 0, 1))
+    told = json.loads(report_json(data))
+    assert told["funds"] == {"discovered": 7, "done": 4, "unchanged": 2, "failed": 1, "pending": 0}
+    assert list(told["entities"]) == ["people", "contributions"]
+    assert "7 in Rock, 4 sent, 2 unchanged since an earlier run, 1 refused" in " ".join(
+        Page(report_html(data)).words.split()
+    )
+
+
 def test_the_score_is_a_number_with_both_decimals(tmp_path: Path) -> None:
     assert re.search(r'"quality_score": [0-9]+\.[0-9]{2},', report_json(report(tmp_path)))
 

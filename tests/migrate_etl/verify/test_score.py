@@ -46,6 +46,11 @@ def test_one_failed_or_pending_record_in_a_billion_forbids_a_hundred(counts: Ent
     assert score({"people": counts}, {}, {}, None).overall == CAP
 
 
+def test_a_refused_fund_forbids_a_hundred_and_lowers_no_share() -> None:
+    found = score({"people": CLEAN}, {}, {}, None, EntityCounts(3, 2, 0, 0, 1))
+    assert (found.overall, found.caps) == (CAP, ("1 record failed.",))
+
+
 def test_a_record_missing_in_mission_forbids_a_hundred() -> None:
     seen = replace(SEEN, missing_count=1, missing=(3,))
     assert score({"people": CLEAN}, {}, {"people": seen}, None).overall == Decimal("93.75")
