@@ -21,6 +21,10 @@ import polars as pl
 from migrate_transfer.core.errors import StorageError
 
 MANIFEST = "manifest.json"
+UPSTREAM_FIRST = (
+    "Run it together with the stages before it (in Dagster: with all that is upstream). A finished job never changes:"
+    " what runs after it begins a new job, which has read nothing yet."
+)
 
 
 @contextmanager
@@ -45,9 +49,9 @@ class Dataset:
             self.facts: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
         except FileNotFoundError as error:
             raise StorageError(
-                f"There is no dataset in {folder.name}.",
+                f"This job has no {folder.parent.name}/{folder.name} yet.",
                 code="DATASET_MISSING",
-                remedy="Run the stage before it first.",
+                remedy=UPSTREAM_FIRST,
             ) from error
         if len(self.files()) != self.facts["chunks"]:
             raise StorageError(

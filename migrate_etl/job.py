@@ -168,7 +168,7 @@ class ImportJob:
         return self._read(self._extract, entity, partitions)
 
     def map(self, entity: EntityName, partitions: Sequence[str | None]) -> list[StageResult]:
-        """Turn the extracted partitions into Mission records and findings."""
+        """Turn the partitions into Mission records and findings; what this job has not read yet is extracted first."""
         return self._read(self._map, entity, partitions)
 
     def _read(self, stage: _Reading, entity: EntityName, partitions: Sequence[str | None]) -> list[StageResult]:
@@ -198,6 +198,7 @@ class ImportJob:
         ]
 
     def _map(self, entity: EntityName, partitions: Sequence[str | None], control: Control) -> list[StageResult]:
+        self._extract(entity, partitions, control)
         results = []
         for partition in partitions:
             with self._leases(entity, [partition]):
@@ -214,7 +215,10 @@ class ImportJob:
         return results
 
     def load(self, entity: EntityName, partitions: Sequence[str | None]) -> list[StageResult]:
-        """Send the mapped partitions to Mission, funds before contributions, until every row has its outcome."""
+        """Send the mapped partitions to Mission, funds before contributions, until every row has its outcome.
+
+        Raises StorageError where this job has not mapped them: what is sent has been through the checks.
+        """
         if entity == "contributions":
             load_funds(self.loader, self.lookups.funds, self.workspace.stage("mapped", FUNDS.name, None))
         results = []

@@ -69,6 +69,18 @@ def test_one_entity(run: Run, instance: dg.DagsterInstance, discovered: dict[str
     assert rows(instance, "mission/people") == discovered["people"][""]
 
 
+def test_mapping_alone_in_a_new_job_reads_what_it_needs(run: Run, instance: dg.DagsterInstance) -> None:
+    assert run("mapped/people").success
+    assert rows(instance, "mapped/people") > 0
+
+
+def test_loading_alone_in_a_new_job_says_what_to_do(run: Run) -> None:
+    result = run("mission/people")
+    assert codes(result) == ["DATASET_MISSING"]
+    (failure,) = [event.step_failure_data.user_failure_data for event in result.all_events if event.is_step_failure]
+    assert "upstream" in str(failure.metadata["remedy"].value)
+
+
 def test_one_year(run: Run, instance: dg.DagsterInstance, discovered: dict[str, dict[str, int]]) -> None:
     year = sorted(discovered["contributions"])[0]
     assert run(*PEOPLE).success
