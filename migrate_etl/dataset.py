@@ -1,7 +1,8 @@
 """A folder of Parquet chunks with a manifest: how frames larger than memory pass from stage to stage.
 
 A dataset is complete or absent: chunks are written to a folder aside, which is renamed into place with its
-manifest, so that a killed writer leaves nothing that a reader could take for whole.
+manifest once it is on the disk, so that neither a killed writer nor a power cut leaves anything that a reader could
+take for whole.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, Self
 
 import polars as pl
 
+from migrate_etl.durable import Sync, all_on_disk, on_disk
 from migrate_transfer.core.errors import StorageError
 
 MANIFEST = "manifest.json"
@@ -85,10 +87,13 @@ class Dataset:
 
 
 class DatasetWriter:
-    """Writes a dataset; as a context manager it commits on success and leaves nothing on failure."""
+    """Writes a dataset; as a context manager it commits on success and leaves nothing on failure.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    `sync` puts a path on the disk; `made_again` for a dataset on which nothing relies after a power cut.
+    """
+
+    def __init__(self, folder: Path, sync: Sync = on_disk) -> None:
+        self.folder, self._sync = folder, sync
         self._aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
         self._count = 0
         self.rows = 0
@@ -110,15 +115,17 @@ class DatasetWriter:
         self.rows += frame.height
 
     def commit(self, facts: Mapping[str, Any] | None = None) -> Dataset:
-        """Put the dataset in place, replacing an older one of that name."""
+        """Put the dataset in place, replacing an older one of that name; it is on the disk when this returns."""
         manifest = {**(facts or {}), "rows": self.rows, "chunks": self._count}
         with writing(self.folder.parent):
             (self._aside / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True, default=str))
+            all_on_disk(self._aside, self._sync)
             old = self.folder.with_name(f".{self.folder.name}.old")
             shutil.rmtree(old, ignore_errors=True)
             if self.folder.exists():
                 os.replace(self.folder, old)
             os.replace(self._aside, self.folder)
+            self._sync(self.folder.parent)
             shutil.rmtree(old, ignore_errors=True)
         return Dataset(self.folder)
 

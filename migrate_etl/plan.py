@@ -14,6 +14,7 @@ import polars as pl
 from sqlalchemy import Select, extract, func, select
 
 from migrate_etl.dataset import writing
+from migrate_etl.durable import all_on_disk, on_disk
 from migrate_etl.entities import ENTITIES
 from migrate_etl.entity import UNDATED, Entity
 from migrate_etl.rock.database import RockDatabase
@@ -59,7 +60,9 @@ class Plan:
         aside = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             aside.write_text(json.dumps(asdict(self), indent=1, sort_keys=True))
+            on_disk(aside)
             os.replace(aside, path)
+            on_disk(path.parent)
         except OSError as error:
             raise StorageError(f"Cannot write the plan: {error.strerror or error}") from error
 
@@ -105,6 +108,7 @@ def make_plan(workspace: Workspace, database: RockDatabase) -> Plan:
         lookups = lookups.with_pulled_in(people, workspace.spec.campus_ids)
     with writing(workspace.lookups):
         lookups.save(workspace.lookups)
+        all_on_disk(workspace.lookups)
     plan = Plan(started, high_water, discovered, tuple(database.tables.missing()))
     plan.save(workspace.plan_path)
     return plan

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from migrate_etl.dataset import Dataset
+from migrate_etl.durable import all_on_disk, on_disk
 from migrate_etl.plan import Plan
 from migrate_etl.proof import Proof
 from migrate_etl.rock.lookups import Lookups
@@ -104,8 +105,10 @@ def seal_evidence(workspace: Workspace, proof: Proof) -> str:
             shutil.copy2(workspace.folder / name, aside / name)
         shutil.copytree(workspace.folder / "tables", aside / "tables")
         digest = seal(aside, _facts(workspace, proof))
+        all_on_disk(aside)
         shutil.rmtree(workspace.evidence, ignore_errors=True)
         os.replace(aside, workspace.evidence)
+        on_disk(workspace.folder)
     except OSError as error:
         raise StorageError(f"Cannot write the evidence: {error.strerror or error}") from error
     return digest

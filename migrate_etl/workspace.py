@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from migrate_etl.durable import on_disk
 from migrate_etl.entity import UNDATED
 from migrate_etl.spec import EntityName, RecordKind, RockImportSpec
 from migrate_transfer.core.errors import InvalidRequest, StorageError
@@ -53,7 +54,9 @@ class Workspace:
             folder.mkdir(parents=True, exist_ok=True)
             aside = folder / f".spec.{os.getpid()}.json"
             aside.write_text(spec.model_dump_json(indent=1))
+            on_disk(aside)
             os.replace(aside, folder / "spec.json")
+            on_disk(folder)
         except OSError as error:
             raise StorageError(f"Cannot write the job folder {folder}: {error.strerror or error}") from error
         return cls(folder, spec)

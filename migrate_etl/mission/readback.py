@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from migrate_etl.dataset import Dataset, DatasetWriter
+from migrate_etl.durable import made_again
 from migrate_etl.entity import Entity
 from migrate_etl.mission.api import MissionApi
 from migrate_transfer.core.control import Control
@@ -48,7 +49,7 @@ def read_back(
     page = api.records(entity.name, None, PAGE)
     if page is None:
         return None
-    with DatasetWriter(folder) as writer, ThreadPoolExecutor(1, thread_name_prefix="readback") as ahead:
+    with DatasetWriter(folder, made_again) as writer, ThreadPoolExecutor(1, thread_name_prefix="readback") as ahead:
         while page is not None:
             control.check()
             following = _following(api, entity, page, ahead)

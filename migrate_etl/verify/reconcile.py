@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from migrate_etl.dataset import Dataset, DatasetWriter
+from migrate_etl.durable import made_again
 from migrate_etl.verify.cube import CUBE_KEYS, Cells, both_sides
 from migrate_etl.verify.extraction import RockNow, ask_rock
 from migrate_etl.verify.mission_totals import totals_difference
@@ -196,7 +197,7 @@ class _Attribution:
         self._tally.add(changes)
         self._tally.put("changed", self._now.later_count, self._now.later_cents)
         self._tally.add(cells.select("line", "id", effect_cents=pl.col("effect").to_physical().cast(pl.Int64)))
-        with DatasetWriter(self._inputs.folder / "exceptions") as writer:
+        with DatasetWriter(self._inputs.folder / "exceptions", made_again) as writer:
             self._list(writer, pl.concat([cells, change_exceptions(changes)]))
             for chunk in self._walked.differences.chunks():
                 self._list(writer, exceptions(self._attributed(chunk)))

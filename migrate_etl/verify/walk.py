@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from migrate_etl.dataset import Dataset, DatasetWriter
+from migrate_etl.durable import made_again
 from migrate_etl.verify.compare import (
     ACTUAL,
     COMPARED,
@@ -84,7 +85,10 @@ class Walk:
     def run(self, folder: Path, scratch: Path) -> Walked:
         """Walk once; `differences` and `left_out` are written into `folder`, `scratch` is filled and left."""
         expected = Side([file for dataset in self._mapped for file in dataset.files()], EXPECTED)
-        with DatasetWriter(folder / "differences") as differences, DatasetWriter(folder / "left_out") as left_out:
+        with (
+            DatasetWriter(folder / "differences", made_again) as differences,
+            DatasetWriter(folder / "left_out", made_again) as left_out,
+        ):
             differences.write(DIFFERENCE_SCHEMA.to_frame())
             left_out.write(LEFT_OUT_SCHEMA.to_frame())
             actual = self._actual(differences)

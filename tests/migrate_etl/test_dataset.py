@@ -56,6 +56,17 @@ def test_a_writer_that_fails_leaves_nothing_and_the_old_one_stays(tmp_path: Path
     assert [file.name for file in tmp_path.iterdir()] == ["people"]
 
 
+def test_everything_is_on_the_disk_before_it_stands_and_its_name_afterwards(tmp_path: Path) -> None:
+    told: list[tuple[str, bool]] = []
+    with DatasetWriter(tmp_path / "people", lambda path: told.append((path.name, (tmp_path / "people").exists()))) as w:
+        w.write(FRAME)
+        w.write(FRAME)
+        w.commit()
+    first = ["00000.parquet", "00001.parquet", "manifest.json"]
+    assert told[:3] == [(name, False) for name in first]
+    assert (told[3][0].startswith(".people."), told[3][1], told[4:]) == (True, False, [(tmp_path.name, True)])
+
+
 def test_what_a_killed_writer_left_is_cleared_by_the_next(tmp_path: Path) -> None:
     (tmp_path / ".people.0badcafe").mkdir()
     (tmp_path / ".people.0badcafe" / "00000.parquet").write_bytes(b"half")
