@@ -11,6 +11,7 @@ from assets.factory import LOAD, OWNERS, Results
 from checks.asset_checks import reconciliation_results, reconciliation_specs
 from migrate_etl.entities import ENTITIES
 from migrate_etl.job import ImportJob
+from migrate_etl.verify.evidence import SEAL
 from migrate_etl.verify.reconcile import Verification
 
 RECONCILIATION = dg.AssetKey(["reconciliation"])
@@ -79,6 +80,7 @@ def quality_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  
             "report.html": dg.MetadataValue.path(str(page)),
             "report.json": dg.MetadataValue.path(str(job.workspace.report_json)),
             "evidence": dg.MetadataValue.path(str(job.workspace.evidence)),
+            "seal": (job.workspace.evidence / SEAL).read_text("utf-8").split()[-1],
         }
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import islice
@@ -19,8 +20,8 @@ from migrate_etl.plan import Plan
 from migrate_etl.proof import Proof
 from migrate_etl.rock.lookups import Lookups
 from migrate_etl.spec import RecordKind
-from migrate_etl.verify.evidence import seal
-from migrate_etl.verify.report import write_report
+from migrate_etl.verify.evidence import contents_digest, seal
+from migrate_etl.verify.report import write_figures, write_page
 from migrate_etl.verify.report_data import DeadLetterLine, ReportData, RunFacts
 from migrate_etl.verify.report_tables import for_spreadsheets
 from migrate_etl.workspace import Workspace
@@ -42,9 +43,9 @@ def write_job_report(
     """
     if workspace.sealed:
         return workspace.report_html
-    page = write_report(workspace.folder, report_data(workspace, plan, lookups, ledger, proof, names))
-    seal_evidence(workspace, proof)
-    return page
+    data = report_data(workspace, plan, lookups, ledger, proof, names)
+    write_figures(workspace.folder, data)
+    return seal_evidence(workspace, proof, data)
 
 
 def report_data(
@@ -95,23 +96,26 @@ def _fund_names(lookups: Lookups) -> dict[int, str]:
     return dict(lookups.funds.select("id", shown.alias("name")).iter_rows())
 
 
-def seal_evidence(workspace: Workspace, proof: Proof) -> str:
-    """Copy what proves the import into `evidence/` and seal it, aside first: the folder is whole or absent."""
+def seal_evidence(workspace: Workspace, proof: Proof, data: ReportData) -> Path:
+    """Copy what proves the import into `evidence/`, write the page, which prints the digest of all that, beside and
+    into it, and seal it, aside first: the folder is whole or absent. Returns the page."""
     aside = workspace.folder / ".evidence"
     try:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
-        for name in ("spec.json", "plan.json", "report.html", "report.json"):
+        for name in ("spec.json", "plan.json", "report.json"):
             shutil.copy2(workspace.folder / name, aside / name)
         shutil.copytree(workspace.folder / "tables", aside / "tables")
-        digest = seal(aside, _facts(workspace, proof))
+        page = write_page(workspace.folder, replace(data, digest=contents_digest(aside)))
+        shutil.copy2(page, aside / page.name)
+        seal(aside, _facts(workspace, proof))
         all_on_disk(aside)
         shutil.rmtree(workspace.evidence, ignore_errors=True)
         os.replace(aside, workspace.evidence)
         on_disk(workspace.folder)
     except OSError as error:
         raise StorageError(f"Cannot write the evidence: {error.strerror or error}") from error
-    return digest
+    return page
 
 
 def _facts(workspace: Workspace, proof: Proof) -> dict[str, Any]:

@@ -23,7 +23,9 @@ def group() -> None:
 @app.command()
 def check(
     folder: Annotated[Path, typer.Argument(help="The evidence folder.")],
-    digest: Annotated[str | None, typer.Option("--digest", help="The seal's digest, kept elsewhere.")] = None,
+    digest: Annotated[
+        str | None, typer.Option("--digest", help="The seal's or the report's digest, kept elsewhere.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compare every file with the manifest and name what was touched. Needs no network."""

@@ -1,8 +1,9 @@
 """Evidence: a folder whose manifest has the SHA-256 of every file, and a check, offline, that names what was touched.
 
 A seal without a key proves this much: that the files are those the manifest names. Somebody who changes a file and
-writes a new manifest is found out only by the manifest's own digest, which `seal` returns and the report prints: keep
-a copy of it elsewhere.
+writes a new manifest is found out only by a digest kept elsewhere. There are two: the manifest's own, which `seal`
+returns, over everything; and the `contents_digest`, over everything but the page, which the page prints: a page cannot
+hold its own digest, but every printed or mailed copy of it holds that of the figures behind it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from migrate_transfer.core.errors import StorageError
 
 MANIFEST = "manifest.json"
 SEAL = "seal.txt"
+PAGE = "report.html"
 FORMAT = "migrate-evidence/1"
 MAX_MANIFEST = 64 * 2**20
 MAX_FILES = 1_000_000
@@ -53,17 +55,36 @@ def seal(folder: Path, facts: Mapping[str, Any]) -> str:
     return digest
 
 
+def contents_digest(folder: Path) -> str:
+    """Of every file in the folder but the page: SHA-256 of the lines that `sha256sum` prints for them, sorted by path.
+
+    Raises StorageError.
+    """
+    try:
+        files = [_entry(folder, path) for path in sorted(_walk(folder))]
+    except OSError as error:
+        raise StorageError(f"Cannot read the evidence in {folder}: {error.strerror or error}") from error
+    return _contents({entry["path"]: entry for entry in files})
+
+
+def _contents(named: Mapping[str, Mapping[str, Any]]) -> str:
+    lines = [f"{named[path].get('sha256')}  {path}\n" for path in sorted(named.keys() - {PAGE, MANIFEST, SEAL})]
+    return hashlib.sha256("".join(lines).encode(errors="replace")).hexdigest()
+
+
 def check(folder: Path, digest: str | None = None) -> list[Problem]:
     """Compare the folder with its manifest; nothing found means nothing was touched.
 
-    With `digest`, kept from the time of sealing, a rewritten manifest is found too. Follows no link, leaves the
+    With `digest`, the manifest's or the one that the page prints, kept from the time of sealing, a rewritten manifest
+    is found too (with the page's: unless only the page was changed). Follows no link, leaves the
     folder for nothing that a manifest may say, reads no manifest beyond 64 MiB, needs no network.
     """
     body = _manifest_bytes(folder)
     if isinstance(body, Problem):
         return [body]
-    problems = list(_seal_problems(folder, body, digest))
     named = _named_files(body)
+    contents = "" if isinstance(named, Problem) else _contents(named)
+    problems = list(_seal_problems(folder, body, contents, digest))
     if isinstance(named, Problem):
         return [*problems, named]
     found: set[str] = set()
@@ -119,10 +140,10 @@ def _manifest_bytes(folder: Path) -> bytes | Problem:
         return Problem(MANIFEST, "unreadable", f"It cannot be read: {error.strerror or error}.")
 
 
-def _seal_problems(folder: Path, body: bytes, digest: str | None) -> list[Problem]:
+def _seal_problems(folder: Path, body: bytes, contents: str, digest: str | None) -> list[Problem]:
     actual = hashlib.sha256(body).hexdigest()
-    if digest is not None and digest.strip().lower() != actual:
-        return [Problem(MANIFEST, "changed", "Its digest is not the one given.")]
+    if digest is not None and digest.strip().lower() not in (actual, contents):
+        return [Problem(MANIFEST, "changed", "Neither its digest nor that of the files it names is the one given.")]
     file = folder / SEAL
     try:
         told = "" if file.is_symlink() or file.stat().st_size > 4096 else file.read_text("utf-8", "replace")

@@ -6,6 +6,8 @@ import base64
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -17,19 +19,27 @@ from migrate_etl.verify.report_tables import write_tables
 from migrate_transfer.core.errors import StorageError
 
 
-def write_report(folder: Path, data: ReportData) -> Path:
-    """Write report.html, report.json and tables/ into the folder; returns the page. Raises StorageError.
-
-    Everything is written aside and renamed, the page last: a page that is there is whole.
-    """
-    try:
+def write_figures(folder: Path, data: ReportData) -> None:
+    """Write report.json and tables/ into the folder. Raises StorageError."""
+    with _storage(folder):
         folder.mkdir(parents=True, exist_ok=True)
         write_tables(folder / "tables", data)
         _write(folder / "report.json", report_json(data))
+
+
+def write_page(folder: Path, data: ReportData) -> Path:
+    """Write report.html, aside first: a page that is there is whole. Returns it. Raises StorageError."""
+    with _storage(folder):
         _write(folder / "report.html", report_html(data))
+    return folder / "report.html"
+
+
+@contextmanager
+def _storage(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise StorageError(f"Cannot write the report to {folder}: {error.strerror or error}") from error
-    return folder / "report.html"
 
 
 def report_html(data: ReportData) -> str:

@@ -51,7 +51,7 @@ class ReportData:
     `verification` and `fund_counts` are None for a job without contributions. `rock_rows`: rows per entity that Rock
     counts itself, where asked. `dead_letters` may be the first of `dead_letter_count`. `funds` and `campus_names`:
     names of ids (they are no people). `names`: `giving_id`, `name`, only when people's names were asked for. `digest`:
-    of an evidence manifest that was sealed before, if any.
+    the evidence's `contents_digest`, which the page prints and the figures cannot.
     """
 
     run: RunFacts

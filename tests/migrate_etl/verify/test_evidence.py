@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from migrate_etl.verify.evidence import MANIFEST, MAX_MANIFEST, SEAL, check, seal
+from migrate_etl.verify.evidence import MANIFEST, MAX_MANIFEST, PAGE, SEAL, check, contents_digest, seal
+
+GUIDE = Path(__file__).parents[3] / "docs" / "operator-guide.md"
 
 
 @pytest.fixture
@@ -18,6 +21,7 @@ def folder(tmp_path: Path) -> Path:
     (found / "tables").mkdir(parents=True)
     (found / "report.json").write_text("{}")
     (found / "tables" / "cube.csv").write_text("fund,amount\n1,2.00\n")
+    (found / PAGE).write_text(contents_digest(found))
     seal(found, {"organization": "grace"})
     return found
 
@@ -32,7 +36,7 @@ def test_an_untouched_folder_has_no_problems(folder: Path) -> None:
 
 def test_sealing_names_every_file_with_size_and_digest(folder: Path) -> None:
     files = json.loads((folder / MANIFEST).read_text())["files"]
-    assert [(file["path"], file["size"]) for file in files] == [("report.json", 2), ("tables/cube.csv", 19)]
+    assert [(file["path"], file["size"]) for file in files[1:]] == [("report.json", 2), ("tables/cube.csv", 19)]
 
 
 def _grow(folder: Path) -> None:
@@ -93,6 +97,20 @@ def test_a_folder_sealed_anew_is_known_by_the_digest_kept_elsewhere(folder: Path
     _swap_a_letter(folder)
     seal(folder, {"organization": "grace"})
     assert (named(folder), named(folder, kept)) == ([], [(MANIFEST, "changed")])
+
+
+def test_the_digest_on_the_page_is_what_the_command_in_the_guide_says(folder: Path) -> None:
+    (command,) = [line for line in GUIDE.read_text("utf-8").splitlines() if line.startswith("find . ")]
+    said = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=True).stdout
+    assert (named(folder, said.split()[0]), said.split()[0]) == ([], (folder / PAGE).read_text())
+
+
+def test_a_folder_sealed_anew_is_known_by_a_copy_of_its_page(folder: Path) -> None:
+    printed = (folder / PAGE).read_text()
+    _swap_a_letter(folder)
+    (folder / PAGE).write_text(contents_digest(folder))
+    seal(folder, {"organization": "grace"})
+    assert (named(folder), named(folder, printed)) == ([], [(MANIFEST, "changed")])
 
 
 def test_a_removed_seal_is_named(folder: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from migrate_etl.verify.dry_run import Findings, FindingSummary
 from migrate_etl.verify.money import decimal
-from migrate_etl.verify.report import report_html, report_json, write_report
+from migrate_etl.verify.report import report_html, report_json, write_figures, write_page
 from migrate_etl.verify.report_data import DeadLetterLine, ReportData, RunFacts
 from migrate_etl.verify.report_page import verdict
 from migrate_etl.verify.score import EntityCounts, score
@@ -126,6 +126,12 @@ def test_a_missing_gift_is_in_page_and_json(tmp_path: Path) -> None:
     assert "Missing in Mission" in Page(report_html(data)).words
 
 
+def test_the_page_prints_the_digest_of_its_evidence_and_how_to_check_it(tmp_path: Path) -> None:
+    page = write_page(tmp_path, replace(report(tmp_path), digest="d16e57")).read_text("utf-8")
+    assert "d16e57" in Page(page).words
+    assert "migrate evidence check FOLDER --digest DIGEST" in Page(page).words
+
+
 def test_names_are_shown_only_when_asked_for(tmp_path: Path) -> None:
     data = report(tmp_path, Books(GIFTS, mission=GIFTS[1:]))
     names = pl.DataFrame({"giving_id": ["G5"], "name": ["Ada Decker"]})
@@ -134,7 +140,7 @@ def test_names_are_shown_only_when_asked_for(tmp_path: Path) -> None:
 
 
 def test_every_table_is_there_twice(tmp_path: Path) -> None:
-    write_report(tmp_path / "out", report(tmp_path))
+    write_figures(tmp_path / "out", report(tmp_path))
     tables = {path.name for path in (tmp_path / "out" / "tables").iterdir()}
     names = [
         "outcomes",
@@ -152,7 +158,7 @@ def test_every_table_is_there_twice(tmp_path: Path) -> None:
 
 def test_a_spreadsheet_gets_no_formula_and_keeps_its_numbers(tmp_path: Path) -> None:
     data = replace(report(tmp_path, Books(GIFTS, mission=GIFTS[1:])), funds={1: '=HYPERLINK("http://x")'})
-    write_report(tmp_path / "out", data)
+    write_figures(tmp_path / "out", data)
     cube = (tmp_path / "out" / "tables" / "cube.csv").read_text()
     variance = (tmp_path / "out" / "tables" / "variance.csv").read_text()
     assert "'=HYPERLINK" in cube
@@ -161,7 +167,7 @@ def test_a_spreadsheet_gets_no_formula_and_keeps_its_numbers(tmp_path: Path) -> 
 
 def test_a_negative_amount_in_a_spreadsheet_stays_a_number(tmp_path: Path) -> None:
     data = report(tmp_path, Books(GIFTS, mission=[*GIFTS, GIFTS[0]]))
-    write_report(tmp_path / "out", data)
+    write_figures(tmp_path / "out", data)
     assert ",-1.01," in (tmp_path / "out" / "tables" / "exceptions.csv").read_text()
 
 
@@ -173,6 +179,6 @@ def test_a_job_without_contributions_has_a_report(tmp_path: Path) -> None:
 
 
 def test_the_left_out_gifts_are_listed(tmp_path: Path) -> None:
-    write_report(tmp_path / "out", report(tmp_path))
+    write_figures(tmp_path / "out", report(tmp_path))
     table = pl.read_parquet(tmp_path / "out" / "tables" / "left_out.parquet")
     assert table.select("id", "rule").rows() == [(1, "queued")]
