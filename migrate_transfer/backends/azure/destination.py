@@ -1,22 +1,18 @@
 """A container of Azure Blob Storage, or a prefix in it. Control calls go through Microsoft's client; the bytes of files
 through `sender.py`.
 
-Access is a connection string, a shared access signature, or a source of short-lived bearer tokens; it is never shown.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from azure.core.credentials import AccessToken, AzureSasCredential
 from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
@@ -27,14 +23,10 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob import (
     BlobProperties,
-    BlobServiceClient,
-    ContainerClient,
-    ContainerSasPermissions,
-    generate_container_sas,
 )
-from pydantic import SecretStr
 
-from migrate_transfer.backends.azure.answers import API_VERSION, CORRUPTED, NOT_KNOWN, denied, gone, moment
+from migrate_transfer.backends.azure.access import BlobAccess, Door
+from migrate_transfer.backends.azure.answers import CORRUPTED, NOT_KNOWN, denied, gone, moment
 from migrate_transfer.backends.azure.place import MAX_BLOCKS, Place
 from migrate_transfer.backends.azure.sender import BlobSender
 from migrate_transfer.core.backend import Features, Stored, Streams, Tier
@@ -42,7 +34,6 @@ from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import (
     ConnectionLost,
     FatalError,
-    InvalidRequest,
     MigrateError,
     ServiceUnavailable,
     TargetError,
@@ -53,19 +44,7 @@ from migrate_transfer.net.lane import Link
 
 logging.getLogger("azure").setLevel(logging.WARNING)
 
-ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
-CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*|\$root|\$web")
-SAS_HOURS = 24
 RETRY = RetryPolicy(patience=12)
-
-
-@dataclass(frozen=True, slots=True)
-class BlobAccess:
-    """How to get in: exactly one of the three. `token` gives a bearer token and when it ends (seconds since 1970)."""
-
-    connection_string: SecretStr | None = None
-    sas: SecretStr | None = None
-    token: Callable[[], tuple[str, float]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,57 +65,21 @@ class AzureBlob:
     features = Features(resumes=True, tiers=True, longest_key=1_024, most_parts=254, largest=MAX_BLOCKS * 4_000 * 2**20)
 
     def __init__(self, config: BlobConfig, access: BlobAccess, link: Link) -> None:
-        self.config, self._access, self._link = config, access, link
-        if not CONTAINER.fullmatch(config.container):
-            raise InvalidRequest(
-                f"{config.container!r} cannot be the name of a container.",
-                code="BAD_CONTAINER",
-                remedy="3 to 63 lower-case letters, digits and single hyphens, a letter or digit at both ends.",
-            )
-        if not access.connection_string and not ACCOUNT.fullmatch(config.account):
-            raise InvalidRequest(
-                f"{config.account!r} cannot be the name of a storage account.",
-                code="BAD_ACCOUNT",
-                remedy="3 to 24 lower-case letters and digits.",
-            )
+        self.config, self._link = config, link
+        self._door = Door(config.account, config.container, config.endpoint, access, link.authorities)
         self._prefix = config.prefix.strip("/") + "/" if config.prefix.strip("/") else ""
-
-    @cached_property
-    def _service(self) -> BlobServiceClient:
-        options: dict[str, Any] = {"api_version": API_VERSION, "retry_total": 0, "logging_enable": False}
-        url = self.config.endpoint or f"https://{self.config.account}.blob.core.windows.net"
-        if self._link.authorities:
-            options["connection_verify"] = self._link.authorities
-        access = self._access
-        if access.connection_string is not None:
-            try:
-                return BlobServiceClient.from_connection_string(access.connection_string.get_secret_value(), **options)
-            except ValueError:
-                raise InvalidRequest(
-                    "The connection string of the storage account is not complete.",
-                    code="BAD_CONNECTION_STRING",
-                    remedy="Copy it once more from Azure's page Access keys; it has AccountName and AccountKey.",
-                ) from None
-        if access.sas is not None:
-            return BlobServiceClient(url, AzureSasCredential(access.sas.get_secret_value().lstrip("?")), **options)
-        assert access.token is not None
-        return BlobServiceClient(url, _TokenCredential(access.token), **options)
-
-    @cached_property
-    def _container(self) -> ContainerClient:
-        return self._service.get_container_client(self.config.container)
 
     def prepare(self) -> None:
         """Make sure that the container is there; it is made if it is not and access allows it."""
         with self._translated():
             try:
-                next(iter(self._container.list_blobs(name_starts_with=self._prefix, results_per_page=1)), None)
+                next(iter(self._door.container.list_blobs(name_starts_with=self._prefix, results_per_page=1)), None)
             except ResourceNotFoundError:
-                self._container.create_container()
+                self._door.container.create_container()
 
     def stored(self) -> Iterator[Stored]:
         with self._translated():
-            for blob in self._container.list_blobs(name_starts_with=self._prefix, include=["metadata"]):
+            for blob in self._door.container.list_blobs(name_starts_with=self._prefix, include=["metadata"]):
                 if (blob.metadata or {}).get("hdi_isfolder") != "true":
                     yield self._stored(blob)
 
@@ -144,7 +87,7 @@ class AzureBlob:
         def ask() -> Stored | None:
             with self._translated():
                 try:
-                    return self._stored(self._container.get_blob_client(self.name(key)).get_blob_properties())
+                    return self._stored(self._door.container.get_blob_client(self.name(key)).get_blob_properties())
                 except ResourceNotFoundError as error:
                     if getattr(error, "error_code", "") == "ContainerNotFound":
                         raise gone(self.config.container) from error
@@ -168,12 +111,11 @@ class AzureBlob:
 
     @cached_property
     def _place(self) -> Place:
-        address = urlsplit(self._container.url)
         return Place(
-            url=f"{address.scheme}://{address.netloc}{address.path}/{quote(self._prefix, safe='/')}",
+            url=f"{self._door.address}/{quote(self._prefix, safe='/')}",
             container=self.config.container,
-            signature=self._signature(),
-            headers=self._headers,
+            signature=self._door.signature,
+            headers=self._door.headers,
             tier=self.config.tier,
             chunk=self.config.chunk,
             staged=self._staged,
@@ -181,37 +123,9 @@ class AzureBlob:
             crc64=self._checks_crc64(),
         )
 
-    def _signature(self) -> Callable[[], str]:
-        """What is added to each address: nothing with a token; the given signature; one made from the account's key."""
-        if self._access.sas is not None:
-            given = self._access.sas.get_secret_value().lstrip("?")
-            return lambda: given
-        if self._access.connection_string is None:
-            return lambda: ""
-        credential, made = self._service.credential, ["", datetime.min.replace(tzinfo=UTC)]
-        if isinstance(credential, AzureSasCredential) or credential is None:
-            query = urlsplit(self._container.url).query
-            return lambda: query
-
-        def signature() -> str:
-            now = datetime.now(UTC)
-            if now > made[1]:  # type: ignore[operator]
-                made[0] = generate_container_sas(
-                    str(self._service.account_name),
-                    self.config.container,
-                    account_key=credential.account_key,
-                    permission=ContainerSasPermissions(read=True, write=True, create=True, delete=True, list=True),
-                    start=now - timedelta(minutes=15),
-                    expiry=now + timedelta(hours=SAS_HOURS),
-                )
-                made[1] = now + timedelta(hours=SAS_HOURS / 2)
-            return str(made[0])
-
-        return signature
-
     def _checks_crc64(self) -> bool:
         """Whether the service looks at a CRC-64: asked with a wrong one, which it has to refuse."""
-        blob = self._container.get_blob_client(self.name(".migrate-probe"))
+        blob = self._door.container.get_blob_client(self.name(".migrate-probe"))
         headers = {"x-ms-content-crc64": crc64_base64(b"right")}
 
         def ask() -> bool:
@@ -226,16 +140,13 @@ class AzureBlob:
 
         return RETRY.run(ask, self._link.control)
 
-    def _headers(self) -> list[str]:
-        return [] if self._access.token is None else [f"Authorization: Bearer {self._access.token()[0]}"]
-
     def _staged(self, key: str) -> dict[str, int]:
         """Ids and sizes of the blocks that lie there uncommitted."""
 
         def ask() -> dict[str, int]:
             with self._translated():
                 try:
-                    _, blocks = self._container.get_blob_client(self.name(key)).get_block_list("uncommitted")
+                    _, blocks = self._door.container.get_blob_client(self.name(key)).get_block_list("uncommitted")
                 except ResourceNotFoundError:
                     return {}
             return {block.id: block.size for block in blocks}
@@ -244,7 +155,7 @@ class AzureBlob:
 
     def _clear(self, key: str) -> None:
         """Remove blocks that somebody else left under this name, and nothing that was committed."""
-        blob = self._container.get_blob_client(self.name(key))
+        blob = self._door.container.get_blob_client(self.name(key))
 
         def remove() -> None:
             with self._translated():
@@ -284,14 +195,3 @@ class AzureBlob:
         if isinstance(error, ServiceRequestError | ServiceResponseError):
             return ConnectionLost("Azure Storage cannot be reached.", code="UNREACHABLE")
         return FatalError(f"Azure Storage: {type(error).__name__}.", code="AZURE_REFUSED")
-
-
-class _TokenCredential:
-    """What Microsoft's client wants of a credential."""
-
-    def __init__(self, token: Callable[[], tuple[str, float]]) -> None:
-        self._token = token
-
-    def get_token(self, *scopes: str, **_: object) -> AccessToken:
-        token, until = self._token()
-        return AccessToken(token, int(until))
