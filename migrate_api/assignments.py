@@ -8,6 +8,7 @@ from migrate_api.dispatch import Dispatch, require_storage
 from migrate_api.errors import Refusal, conflict
 from migrate_api.principals import AgentCaller
 from migrate_api.protocol.messages import Assignment, Counted
+from migrate_api.protocol.spec import BandwidthSchedule
 from migrate_api.protocol.states import FINAL
 from migrate_api.tables import Job, Project
 from migrate_api.vault import Vault
@@ -34,6 +35,8 @@ def assignment(dispatch: Dispatch, vault: Vault, job: Job, caller: AgentCaller) 
         token=token,
         started_on=job.created_at.astimezone(ZoneInfo(_zone(job, project))).date(),
         spec=sealed if sealed is not None else job.spec,
+        time_zone=project.time_zone,
+        bandwidth=BandwidthSchedule.model_validate(project.bandwidth_schedule) if project.bandwidth_schedule else None,
         counted=Counted(
             completed=job.files_completed,
             unchanged=job.files_unchanged,

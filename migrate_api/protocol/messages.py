@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from migrate_api.protocol.spec import BandwidthSchedule
 from migrate_api.protocol.states import CommandName, JobStatus, JobType
 
 VERSION = 1
@@ -170,6 +171,9 @@ class Assignment(Answer):
     started_on: date
     """The day the job was created; a resume on the next day judges alike."""
     spec: dict[str, Any]
+    time_zone: str = "UTC"
+    """Where the project's days begin and its schedule holds."""
+    bandwidth: BandwidthSchedule | None = None
     counted: Counted = Counted()
     retry_of: str | None = None
     """The job whose failed items are meant, and no others."""

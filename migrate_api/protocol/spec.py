@@ -7,7 +7,7 @@ and the assignment to the job's own agent do).
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -19,6 +19,7 @@ from pydantic import (
     PlainSerializer,
     SecretStr,
     SerializationInfo,
+    field_validator,
 )
 
 from migrate_api.protocol.states import JobType
@@ -150,6 +151,34 @@ class TransferConfig(Model):
     bandwidth_limit_mbps: float | None = Field(default=None, gt=0, le=100_000)
     verify_integrity: bool = True
     delete_after_upload: bool = False
+
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Window(Model):
+    """Hours of full speed, in the project's time zone; `days` are those on which it begins. It may span midnight."""
+
+    start: time
+    end: time
+    days: tuple[Day, ...] = Field(default=DAYS, min_length=1)
+
+    @field_validator("end")
+    @classmethod
+    def _has_length(cls, end: time, info: Any) -> time:
+        if end == info.data.get("start"):
+            raise ValueError(
+                "a window that ends when it starts has no length; for the whole day leave the schedule out"
+            )
+        return end
+
+
+class BandwidthSchedule(Model):
+    """Full speed within the windows, at most `throttled_mbps` outside them. A job's own limit overrides it."""
+
+    windows: tuple[Window, ...] = Field(min_length=1, max_length=50)
+    throttled_mbps: float = Field(gt=0, le=100_000)
 
 
 class JobSpec(Model):

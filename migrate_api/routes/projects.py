@@ -2,52 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from migrate_api.doors import Admin, Inside, Member, Transaction, Viewer
 from migrate_api.errors import conflict, invalid, not_found, refusals
 from migrate_api.paging import Cursor, Limit, Page, page
 from migrate_api.project_status import follows
-from migrate_api.protocol.spec import Destination, Model, Secret, TimeZone
+from migrate_api.protocol.spec import BandwidthSchedule, Destination, Model, Secret, TimeZone
 from migrate_api.protocol.states import FINAL, ProjectStatus, ProjectType
 from migrate_api.roll_ups import RollUp, of_project
 from migrate_api.tables import Client, Job, Project
 
 routes = APIRouter(prefix="/api", tags=["projects"])
 Id = Annotated[str, Path(max_length=64)]
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-class Window(Model):
-    """Hours of full speed, in the project's time zone; `days` are those on which it begins. It may span midnight."""
-
-    start: time
-    end: time
-    days: tuple[Day, ...] = Field(default=DAYS, min_length=1)
-
-    @field_validator("end")
-    @classmethod
-    def _has_length(cls, end: time, info: Any) -> time:
-        if end == info.data.get("start"):
-            raise ValueError(
-                "a window that ends when it starts has no length; for the whole day leave the schedule out"
-            )
-        return end
-
-
-class BandwidthSchedule(Model):
-    """Full speed within the windows, at most `throttled_mbps` outside them. A job's own limit overrides it."""
-
-    windows: tuple[Window, ...] = Field(min_length=1, max_length=50)
-    throttled_mbps: float = Field(gt=0, le=100_000)
 
 
 class Storage(Model):
