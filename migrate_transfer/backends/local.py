@@ -26,7 +26,7 @@ FOLLOW = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 class LocalSource:
     """`root` is a folder; keys are relative to it. Raises InvalidRequest when it is none."""
 
-    features = Features(lanes=2, small_lanes=1)
+    features = Features(lanes=2, small_lanes=1, stable_ids=True)
 
     def __init__(self, root: str | Path) -> None:
         self.root = os.fsencode(os.path.abspath(root))
@@ -163,7 +163,8 @@ class LocalReader:
 def item_of(path: bytes, found: os.stat_result) -> Item:
     born = getattr(found, "st_birthtime", None)
     created = int(born * 1e9) if born is not None else 0
-    return Item(key_of(path), found.st_size, found.st_mtime_ns, f"{found.st_ctime_ns:x}.{found.st_ino:x}", created)
+    file_id = f"{found.st_ino:x}.{found.st_dev:x}"
+    return Item(key_of(path), found.st_size, found.st_mtime_ns, f"{found.st_ctime_ns:x}.{file_id}", created, file_id)
 
 
 def _slices(found: Iterator[os.DirEntry[bytes]]) -> Iterator[list[os.DirEntry[bytes]]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from migrate_transfer.core.backend import Content, Features, Item, Page, Receipt, Stored, Streams, Tier, Upload
+from migrate_transfer.core.backend import Content, Features, Item, Page, Receipt, Rename, Stored, Streams, Tier, Upload
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ItemError, RejectedItem
 
@@ -28,7 +28,7 @@ class Memory:
     """Source and destination at once. Change `objects` as somebody else would."""
 
     objects: dict[str, Kept] = field(default_factory=dict)
-    features: Features = field(default_factory=lambda: Features(stable_ids=True, tiers=True))
+    features: Features = field(default_factory=lambda: Features(stable_ids=True, tiers=True, copies=True))
     _versions: int = 0
 
     def keep(self, key: str, data: bytes, modified: int = 1) -> None:
@@ -141,6 +141,17 @@ class MemorySender:
             else:
                 del self._memory.objects[key]
                 yield key, None
+
+    def copy_all(self, renames: Iterator[Rename]) -> Iterator[tuple[Rename, Receipt | Exception]]:
+        for one in renames:
+            there = self._memory.find(one.old_key)
+            if there is None or there.etag != one.etag or self._memory.find(one.item.key) is not None:
+                yield one, RejectedItem("The object is another one now.", code="DESTINATION_CHANGED")
+                continue
+            kept = self._memory.objects[one.old_key]
+            self._memory.keep(one.item.key, kept.data, kept.modified)
+            self._memory.objects[one.item.key].sha256 = kept.sha256
+            yield one, Receipt(self._memory.item(one.item.key).version, 0)
 
     def close(self) -> None:
         """Nothing to let go."""

@@ -28,6 +28,8 @@ class Features:
     stable_ids: bool = False
     resumes: bool = False
     tiers: bool = False
+    copies: bool = False
+    """An object can be given a second name without its bytes being sent again."""
     longest_key: int = 4_096
     most_parts: int = 4_096
     largest: int = 2**63 - 1
@@ -134,6 +136,16 @@ class Upload:
     read: int = 0
 
 
+class Rename(NamedTuple):
+    """An object of that etag that is to be had under another key too."""
+
+    number: int
+    item: Item
+    old_key: str
+    etag: str
+    sha256: str
+
+
 class Content(Protocol):
     """What a sender reads of an upload; the SHA-256 is made in the same pass."""
 
@@ -182,6 +194,9 @@ class Sender(Protocol):
 
     def delete_all(self, objects: Iterator[tuple[str, str]]) -> Iterator[tuple[str, Exception | None]]:
         """Remove each object (key and etag) that still is that one; any other is an error of the item."""
+
+    def copy_all(self, renames: Iterator[Rename]) -> Iterator[tuple[Rename, Receipt | Exception]]:
+        """Give each object its new name too, where nothing has that name; with its properties."""
 
     def close(self) -> None:
         """Let connections go."""

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from migrate_transfer.core.backend import Destination, Receipt, Source, Stored, Streams, Upload
+from migrate_transfer.core.backend import Destination, Receipt, Rename, Sender, Source, Stored, Streams, Upload
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import FatalError, MigrateError, TransientError
 from migrate_transfer.engine.passage import Passage
@@ -67,20 +67,24 @@ class Copier:
     control: Control
     _outcomes: list[Outcome] = field(default_factory=list)
     _landed: list[Landed] = field(default_factory=list)
+    _renames: list[Rename] = field(default_factory=list)
+    _again: list[Upload] = field(default_factory=list)
     _lost: int = 0
     _more: bool = True
 
     def run(self) -> None:
         sender = self.destination.sender(self.streams, self.control)
         prover = Prover(self.source, sender, self.spec)
-        judge = Judge(self.source, self.destination, self.spec)
+        before = self.ledger.passes.before if self.ledger.passes.moved()[0] else None
+        judge = Judge(self.source, self.destination, self.spec, before)
         try:
-            while self._more:
+            while self._more or self._again:
                 try:
                     for upload, result in sender.put_all(self._contents(judge)):
                         self._note(upload, result)
                 finally:
                     self._settle()
+                self._rename(sender)
                 for outcome in prover.prove(self._landed, judge.take_doubtful()):
                     self._end(outcome)
                 self._landed.clear()
@@ -90,6 +94,8 @@ class Copier:
 
     def _contents(self, judge: Judge) -> Iterator[Passage]:
         """What is to be sent; what needs no sending ends here."""
+        while self._again:
+            yield Passage(self.source, self._again.pop())
         count = size = 0
         proving = self.spec.level == "reread"
         while not (proving and (count >= LEG or size >= LEG_BYTES)) and not judge.full:
@@ -115,6 +121,9 @@ class Copier:
             verdict = failed(row.number, error)
         if isinstance(verdict, Upload):
             return verdict
+        if isinstance(verdict, Rename):
+            self._renames.append(verdict)
+            return None
         if isinstance(verdict, Outcome):
             self._end(verdict)
         elif verdict is not None:
@@ -133,6 +142,15 @@ class Copier:
         else:
             self._lost = 0
             self._land(Landed(upload.number, upload.item, upload.sha256, result.etag, DONE, result.sent))
+
+    def _rename(self, sender: Sender) -> None:
+        """What cannot be renamed at the destination is sent."""
+        renames, self._renames = self._renames, []
+        for one, result in sender.copy_all(iter(renames)):
+            if isinstance(result, Receipt):
+                self._land(Landed(one.number, one.item, one.sha256, result.etag, DONE))
+            else:
+                self._again.append(Upload(one.number, one.item))
 
     def _land(self, landed: Landed) -> None:
         """It is at the destination: that is the end, unless it is to be read back."""

@@ -92,11 +92,12 @@ class Transfer:
                 control.wait(self.spec.every)
 
     def _end_pass(self, control: Control) -> None:
-        """A pass in which a folder could not be read, or an item failed, removes nothing."""
-        if self.spec.deletions and not self.ledger.totals().counts.failed:
+        """What was renamed is removed under its old name, what is gone where that is wanted. A pass in which a folder
+        could not be read, or an item failed, removes nothing."""
+        if not self.ledger.totals().counts.failed:
             sender = self.destination.sender(Streams(self.spec.concurrency), control)
             try:
-                for _ in sender.delete_all(self.ledger.passes.left_over()):
+                for _ in sender.delete_all(self.ledger.passes.left_over(renamed=not self.spec.deletions)):
                     control.check()
             finally:
                 sender.close()

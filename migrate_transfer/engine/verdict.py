@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from migrate_transfer.core.backend import Destination, Item, Source, Stored, Upload
+from migrate_transfer.core.backend import Destination, Item, Rename, Source, Stored, Upload
 from migrate_transfer.core.errors import ItemError
 from migrate_transfer.core.plan import same
 from migrate_transfer.engine.passage import digest
 from migrate_transfer.engine.proof import Doubtful, Landed, failed, occupied
-from migrate_transfer.ledger.item_records import DONE, UNCHANGED, Known, Outcome, Row
+from migrate_transfer.ledger.item_records import DONE, UNCHANGED, Before, Known, Outcome, Row
 from migrate_transfer.spec import TransferSpec
 
 DOUBTFUL = 1_000
 """So many objects of unknown origin are collected before they are read."""
+
+
+Verdict: TypeAlias = Upload | Rename | Outcome | Landed | None
 
 
 @dataclass
@@ -23,6 +28,8 @@ class Judge:
     source: Source
     destination: Destination
     spec: TransferSpec
+    before: Callable[[str], Before | None] | None = None
+    """Where the item of a stable id was in the last pass of a sync."""
     _doubtful: list[Doubtful] = field(default_factory=list)
 
     @property
@@ -34,11 +41,11 @@ class Judge:
         taken, self._doubtful = self._doubtful, []
         return taken
 
-    def judge(self, row: Row, listed: Stored | None, known: Known | None) -> Upload | Outcome | Landed | None:
-        """Send it; it is at its end; it is there already; or (None) it is in doubt."""
+    def judge(self, row: Row, listed: Stored | None, known: Known | None) -> Verdict:
+        """Send it; give it another name; it is at its end; it is there already; or (None) it is in doubt."""
         stored = self.destination.find(row.item.key) if row.resumed else listed
         if stored is None:
-            return Upload(row.number, row.item, resumed=row.resumed)
+            return self._renamed(row) or Upload(row.number, row.item, resumed=row.resumed)
         mine = row.resumed and (listed is None or listed.etag != stored.etag)
         if not stored.sha256:
             return self._foreign(row, stored, mine)
@@ -48,6 +55,18 @@ class Judge:
             state, sent = (DONE, stored.size) if mine else (UNCHANGED, 0)
             return Landed(row.number, row.item, stored.sha256, stored.etag, state, sent, stored.tier, mine)
         return Upload(row.number, row.item, replaces=stored.etag, resumed=row.resumed)
+
+    def _renamed(self, row: Row) -> Rename | None:
+        """Whether it is at the destination under the name that it had in the last pass."""
+        if self.before is None or not row.item.stable_id or not self.destination.features.copies:
+            return None
+        before = self.before(row.item.stable_id)
+        if before is None or (before.size, before.modified) != (row.item.size, row.item.modified):
+            return None
+        old = self.destination.find(before.key)
+        if old is None or old.etag != before.etag or old.sha256 != digest(self.source, row.item):
+            return None
+        return Rename(row.number, row.item, before.key, before.etag, old.sha256)
 
     def _quiet(self, item: Item, stored: Stored, known: Known | None) -> bool:
         """Size and time, or the last pass, say that nothing changed; enough for a sync, and without verification."""

@@ -27,6 +27,15 @@ class Known(NamedTuple):
     etag: str
 
 
+class Before(NamedTuple):
+    """Where an item of a stable id was at the end of a sync's last pass."""
+
+    key: str
+    etag: str
+    size: int
+    modified: int
+
+
 class Outcome(NamedTuple):
     """What came of an item. `sent`: bytes over the wire; `code`, `message`, `remedy`: why it was left or failed."""
 

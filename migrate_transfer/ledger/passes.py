@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from migrate_transfer.ledger.item_records import DONE, UNCHANGED, FileTotals, Known
+from migrate_transfer.ledger.item_records import DONE, UNCHANGED, Before, FileTotals, Known
 from migrate_transfer.ledger.store import Store
 
 SLICE = 2_000
@@ -46,6 +46,8 @@ class Passes:
             for table in ("item", "there", "scan"):
                 db.execute(f"delete from {table}")  # noqa: S608  names of ours
             db.execute("delete from fact where name = 'destination_listed'")
+            db.execute("create index if not exists item_by_key on item (key)")
+            db.execute("create index if not exists item_by_id on item (stable_id) where stable_id != ''")
 
     def moved(self) -> tuple[int, int, int]:
         """How many passes have ended, and what they moved together: items, bytes."""
@@ -60,17 +62,28 @@ class Passes:
             rows = db.execute(f"select key, version, etag from known where key in ({places})", keys).fetchall()  # noqa: S608
         return {key: Known(*rest) for key, *rest in rows}
 
-    def left_over(self) -> Iterator[tuple[str, str]]:
-        """Objects (key and etag) that the last pass knew and this one's source does not list."""
-        with self.store.writing() as db:
-            db.execute("create index if not exists item_by_key on item (key)")
+    def before(self, stable_id: str) -> Before | None:
+        """Where the item was, if it is not listed there any more."""
+        with self.store.reading() as db:
+            row = db.execute(
+                "select key, etag, size, modified from known where stable_id = ? and stable_id != ''"
+                " and not exists (select 1 from item where item.key = known.key)",
+                (stable_id,),
+            ).fetchone()
+        return None if row is None else Before(*row)
+
+    def left_over(self, *, renamed: bool) -> Iterator[tuple[str, str]]:
+        """Objects (key and etag) that the last pass knew and this one's source does not list; with `renamed` only those
+        whose item is at the destination under another key now."""
         last = ""
         while True:
             with self.store.reading() as db:
                 rows = db.execute(
                     "select there.key, there.etag from there join known using (key, etag) where there.key > ?"
-                    " and not exists (select 1 from item where item.key = there.key) order by 1 limit ?",
-                    (last, SLICE),
+                    " and not exists (select 1 from item where item.key = there.key)"
+                    " and (? or exists (select 1 from item where item.stable_id = known.stable_id"
+                    " and item.stable_id != '' and item.state in (?, ?))) order by 1 limit ?",
+                    (last, not renamed, DONE, UNCHANGED, SLICE),
                 ).fetchall()
             yield from rows
             if len(rows) < SLICE:

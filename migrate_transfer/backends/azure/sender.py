@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from migrate_transfer.backends.azure.answers import API_VERSION, CORRUPTED, item_error, refusal
 from migrate_transfer.backends.azure.place import MIB, Place
 from migrate_transfer.backends.azure.upload import Uploads
-from migrate_transfer.core.backend import Content, Receipt, Streams, Tier, Upload
+from migrate_transfer.core.backend import Content, Receipt, Rename, Streams, Tier, Upload
 from migrate_transfer.core.errors import TransientError
 from migrate_transfer.net.lane import Answer, Lane, Link, Request
 
@@ -90,6 +90,24 @@ class BlobSender:
     def delete_all(self, objects: Iterator[tuple[str, str]]) -> Iterator[tuple[str, Exception | None]]:
         version = f"x-ms-version: {API_VERSION}"
         yield from self._simple((key, "DELETE", "", [version, f'If-Match: "{etag}"']) for key, etag in objects)
+
+    def copy_all(self, renames: Iterator[Rename]) -> Iterator[tuple[Rename, Receipt | Exception]]:
+        for request, answer in self._lane.exchange(self._copy(one) for one in renames):
+            if isinstance(answer, TransientError):
+                yield request.owner, answer
+            elif answer is not None and answer.headers.get("x-ms-copy-status") == "success":
+                yield request.owner, Receipt(answer.headers.get("etag", "").strip('"'), 0)
+            elif answer is not None:
+                yield request.owner, item_error(refusal(answer, self._place.container))
+
+    def _copy(self, one: Rename) -> Request[Rename]:
+        headers = [
+            f"x-ms-version: {API_VERSION}",
+            f"x-ms-copy-source: {self._place.address(one.old_key)}",
+            f'x-ms-source-if-match: "{one.etag}"',
+            "If-None-Match: *",
+        ]
+        return Request(one, "PUT", self._place.address(one.item.key), headers)
 
     def _simple(self, calls: Iterator[tuple[str, str, str, list[str]]]) -> Iterator[tuple[str, Exception | None]]:
         requests = (Request(key, how, self._place.address(key, query), headers) for key, how, query, headers in calls)
