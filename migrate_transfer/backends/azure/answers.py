@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from migrate_transfer.core.errors import (
     AccessDenied,
     FatalError,
-    ItemError,
     MigrateError,
     RejectedItem,
     TargetError,
@@ -25,11 +24,40 @@ EXPIRED = re.compile("not valid in the specified time frame|expired|lifetime val
 CORRUPTED = ("Md5Mismatch", "Crc64Mismatch")
 NOT_KNOWN = ("FeatureNotSupported", "UnsupportedHeader")
 """Said of a header by a service that is not Azure's own: an emulator, a gateway."""
-IN_THE_WAY = ("InvalidBlobOrBlock", "BlockCountExceedsLimit", "InvalidBlockList", "InvalidBlockId")
-
-
 DESTINATION_BUSY = "DESTINATION_BUSY"
 """Uncommitted blocks of another writer lie under the name."""
+_BUSY = (
+    DESTINATION_BUSY,
+    "Parts of another writer's upload lie under this name.",
+    "Let the other program that writes this object end, then retry the failed items.",
+)
+REFUSALS = {
+    "InvalidBlobOrBlock": _BUSY,
+    "BlockCountExceedsLimit": _BUSY,
+    "InvalidBlockList": _BUSY,
+    "InvalidBlockId": _BUSY,
+    "BlobArchived": (
+        "DESTINATION_ARCHIVED",
+        "The object at the destination is in the Archive tier and cannot be read or replaced.",
+        "Rehydrate or remove the archived object, or choose another prefix; then retry the failed items.",
+    ),
+    "LeaseIdMissing": (
+        "DESTINATION_LEASED",
+        "The object at the destination is leased to another program.",
+        "Break the lease or wait for its end; then retry the failed items.",
+    ),
+    "InvalidBlobType": (
+        "OTHER_BLOB_TYPE",
+        "An append or page blob of this name is in the way.",
+        "Remove it or choose another prefix; then retry the failed items.",
+    ),
+    "ConditionNotMet": (
+        "DESTINATION_CHANGED",
+        "The object at the destination was changed by somebody else meanwhile.",
+        "Let the other program end, then retry the failed items.",
+    ),
+}
+"""Azure's code, and ours with message and remedy, of what ends one item."""
 
 
 def denied(code: str, text: str) -> AccessDenied:
@@ -64,36 +92,9 @@ def refusal(answer: Answer, container: str) -> MigrateError:
         return denied(code, answer.content.decode("utf-8", "replace"))
     if code in ("ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled"):
         return gone(container)
-    if code in IN_THE_WAY:
-        return ItemError(
-            "Parts of another writer's upload lie under this name.",
-            code=DESTINATION_BUSY,
-            remedy="Let the other program that writes this object end, then retry the failed items.",
-        )
-    if code == "BlobArchived":
-        return RejectedItem(
-            "The object at the destination is in the Archive tier and cannot be read or replaced.",
-            code="DESTINATION_ARCHIVED",
-            remedy="Rehydrate or remove the archived object, or choose another prefix; then retry the failed items.",
-        )
-    if code == "LeaseIdMissing":
-        return RejectedItem(
-            "The object at the destination is leased to another program.",
-            code="DESTINATION_LEASED",
-            remedy="Break the lease or wait for its end; then retry the failed items.",
-        )
-    if code == "InvalidBlobType":
-        return RejectedItem(
-            "An append or page blob of this name is in the way.",
-            code="OTHER_BLOB_TYPE",
-            remedy="Remove it or choose another prefix; then retry the failed items.",
-        )
-    if code == "ConditionNotMet":
-        return RejectedItem(
-            "The object at the destination was changed by somebody else meanwhile.",
-            code="DESTINATION_CHANGED",
-            remedy="Let the other program end, then retry the failed items.",
-        )
+    if code in REFUSALS:
+        ours, message, remedy = REFUSALS[code]
+        return RejectedItem(message, code=ours, remedy=remedy)
     if answer.status == 404:
         return RejectedItem("The object is not there.", code="DESTINATION_GONE", remedy="Retry the failed items.")
     return RejectedItem(
