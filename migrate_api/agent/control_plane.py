@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, Self, TypeVar
@@ -41,6 +41,11 @@ Said = TypeVar("Said", bound=BaseModel)
 CONNECTIONS = 16
 LOST = ("STALE_TOKEN", "JOB_NOT_YOURS", "JOB_FINISHED", "NOT_FOUND")
 """Codes that say: this job is not ours any more."""
+
+
+def utc_now() -> datetime:
+    """This machine's clock."""
+    return datetime.now(UTC)
 
 
 def this_host() -> Host:
@@ -110,14 +115,14 @@ class ControlPlane:
     """One agent process and its service. Thread-safe. Calls raise AccessDenied (key), Refused, TransientError,
     TargetError."""
 
-    def __init__(self, settings: AgentSettings, control: Control) -> None:
+    def __init__(self, settings: AgentSettings, control: Control, clock: Callable[[], datetime] = utc_now) -> None:
         headers = {
             "Authorization": f"Bearer {settings.key.get_secret_value()}",
             "X-Agent-Instance": uuid4().hex,
             "X-Migrate-Protocol": str(VERSION),
         }
         make = {"secret_headers": headers, "connections": CONNECTIONS, "control": control}
-        self._control = control
+        self._control, self.clock = control, clock
         self._work = HttpClient(settings.url, **make, timeout=30.0)  # type: ignore[arg-type]
         self._wait = HttpClient(settings.url, **make, timeout=POLL_SECONDS + 20.0)  # type: ignore[arg-type]
         self._calls, self._waiting = _Calls(self._work), _Calls(self._wait)
@@ -134,10 +139,10 @@ class ControlPlane:
         self._control.wait(seconds)
 
     def hello(self) -> Welcome:
-        return self._calls.post("/api/agent/hello", Hello(host=this_host(), sent_at=datetime.now(UTC)), Welcome)
+        return self._calls.post("/api/agent/hello", Hello(host=this_host(), sent_at=self.clock()), Welcome)
 
     def heartbeat(self, jobs: tuple[HeldJob, ...], free_disk_bytes: int | None) -> HeartbeatAnswer:
-        said = Heartbeat(sent_at=datetime.now(UTC), host=this_host(), jobs=jobs, free_disk_bytes=free_disk_bytes)
+        said = Heartbeat(sent_at=self.clock(), host=this_host(), jobs=jobs, free_disk_bytes=free_disk_bytes)
         return self._calls.post("/api/agent/heartbeat", said, HeartbeatAnswer)
 
     def poll(self, seconds: float = POLL_SECONDS) -> tuple[Command, ...]:

@@ -7,7 +7,6 @@ import queue
 import random
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -49,7 +48,7 @@ class Heart:
     def begin(self) -> Welcome:
         """Say hello, however long that takes; then beat and poll in threads of their own."""
         welcome = self._patiently(self._plane.hello)
-        skew = (datetime.now(UTC) - welcome.server_time).total_seconds()
+        skew = (self._plane.clock() - welcome.server_time).total_seconds()
         if abs(skew) > SKEW_SECONDS:
             log.warning("This machine's clock is %.0f seconds off the service's: set it by NTP.", skew)
         for beat in (self._poll, self._beat):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from migrate_api.agent.control_plane import ControlPlane
+from migrate_api.agent.control_plane import ControlPlane, utc_now
 from migrate_api.agent.heart import Heart
 from migrate_api.agent.home import Home
 from migrate_api.agent.loop import Loop
@@ -61,10 +62,10 @@ class NewerService(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def working(url: str, key: str, home: Path) -> Iterator[threading.Thread]:
+def working(url: str, key: str, home: Path, clock: Callable[[], datetime] = utc_now) -> Iterator[threading.Thread]:
     """An agent's loop on a thread of its own."""
     control, settings = Control(), AgentSettings(url, SecretStr(key))
-    with ControlPlane(settings, control) as plane:
+    with ControlPlane(settings, control, clock) as plane:
         loop = Loop(settings, Home(home / "agent.toml", home / "state", home / "logs"), plane, control)
         thread = threading.Thread(target=loop.run)
         thread.start()
@@ -102,6 +103,20 @@ def test_an_agent_whose_folder_is_gone_still_gives_signs_of_life(site: Site, tmp
         asked = site.post(f"/api/agents/{made['agent_id']}/connection-tests", test)
         assert site.get(f"/api/connection-tests/{asked['id']}?wait=20")["answered"]
     assert site.get(f"/api/agents/{made['agent_id']}")["free_disk_bytes"] is None
+
+
+@pytest.mark.parametrize("days", [3, -400])
+def test_an_agent_whose_clock_is_wrong_works_and_says_so(
+    site: Site, tmp_path: Path, days: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    made, off = site.post("/api/agent-keys", {"name": "srv1"}), timedelta(days=days)
+    with working(site.url, made["key"], tmp_path, lambda: utc_now() + off):
+        eventually(lambda: site.get("/api/agents?status=online")["items"])
+        asked = site.post(f"/api/agents/{made['agent_id']}/connection-tests", {"connection_string": "sqlite:////none"})
+        assert site.get(f"/api/connection-tests/{asked['id']}?wait=20")["answered"]
+    shown = site.get(f"/api/agents/{made['agent_id']}")
+    assert shown["clock_skew_seconds"] == pytest.approx(off.total_seconds(), abs=60)
+    assert "set it by NTP" in caplog.text
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

