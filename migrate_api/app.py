@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from migrate_api import chores, pages
 from migrate_api.callers import Callers
 from migrate_api.database import Database
+from migrate_api.description import describe
 from migrate_api.doors import Services, services_of
 from migrate_api.errors import Refusal, answer, invalid
 from migrate_api.limits import RateHeaders
@@ -67,6 +68,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         version="1",
         description="Moves organisations from one home to another and proves that nothing was lost.",
         lifespan=_lifespan,
+        docs_url=None,
         redoc_url=None,
     )
     app.state.services = services
@@ -75,6 +77,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.include_router(pages.routes)
     for routes in ROUTERS:
         app.include_router(routes)
+    describe(app)
     _answer_errors(app)
     observe(app, services)
     return app
