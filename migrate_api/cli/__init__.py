@@ -7,27 +7,17 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from migrate_api.cli import (
-    dead_letters,
-    demo,
-    evidence,
-    imports,
-    reports,
-    sandbox,
-    service,
-    test_connection,
-    tour,
-    transfers,
-)
 from migrate_api.cli.arguments import screened
 from migrate_api.cli.errors import EXIT_CODES, guarded
 from migrate_api.cli.interrupts import terminate_like_ctrl_c
 from migrate_api.cli.output import version_callback
+from migrate_api.cli.verbs import Verbs
 
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:3}  {words}" for code, words in EXIT_CODES.items())
 
 app = typer.Typer(
     name="migrate",
+    cls=Verbs,
     help="Move a RockRMS church to The One Mission, and prove that nothing was lost.",
     epilog=EPILOG,
     no_args_is_help=True,
@@ -49,26 +39,6 @@ def root(
     Secrets come from MIGRATE_ROCK_CONNECTION and MIGRATE_MISSION_KEY, the config file or standard input, never from
     an argument. Every verb takes --json for scripts.
     """
-
-
-app.command("demo")(demo.demo)
-app.command("sample")(sandbox.sample)
-app.command("sandbox")(sandbox.sandbox)
-app.command("test-connection")(test_connection.test)
-app.command("verify")(imports.verify)
-app.command("import")(imports.run)
-app.command("copy")(transfers.copy)
-app.command("archive")(transfers.archive)
-app.command("sync")(transfers.sync)
-app.command("report")(reports.report)
-app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(evidence.app, name="evidence")
-app.command("tour")(tour.tour)
-app.command("serve")(service.serve)
-app.command("audit")(service.audit)
-app.add_typer(service.vault_app, name="vault")
-app.add_typer(service.tenant_app, name="tenant")
-app.add_typer(service.token_app, name="token")
 
 
 def main() -> NoReturn:
