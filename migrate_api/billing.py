@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 
+from migrate_transfer.forecast import USD_PER_GB
+
 PER_MAILBOX = Decimal("12.00")
-PER_GB = Decimal("0.40")
+PER_GB = USD_PER_GB
 GB = Decimal(10**9)
 CENT = Decimal("0.01")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from time import monotonic
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, NoReturn, cast
 
 import typer
@@ -26,14 +28,16 @@ from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import InvalidRequest
 from migrate_transfer.core.plan import Filters
 from migrate_transfer.engine.transfer import Transfer
+from migrate_transfer.job import ITEMS, MANIFEST, REPORT, FileJob
 from migrate_transfer.ledger.item_records import FAILED
+from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.net.lane import Link
 from migrate_transfer.places import Credentials, open_destination, open_source
-from migrate_transfer.report import summary, write_csv
 from migrate_transfer.spec import MIB, Kind, TransferSpec
 
 TIERS = ("hot", "cool", "cold", "archive")
 SHOWN = 20
+BOUNDS = ("low", "likely", "high")
 
 Source = Annotated[str, typer.Argument(help="A folder.")]
 Target = Annotated[str, typer.Argument(metavar="DESTINATION", help="azure_blob://account/container/prefix")]
@@ -155,20 +159,19 @@ def _transfer(
     dry_run: bool = False,
     passes: int | None = None,
 ) -> None:
-    control = Control()
-    link = Link(control, bandwidth=Bucket(mbps * MEGABIT if mbps else None))
-    destination = open_destination(
-        spec.destination, _credentials(Settings.gather(config, None, {})), link, tier=spec.tier, chunk=spec.chunk
-    )
-    folder = _folder(out, spec)
-    transfer = Transfer(folder, spec, open_source(spec.source), destination)
-    begun = monotonic()
-    with pausing(control), file_bars(quiet=as_json) as tell:
-        if dry_run:
-            transfer.scan(control, tell)
-        else:
-            transfer.run(control, tell, passes)
-    _finish(transfer, folder, monotonic() - begun, dry_run=dry_run, as_json=as_json)
+    control, line = Control(), Bucket(mbps * MEGABIT if mbps else None)
+    credentials = _credentials(Settings.gather(config, None, {}))
+    link = Link(control, bandwidth=line)
+    destination = open_destination(spec.destination, credentials, link, tier=spec.tier, chunk=spec.chunk)
+    source = open_source(spec.source)
+    with _folder(out, spec, dry_run) as folder, closing(Transfer(folder, spec, source, destination)) as transfer:
+        job = FileJob(transfer, line)
+        with pausing(control), file_bars(quiet=as_json) as tell:
+            if dry_run:
+                job.scan(control, tell)
+            else:
+                job.run(control, tell, passes)
+        _finish(job, dry_run=dry_run, as_json=as_json)
 
 
 def _credentials(settings: Settings) -> Credentials:
@@ -177,40 +180,51 @@ def _credentials(settings: Settings) -> Credentials:
     return Credentials(secrets[0], secrets[1], str(settings.values.get(("azure", "endpoint")) or ""))
 
 
-def _folder(out: Path, spec: TransferSpec) -> Path:
-    """The job of the same settings that did not come to its end, or a new one."""
+@contextmanager
+def _folder(out: Path, spec: TransferSpec, dry_run: bool) -> Iterator[Path]:
+    """The job of the same settings that did not come to its end (a sync never does), or a new one. A dry run keeps
+    nothing: what it lists will be old when files move."""
+    if dry_run:
+        with TemporaryDirectory() as folder:
+            yield Path(folder) / "job"
+        return
     name = f"{spec.kind}-{hashlib.sha256(spec.identity().encode()).hexdigest()[:10]}"
     number = 1
-    while (out / f"{name}-{number}" / "report.json").exists():
+    while spec.kind != "sync" and (out / f"{name}-{number}" / REPORT).exists():
         number += 1
-    return out / f"{name}-{number}"
+    yield out / f"{name}-{number}"
 
 
-def _finish(transfer: Transfer, folder: Path, seconds: float, *, dry_run: bool, as_json: bool) -> None:
-    totals = transfer.ledger.totals()
-    found = {"job": str(folder), **summary(transfer.spec, totals, seconds)}
-    write_csv(transfer.ledger, folder / "items.csv")
-    if not dry_run:
-        manifest.write_manifest(transfer.ledger, transfer.spec, folder / "manifest.jsonl")
-        (folder / "report.json").write_text(json.dumps(found, indent=1) + "\n")
+def _finish(job: FileJob, *, dry_run: bool, as_json: bool) -> None:
+    found = job.report() if dry_run else {"job": str(job.folder), **job.write_papers()}
     if as_json:
         write_json(found)
     else:
-        _show(transfer, found, folder)
-    transfer.close()
-    sys.exit(DIFFERENCES if totals.counts.failed else 0)
+        _show(found, dry_run=dry_run)
+        _show_failed(job.transfer.ledger)
+    sys.exit(DIFFERENCES if found["items"]["failed"] else 0)
 
 
-def _show(transfer: Transfer, found: dict[str, Any], folder: Path) -> None:
+def _show(found: dict[str, Any], *, dry_run: bool) -> None:
     rows = [[name, f"{count:,}"] for name, count in found["items"].items() if count or name == "discovered"]
     table("Files", ["", "files"], rows)
+    forecast = found["forecast"]
+    if dry_run:
+        rows = [[name, *(f"{forecast[name][bound]:,}" for bound in BOUNDS)] for name in ("files", "bytes", "hours")]
+        rows.append(["USD", *(forecast["usd"][bound] for bound in BOUNDS)])
+        table("Forecast", ["", *BOUNDS], rows)
+        return
     speed = f"{found['bytes_per_second'] / 1e6:,.1f} MB/s"
-    page.print(f"{found['bytes_moved']:,} bytes moved in {found['seconds']:,} s ({speed}).", highlight=False)
-    failed = [entry for entry, _ in zip(transfer.ledger.entries(FAILED), range(SHOWN), strict=False)]
+    told = f"forecast: {forecast['hours']['likely'] * 3_600:,.0f} s"
+    page.print(f"{found['bytes_moved']:,} bytes moved in {found['seconds']:,} s ({speed}; {told}).", highlight=False)
+    page.print(f"Every file's outcome: {found['job']}/{MANIFEST}; what was left or failed: {found['job']}/{ITEMS}")
+
+
+def _show_failed(ledger: ItemLedger) -> None:
+    failed = list(islice(ledger.entries(FAILED), SHOWN))
     if failed:
         lines = [[entry.key, entry.code, entry.message, entry.remedy] for entry in failed]
         table("Failed", ["file", "code", "why", "remedy"], lines, numbers_from=99)
-    page.print(f"Every file's outcome: {folder / 'manifest.jsonl'}; what was left or failed: {folder / 'items.csv'}")
 
 
 def verify_manifest(path: Path, settings: Settings, *, as_json: bool) -> NoReturn:

@@ -68,9 +68,13 @@ class Bucket:
     @property
     def rate(self) -> float | None:
         """Bytes a second allowed now, None without limit."""
+        return None if self._limit is None and self._schedule is None else self.rate_at(self._now())
+
+    def rate_at(self, moment: datetime) -> float | None:
+        """The same for any moment."""
         if self._limit is not None:
             return self._limit
-        return self._schedule.rate(self._now()) if self._schedule else None
+        return self._schedule.rate(moment) if self._schedule else None
 
     def delay(self) -> float:
         """Seconds until the next request may begin, 0 for at once; at most a second, as the window may change."""
@@ -79,7 +83,7 @@ class Bucket:
             return 0.0
         with self._lock:
             self._pay(rate)
-            return min(1.0, self._owed / rate)
+            return min(1.0, self._owed / rate) if self._owed >= 1.0 else 0.0
 
     def sent(self, count: int) -> None:
         """So many bytes are about to go."""

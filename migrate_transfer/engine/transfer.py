@@ -9,10 +9,12 @@ from pathlib import Path
 from time import monotonic
 
 from migrate_transfer.core.backend import Destination, Source, Streams
+from migrate_transfer.core.bandwidth import Bucket
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import InvalidRequest, Stopped
 from migrate_transfer.engine.copier import SMALL, Copier, Rows
 from migrate_transfer.engine.scanner import scan
+from migrate_transfer.forecast import Forecast, Speed, forecast
 from migrate_transfer.ledger.item_records import FileTotals
 from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.spec import TransferSpec
@@ -74,6 +76,11 @@ class Transfer:
     def _scan(self, control: Control, tell: Tell) -> None:
         if not self.ledger.scanned:
             scan(self.source, self.destination, self.ledger, self.spec.filters, control, Pace(self.ledger, tell))
+
+    def forecast(self, speeds: Sequence[Speed], line: Bucket) -> Forecast:
+        """What the rest will take. Scan first."""
+        files, size = self.ledger.moving()
+        return forecast(files, size, speeds, line)
 
     def run(self, control: Control, tell: Tell = lambda totals: None, passes: int | None = None) -> FileTotals:
         """Scan if that is not done, and give every item its outcome. A sync does so again and again, `passes` times or

@@ -202,6 +202,17 @@ class ItemLedger:
         settled = sum(row[3] for row in rows if row[0] > IN_FLIGHT)
         return FileTotals(known, sum(row[3] for row in rows), settled, moved, sum(row[4] for row in rows))
 
+    def moving(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Of what waits, files and bytes that will move: at least, for the destination has something of that name and
+        size for the others, and at the most."""
+        with self._store.reading() as db:
+            files, size, new_files, new_size = db.execute(
+                "select count(*), coalesce(sum(item.size), 0), count(*) filter (where there.key is null),"
+                " coalesce(sum(item.size) filter (where there.key is null), 0) from item"
+                " left join there on there.key = item.key and there.size = item.size where state < 2"
+            ).fetchone()
+        return (new_files, files), (new_size, size)
+
     def entries(self, *states: int) -> Iterator[Entry]:
         """The manifest's lines (of these states, or all), in the order of the listing."""
         last, wanted = 0, ",".join(map(str, states or range(6)))
