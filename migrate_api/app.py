@@ -14,6 +14,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
 from migrate_api import chores, pages
+from migrate_api.azure.access import Accesses
+from migrate_api.azure.connections import CALLBACK, Connections
+from migrate_api.azure.microsoft import Microsoft
 from migrate_api.callers import Callers
 from migrate_api.database import Database
 from migrate_api.description import describe
@@ -24,6 +27,7 @@ from migrate_api.observability import observe
 from migrate_api.routes import (
     agent_work,
     agents,
+    azure,
     clients,
     connection_tests,
     health,
@@ -47,6 +51,7 @@ ROUTERS = (
     tokens.routes,
     clients.routes,
     projects.routes,
+    azure.routes,
     agents.routes,
     connection_tests.routes,
     jobs.routes,
@@ -57,6 +62,9 @@ ROUTERS = (
 )
 AT_ONCE = 8
 """Requests at the database at once; each may need a second connection, to count itself."""
+ABROAD = 4
+"""Requests at Microsoft at once."""
+SHOWN_TO_PEOPLE = ("/api/auth/hub-sso", CALLBACK)
 _CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
 
 
@@ -86,15 +94,20 @@ def create_app(settings: ApiSettings) -> FastAPI:
 def _services(settings: ApiSettings) -> Services:
     database = Database(settings.database_url, connections=2 * AT_ONCE)
     callers = Callers(database, settings)
+    vault, waker = Vault(settings.vault_keys.get_secret_value()), Waker(database, heard=callers.forget_agent)
+    connections = Connections(database, vault, settings, Microsoft(settings))
     return Services(
         settings=settings,
         database=database,
-        vault=Vault(settings.vault_keys.get_secret_value()),
+        vault=vault,
         callers=callers,
-        waker=Waker(database, heard=callers.forget_agent),
+        waker=waker,
         seen=Seen(database),
         turns=Turns(AT_ONCE),
         since=datetime.now(UTC),
+        connections=connections,
+        accesses=Accesses(connections, waker),
+        abroad=Turns(ABROAD),
     )
 
 
@@ -114,7 +127,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(Refusal)
     async def refused(request: Request, refusal: Refusal) -> Response:
-        if request.url.path.startswith("/api/"):
+        if request.url.path.startswith("/api/") and not _is_looked_at(request):
             return answer(refusal)
         return pages.refused(refusal, services_of(request).settings.sso_issuer)
 
@@ -139,6 +152,11 @@ def _answer_errors(app: FastAPI) -> None:
     async def ours(_: Request, error: MigrateError) -> JSONResponse:
         log.error("%s: %s", error.error_code, error.message)
         return answer(Refusal(503, error.error_code, error.message, remedy=error.remedy))
+
+
+def _is_looked_at(request: Request) -> bool:
+    """A browser was sent here and somebody looks at the answer."""
+    return request.url.path in SHOWN_TO_PEOPLE and "text/html" in request.headers.get("accept", "")
 
 
 def _unavailable(message: str) -> Refusal:

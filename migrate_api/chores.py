@@ -11,10 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from migrate_api import mails, usage
+from migrate_api.azure.kept import forget_sign_in
+from migrate_api.azure.watch import watch
 from migrate_api.delivery import Delivery
 from migrate_api.doors import Services
 from migrate_api.protocol.states import FINAL
-from migrate_api.tables import Job, ProgressBatch, SignInToken, Tenant, TimerRun, UserSession
+from migrate_api.tables import AzureSignIn, Job, ProgressBatch, SignInToken, Tenant, TimerRun, UserSession
 from migrate_api.timers import Timer, Timers, survived
 from migrate_transfer.core.errors import FatalError
 
@@ -35,6 +37,7 @@ def the_timers(services: Services, delivery: Delivery) -> list[Timer]:
         Timer("outbox", lambda now: _all(delivery), every=timedelta(seconds=5)),
         Timer("mails", in_transaction(mails.notify), every=timedelta(minutes=2)),
         Timer("token expiry", in_transaction(mails.warn_of_expiry), every=timedelta(hours=1)),
+        Timer("azure connections", lambda now: watch(services.connections, now), every=timedelta(hours=1)),
         Timer("usage", lambda now: bill(services, now), at=time(1, 15)),
         Timer("retention", lambda now: clean_up(services, now), every=timedelta(hours=1)),
     ]
@@ -68,6 +71,8 @@ def clean_up(services: Services, now: datetime) -> None:
         session.execute(old)
         session.execute(sa.delete(SignInToken).where(SignInToken.expires_at < now))
         session.execute(sa.delete(UserSession).where(UserSession.expires_at < now))
+        for begun in session.scalars(sa.select(AzureSignIn).where(AzureSignIn.expires_at < now)).all():
+            forget_sign_in(session, services.vault, begun.tenant_id, begun.state)
     services.callers.limits.forget_old()
 
 

@@ -131,8 +131,8 @@ def _completed(spec: JobSpec, project: Project) -> JobSpec:
     destination = spec.destination
     if destination is None and DESTINATIONS[spec.type] and spec.type is not JobType.MIGRATE_MAILBOX:
         destination = _default(project)
-    if isinstance(destination, BlobDestination) and project.storage and destination.account is None:
-        storage = project.storage
+    storage = project.storage
+    if isinstance(destination, BlobDestination) and storage and destination.account in (None, storage["account"]):
         given = destination.model_dump(exclude_unset=True)
         destination = BlobDestination.model_validate(
             {
@@ -171,7 +171,9 @@ def _require_fitting(spec: JobSpec, project: Project) -> None:
     if destination is not None and destination.type not in possible:
         raise invalid({"destination.type": f"a {spec.type} job writes to {_words(possible)}"})
     if isinstance(destination, BlobDestination):
-        require_storage(project)
+        connected = require_storage(project)["account"]
+        if destination.account != connected:
+            raise invalid({"destination.account": f"the project is connected to {connected}: leave it out"})
 
 
 def _words(words: frozenset[str] | frozenset[JobType]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
+from migrate_api.azure.access import Accesses
+from migrate_api.azure.connections import Connections
 from migrate_api.callers import Callers
 from migrate_api.database import Database
 from migrate_api.errors import Refusal
@@ -40,6 +42,19 @@ class Services:
     turns: Turns
     since: datetime
     """When this replica started."""
+    connections: Connections
+    accesses: Accesses
+    abroad: Turns
+    """For work that asks Microsoft: it may take long, and must not hold all threads."""
+
+    async def in_turn(self, work: Callable[[Session], Found]) -> Found:
+        """One step in one transaction, when it is its turn; for routes that must not hold either for long."""
+
+        def step() -> Found:
+            with self.database.transaction() as session:
+                return work(session)
+
+        return await self.turns.take(step)
 
 
 def services_of(connection: HTTPConnection) -> Services:
@@ -64,30 +79,34 @@ Transaction = Annotated[Session, Depends(_transaction, scope="function")]
 
 def _person(needed: Role) -> Callable[[Request, Session], Person]:
     def person(request: Request, session: Transaction) -> Person:
-        found = services_of(request).callers.person(session, request)
-        if found.role < needed:
-            raise Refusal(
-                403,
-                "FORBIDDEN",
-                f"This needs the role {needed.word}; you are {found.role.word}.",
-                remedy="Ask an owner or admin of your organisation.",
-                details={"requiredPermission": needed.word},
-            )
-        return found
+        return _enough(services_of(request).callers.person(session, request), needed)
 
     person.__name__ = f"at_least_{needed.word}"
     return person
 
 
-async def _waiting_viewer(request: Request) -> Person:
+def _enough(found: Person, needed: Role) -> Person:
+    if found.role < needed:
+        raise Refusal(
+            403,
+            "FORBIDDEN",
+            f"This needs the role {needed.word}; you are {found.role.word}.",
+            remedy="Ask an owner or admin of your organisation.",
+            details={"requiredPermission": needed.word},
+        )
+    return found
+
+
+def _waiting(needed: Role) -> Callable[[Request], Awaitable[Person]]:
     """In a transaction of its own: a route that waits must not hold one."""
-    inside = services_of(request)
 
-    def look() -> Person:
-        with inside.database.transaction() as session:
-            return inside.callers.person(session, request)
+    async def person(request: Request) -> Person:
+        inside = services_of(request)
+        found = await inside.in_turn(lambda session: inside.callers.person(session, request))
+        return _enough(found, needed)
 
-    return await inside.turns.take(look)
+    person.__name__ = f"waiting_{needed.word}"
+    return person
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,5 +143,6 @@ Viewer = Annotated[Person, Depends(_person(Role.VIEWER))]
 Member = Annotated[Person, Depends(_person(Role.MEMBER))]
 Admin = Annotated[Person, Depends(_person(Role.ADMIN))]
 Owner = Annotated[Person, Depends(_person(Role.OWNER))]
-WaitingViewer = Annotated[Person, Depends(_waiting_viewer)]
+WaitingViewer = Annotated[Person, Depends(_waiting(Role.VIEWER))]
+WaitingMember = Annotated[Person, Depends(_waiting(Role.MEMBER))]
 Agents = Annotated[AgentDoor, Depends(_agent_door)]

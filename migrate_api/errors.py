@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi.responses import JSONResponse
 
 from migrate_api.protocol.messages import ErrorBody
+from migrate_transfer.core.errors import FatalError, InvalidRequest, StorageError, TransientError
 
 
 class Refusal(Exception):
@@ -48,6 +50,29 @@ def invalid(fields: Mapping[str, str], message: str = "") -> Refusal:
 def conflict(code: str, message: str, remedy: str = "", **details: Any) -> Refusal:
     """409: true to form, but not now."""
     return Refusal(409, code, message, remedy=remedy, details=details)
+
+
+@contextmanager
+def refused_by() -> Iterator[None]:
+    """Errors of ours as refusals: 503 for what may go by, 400 for what makes no sense, 409 for what a person mends."""
+    try:
+        yield
+    except TransientError as error:
+        wait = str(max(1, round(error.retry_after or 5)))
+        raise Refusal(
+            503,
+            error.error_code,
+            error.message,
+            remedy=error.remedy,
+            details=error.details,
+            headers={"Retry-After": wait},
+        ) from error
+    except InvalidRequest as error:
+        raise Refusal(400, error.error_code, error.message, remedy=error.remedy, details=error.details) from error
+    except StorageError:
+        raise
+    except FatalError as error:
+        raise Refusal(409, error.error_code, error.message, remedy=error.remedy, details=error.details) from error
 
 
 def answer(refusal: Refusal) -> JSONResponse:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from migrate_api import outbox
 from migrate_api.protocol.states import FINAL
-from migrate_api.tables import Agent, Job
+from migrate_api.tables import Agent, Job, Project
 
 
 def job_created(session: Session, job: Job) -> None:
@@ -21,6 +21,12 @@ def job_moved(session: Session, job: Job) -> None:
         outbox.put(session, job.tenant_id, "bus", f"job.{job.status}", _job(job))
     elif job.status == "scanning" and job.paused_in is None and job.files_total is None:
         outbox.put(session, job.tenant_id, "bus", "job.started", _job(job), id_=f"job.started:{job.id}")
+
+
+def project_asks(session: Session, project: Project) -> None:
+    """`project.auth_required`: somebody has to sign in at Microsoft again."""
+    body = {"project_id": project.id, "client_id": project.client_id}
+    outbox.put(session, project.tenant_id, "bus", "project.auth_required", body)
 
 
 def agent_registered(session: Session, agent: Agent) -> None:

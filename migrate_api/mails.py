@@ -10,12 +10,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from migrate_api import outbox
-from migrate_api.protocol.states import JobStatus
-from migrate_api.tables import ApiToken, Job, OutboxMessage
+from migrate_api.protocol.states import JobStatus, ProjectStatus
+from migrate_api.tables import ApiToken, AzureConnection, Job, OutboxMessage, Project
 
 LOOK_BACK = timedelta(days=7)
 """A job that ended longer ago is no news."""
 WARNED_DAYS = (14, 3)
+ENDS = {
+    "microsoft": "Microsoft ends a sign-in that nobody uses for 90 days. Choose Reconnect Azure Storage there.",
+    "secret": "Its shared access signature ends. Give the project a new one.",
+}
+OVER = (ProjectStatus.COMPLETED, ProjectStatus.CANCELLED)
 ADDRESS = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 
 
@@ -77,6 +82,58 @@ def _expiring(token: ApiToken, public_url: str) -> dict[str, str]:
         "Make a new one and give it to whoever uses this one.",
     ]
     return _mail(token.created_by, f"Migrate: the token {token.name} expires", lines, public_url)
+
+
+def warn_of_azure(session: Session, now: datetime, public_url: str) -> int:
+    """Mails to whoever connected a project to Azure, within 14 and then within 3 days of its lapse; returns how many. A
+    connection that was used meanwhile lapses at another time, and is warned of anew."""
+    soon = sa.select(AzureConnection, Project).join(Project, Project.id == AzureConnection.project_id)
+    soon = soon.where(
+        AzureConnection.expires_at > now,
+        AzureConnection.expires_at <= now + timedelta(max(WARNED_DAYS)),
+        AzureConnection.failure.is_(None),
+        Project.status.not_in(OVER),
+    )
+    count = 0
+    for row, project in session.execute(soon.order_by(AzureConnection.expires_at)):
+        assert row.expires_at is not None
+        days = min(days for days in WARNED_DAYS if row.expires_at <= now + timedelta(days))
+        lines = [
+            f"The Azure connection of the project “{project.name}” expires on {row.expires_at:%Y-%m-%d %H:%M} UTC.",
+            ENDS[row.kind],
+        ]
+        subject = f"Migrate: the Azure connection of {project.name} expires"
+        id_ = f"azure:{days}:{row.expires_at:%Y%m%d%H%M}:{project.id}"
+        count += _tell(session, project, row, "azure.expiring", subject, lines, public_url, id_)
+    return count
+
+
+def azure_expired(session: Session, project: Project, row: AzureConnection, public_url: str) -> int:
+    """Mail whoever connected the project that only they can help now."""
+    lines = [
+        f"Azure credentials expired — re-authenticate via dashboard. The project “{project.name}” waits for it.",
+        "Choose Reconnect Azure Storage in the project and sign in; then create the job again or re-run it. Files that "
+        "were verified are not transferred again.",
+    ]
+    subject = f"Migrate: {project.name} needs a new Azure sign-in"
+    id_ = f"azure-expired:{project.id}:{row.version}:{row.connected_at:%Y%m%d%H%M%S}"
+    return _tell(session, project, row, "azure.expired", subject, lines, public_url, id_)
+
+
+def _tell(
+    session: Session,
+    project: Project,
+    row: AzureConnection,
+    name: str,
+    subject: str,
+    lines: list[str],
+    public_url: str,
+    id_: str,
+) -> int:
+    if not ADDRESS.match(row.connected_by):
+        return 0
+    body = _mail(row.connected_by, subject, lines, f"{public_url}/projects/{project.id}/azure")
+    return int(outbox.put(session, project.tenant_id, "mail", name, body, id_=id_) is not None)
 
 
 def _mail(to: str, subject: str, lines: list[str], link: str) -> dict[str, str]:

@@ -155,4 +155,4 @@ def observe(app: FastAPI, services: Services) -> None:
     if services.settings.otlp_endpoint:
         provider = TracerProvider(resource=Resource.create({"service.name": "migrate-api"}))
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(services.settings.otlp_endpoint)))
-        FastAPIInstrumentor.instrument_app(app, tracer_provider=provider, excluded_urls="health,metrics")
+        FastAPIInstrumentor.instrument_app(app, tracer_provider=provider, excluded_urls="health,metrics,hub-sso")

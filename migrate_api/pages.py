@@ -16,13 +16,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session
 
 from migrate_api import history
+from migrate_api.azure.kept import found_project
 from migrate_api.dispatch import Dispatch, now
 from migrate_api.doors import Inside, Member, Transaction, Viewer
 from migrate_api.errors import Refusal, not_found
 from migrate_api.job_views import view
 from migrate_api.protocol.states import FINAL
 from migrate_api.seen import online_since
-from migrate_api.tables import Agent, Client, Job, JobItem, Project
+from migrate_api.tables import Agent, AzureConnection, Client, Job, JobItem, Project
 
 routes = APIRouter(tags=["pages"], include_in_schema=False)
 JobId = Annotated[str, PathParameter(max_length=64)]
@@ -82,6 +83,14 @@ def job_page(job_id: JobId, caller: Viewer, session: Transaction) -> HTMLRespons
         items=session.scalars(failed.limit(SHOWN)).all(),
         history=history.lines(session, job.id),
     )
+
+
+@routes.get("/projects/{project_id}/azure")
+def connection_page(project_id: JobId, caller: Viewer, session: Transaction) -> HTMLResponse:
+    """Where a sign-in at Microsoft ends: how the project is connected now."""
+    project = found_project(session, caller.tenant_id, project_id)
+    connection = session.get(AzureConnection, project.id)
+    return page("connection.html", caller=caller, project=project, connection=connection)
 
 
 def _job(session: Session, tenant_id: str, job_id: str) -> Job:

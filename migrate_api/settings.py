@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -35,4 +37,14 @@ class ApiSettings(BaseSettings):
     """Where traces go (OTLP over HTTP); without it none are made."""
     metrics_token: SecretStr = SecretStr("")
     """What a collector sends to `/metrics` as `Authorization: Bearer …`; without it nobody reads them."""
+    microsoft_client_id: str = ""
+    """Of this service's registration at Microsoft; without id and secret nobody connects Azure by signing in."""
+    microsoft_client_secret: SecretStr = SecretStr("")
+    microsoft_authority: str = "https://login.microsoftonline.com/organizations"
+    """Where people sign in; another cloud's address, or one directory in the place of `organizations`."""
+    azure_management_url: str = "https://management.azure.com"
+    azure_storage_suffix: str = "core.windows.net"
+    """Of the addresses of storage accounts that Azure does not list for the person."""
+    azure_access: Literal["sas", "bearer"] = "sas"
+    """What agents get: a signature for one container, or the person's own access token, which opens all they may."""
     timers: bool = True

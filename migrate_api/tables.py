@@ -172,8 +172,8 @@ class Client(Table):
 
 
 class Project(Table):
-    """An engagement. `storage`: account, container, tier, prefix of its Azure connection, whose secret is sealed in
-    `sealed_secrets`; `bandwidth_schedule`: see routes/projects.py."""
+    """An engagement. `storage`: kind, account, container, tier, prefix, endpoint of its Azure connection, whose secret
+    is sealed in `sealed_secrets`; `bandwidth_schedule`: see routes/projects.py."""
 
     __tablename__ = "projects"
     id: Mapped[str] = mapped_column(ID, primary_key=True)
@@ -190,6 +190,36 @@ class Project(Table):
     default_destination: Mapped[dict[str, Any] | None]
     bandwidth_schedule: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime]
+
+
+class AzureConnection(Table):
+    """How a project got its Azure connection, and until when it lasts if nobody uses it. `kind`: `microsoft` (somebody
+    signed in; the tokens are sealed as `azure:<project>`) or `secret`. `version` grows with each change of the tokens.
+    """
+
+    __tablename__ = "azure_connections"
+    project_id: Mapped[str] = mapped_column(sa.ForeignKey("projects.id"), primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(sa.ForeignKey("tenants.id"), index=True)
+    kind: Mapped[str] = mapped_column(sa.String(16))
+    account: Mapped[str] = mapped_column(sa.String(320), default="")
+    directory: Mapped[str | None] = mapped_column(sa.String(253))
+    connected_by: Mapped[str] = mapped_column(sa.String(320))
+    connected_at: Mapped[datetime]
+    used_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None] = mapped_column(index=True)
+    failure: Mapped[str | None] = mapped_column(sa.String(255))
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class AzureSignIn(Table):
+    """A sign-in at Microsoft that somebody began; what is needed to end it is sealed as `azure-sign-in:<state>`."""
+
+    __tablename__ = "azure_sign_ins"
+    state: Mapped[str] = mapped_column(sa.String(64), primary_key=True, comment="its hash")
+    tenant_id: Mapped[str] = mapped_column(sa.ForeignKey("tenants.id"))
+    project_id: Mapped[str] = mapped_column(sa.ForeignKey("projects.id"), index=True)
+    person: Mapped[str] = mapped_column(sa.String(100))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Job(Table):

@@ -13,9 +13,9 @@ from typing import TypeVar
 from fastapi.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-OWN_TURNS = ("/api/agent/", "/api/progress", "/api/connection-tests/")
-"""Paths whose routes take their turn themselves, for one step on one thread: those that wait, and those that come by
-the thousand."""
+OWN_TURNS = ("/api/agent/", "/api/progress", "/api/connection-tests/", "/api/connections/azure/")
+"""Paths whose routes take their turn themselves, for one step on one thread: those that wait, those that
+ask elsewhere, and those that come by the thousand."""
 Found = TypeVar("Found")
 
 

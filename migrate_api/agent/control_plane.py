@@ -31,6 +31,8 @@ from migrate_api.protocol.messages import (
     ProgressAnswer,
     Registered,
     Registration,
+    StorageAccess,
+    StorageAsk,
     Welcome,
 )
 from migrate_transfer.core.control import Control
@@ -154,6 +156,10 @@ class ControlPlane:
 
     def lease(self, job_id: str) -> Assignment:
         return self._calls.post(f"/api/agent/jobs/{job_id}/lease", None, Assignment)
+
+    def storage_access(self, job_id: str, token: int) -> StorageAccess:
+        """A fresh way into the job's container. Refused also with the codes of StorageAccess: the job fails."""
+        return self._calls.post(f"/api/agent/jobs/{job_id}/storage-access", StorageAsk(token=token), StorageAccess)
 
     def report(self, progress: Progress) -> ProgressAnswer:
         return self._calls.post("/api/progress", progress, ProgressAnswer)

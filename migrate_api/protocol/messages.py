@@ -9,11 +9,11 @@ Answers may have fields that an older agent does not know: it ignores them.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from migrate_api.protocol.spec import BandwidthSchedule
+from migrate_api.protocol.spec import BandwidthSchedule, Secret, Tier
 from migrate_api.protocol.states import CommandName, JobStatus, JobType
 
 VERSION = 1
@@ -152,6 +152,33 @@ class Counted(Answer):
     bytes_completed: int = 0
 
 
+class StorageAsk(Said):
+    """POST /api/agent/jobs/{id}/storage-access: the holder of the job's token wants to get into its container."""
+
+    token: Count
+
+
+class StorageAccess(Answer):
+    """The way into the container of a job: exactly one of three secrets, good until `expires_at` or, without that, for
+    ever. Ask again at half-time. 409 NO_AZURE_CONNECTION or AZURE_…: the job fails with that; 503: ask again later."""
+
+    endpoint: str
+    account: str
+    container: str
+    prefix: str = ""
+    tier: Tier = "hot"
+    sas: Secret | None = None
+    bearer_token: Secret | None = None
+    connection_string: Secret | None = None
+    expires_at: datetime | None = None
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> Self:
+        if [self.sas, self.bearer_token, self.connection_string].count(None) != 2:
+            raise ValueError("exactly one of sas, bearer_token and connection_string is given")
+        return self
+
+
 class Assignment(Answer):
     """POST /api/agent/jobs/{id}/lease: the right to work on a job and to report on it, under a new token.
 
@@ -177,6 +204,8 @@ class Assignment(Answer):
     counted: Counted = Counted()
     retry_of: str | None = None
     """The job whose failed items are meant, and no others."""
+    storage: StorageAccess | None = None
+    """Of a job that writes to Azure Blob Storage; where it is missing, ask POST /api/agent/jobs/{id}/storage-access."""
 
 
 class EntityCounts(Said):

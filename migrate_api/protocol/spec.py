@@ -45,6 +45,11 @@ Text = Annotated[str, Field(min_length=1, max_length=1_024)]
 TenantId = Annotated[str, Field(pattern=r"^[0-9A-Za-z.-]{1,253}$", description="GUID or domain of a Microsoft tenant")]
 
 
+AccountName = Annotated[str, Field(pattern=r"^[a-z0-9]{3,24}$")]
+ContainerName = Annotated[str, Field(pattern=r"^[a-z0-9](?:-?[a-z0-9]){2,62}$")]
+Tier = Literal["hot", "cool", "cold", "archive"]
+
+
 class Model(BaseModel):
     """Frozen; what is not known is refused, without repeating it."""
 
@@ -112,10 +117,10 @@ class BlobDestination(Model):
     """An Azure Blob container; without account and container the project's connection is meant."""
 
     type: Literal["azure_blob"]
-    account: Annotated[str, Field(pattern=r"^[a-z0-9]{3,24}$")] | None = None
-    container: Annotated[str, Field(pattern=r"^[a-z0-9](?:-?[a-z0-9]){2,62}$")] | None = None
+    account: AccountName | None = None
+    container: ContainerName | None = None
     prefix: str = Field(default="", max_length=1_024)
-    tier: Literal["hot", "cool", "cold", "archive"] = "hot"
+    tier: Tier = "hot"
 
 
 class MicrosoftDestination(Model):

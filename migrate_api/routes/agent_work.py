@@ -13,13 +13,15 @@ from typing import Annotated
 import sqlalchemy as sa
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from migrate_api import orders
 from migrate_api.assignments import assignment
+from migrate_api.azure.access import WRITES
 from migrate_api.dispatch import Dispatch, now
 from migrate_api.doors import Agents
-from migrate_api.errors import Refusal, answer, refusals
+from migrate_api.errors import Refusal, answer, conflict, refusals, refused_by
 from migrate_api.principals import AgentCaller
 from migrate_api.protocol.messages import (
     POLL_SECONDS,
@@ -33,13 +35,18 @@ from migrate_api.protocol.messages import (
     LogChunk,
     Progress,
     ProgressAnswer,
+    StorageAccess,
+    StorageAsk,
     Welcome,
 )
 from migrate_api.protocol.states import ACTIVE, JobStatus
 from migrate_api.reporting import Reports
 from migrate_api.tables import Agent, Job
+from migrate_transfer.core.errors import FatalError, TransientError
 
 routes = APIRouter(prefix="/api", tags=["agent protocol"])
+PATIENCE_SECONDS = 10.0
+"""An agent waits thirty for its lease."""
 JobId = Annotated[str, Path(max_length=64)]
 
 
@@ -132,7 +139,45 @@ async def lease(job_id: JobId, door: Agents) -> Assignment | JSONResponse:
         return assignment(dispatch, door.inside.vault, job, caller)
 
     found = await door.step(work)
-    return answer(found) if isinstance(found, Refusal) else found
+    if isinstance(found, Refusal):
+        return answer(found)
+    if (found.spec.get("destination") or {}).get("type") != WRITES:
+        return found
+    return await _with_storage(door, found)
+
+
+async def _with_storage(door: Agents, found: Assignment) -> JSONResponse:
+    """The assignment with the way into its container. While Microsoft does not answer it goes out without one, and the
+    agent asks again; a connection that is of no use any more fails the job here."""
+    caller = await door.caller()
+    inside = door.inside
+    ask = inside.abroad.take(lambda: inside.accesses.for_job(caller, found.job_id, found.token))
+    asked = asyncio.create_task(ask)  # a thread cannot be called back: it ends by itself, and is not waited for
+    done, _ = await asyncio.wait({asked}, timeout=PATIENCE_SECONDS)
+    error = asked.exception() if done else None
+    if isinstance(error, FatalError):
+        failed = error
+        await inside.abroad.take(lambda: inside.accesses.fail(caller, found.job_id, found.token, failed))
+        return answer(conflict("JOB_FINISHED", "The job is failed.", "Stop working on it.", status="failed"))
+    if not done or isinstance(error, TransientError):
+        asked.add_done_callback(lambda ended: ended.exception())
+        return _revealed(found)
+    return _revealed(found.model_copy(update={"storage": asked.result()}))
+
+
+def _revealed(said: BaseModel) -> JSONResponse:
+    """With its secrets: they are for this agent."""
+    return JSONResponse(said.model_dump(mode="json", context={"reveal": True}), headers={"Cache-Control": "no-store"})
+
+
+@routes.post(
+    "/agent/jobs/{job_id}/storage-access", response_model=StorageAccess, responses=refusals(400, 401, 404, 409, 429)
+)
+async def storage_access(job_id: JobId, said: StorageAsk, door: Agents) -> JSONResponse:
+    """A fresh way into the job's container, for the agent that holds the job under its newest token."""
+    caller, inside = await door.caller(), door.inside
+    with refused_by():
+        return _revealed(await inside.abroad.take(lambda: inside.accesses.for_job(caller, job_id, said.token)))
 
 
 @routes.post("/progress", responses=refusals(400, 401, 404, 409, 429))

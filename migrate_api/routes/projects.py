@@ -11,11 +11,21 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
+from migrate_api.azure import kept
 from migrate_api.doors import Admin, Inside, Member, Transaction, Viewer
 from migrate_api.errors import conflict, invalid, not_found, refusals
 from migrate_api.paging import Cursor, Limit, Page, page
 from migrate_api.project_status import follows
-from migrate_api.protocol.spec import BandwidthSchedule, Destination, Model, Secret, TimeZone
+from migrate_api.protocol.spec import (
+    AccountName,
+    BandwidthSchedule,
+    ContainerName,
+    Destination,
+    Model,
+    Secret,
+    Tier,
+    TimeZone,
+)
 from migrate_api.protocol.states import FINAL, ProjectStatus, ProjectType
 from migrate_api.roll_ups import RollUp, of_project
 from migrate_api.tables import Client, Job, Project
@@ -27,10 +37,13 @@ Id = Annotated[str, Path(max_length=64)]
 class Storage(Model):
     """An Azure Blob container; `secret` is a SAS or a connection string, kept sealed and never shown."""
 
-    account: Annotated[str, Field(pattern=r"^[a-z0-9]{3,24}$")]
-    container: Annotated[str, Field(pattern=r"^[a-z0-9](?:-?[a-z0-9]){2,62}$")]
-    tier: Literal["hot", "cool", "cold", "archive"] = "hot"
+    account: AccountName
+    container: ContainerName
+    tier: Tier = "hot"
     prefix: str = Field(default="", max_length=1_024)
+    endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?$", max_length=1_024)] | None = Field(
+        default=None, description="address of the account's blobs; by default https://<account>.blob.core.windows.net"
+    )
     secret: Secret
 
 
@@ -173,7 +186,7 @@ def delete_project(project_id: Id, caller: Admin, session: Transaction, inside: 
     project = _project(session, caller.tenant_id, project_id)
     if session.scalar(sa.select(Job.id).where(Job.project_id == project.id).limit(1)):
         raise conflict("PROJECT_HAS_JOBS", "The project has had jobs.", "Cancel it: PATCH with status cancelled.")
-    inside.vault.forget(session, caller.tenant_id, f"project:{project.id}")
+    kept.forget(session, inside.vault, project)
     session.delete(project)
 
 
@@ -181,20 +194,16 @@ def delete_project(project_id: Id, caller: Admin, session: Transaction, inside: 
 def connect_storage(
     project_id: Id, storage: Storage, caller: Member, session: Transaction, inside: Inside
 ) -> ProjectView:
-    """Connect, or reconnect, the project's Azure Storage; `auth_required` becomes `in_progress`."""
+    """Connect, or reconnect, the project's Azure Storage by a SAS or a connection string; `auth_required` becomes
+    `in_progress`. For signing in at Microsoft instead see /api/connections/azure."""
     project = _project(session, caller.tenant_id, project_id)
-    project.storage = storage.model_dump(mode="json", exclude={"secret"})
-    secret = {"secret": storage.secret.get_secret_value()}
-    inside.vault.seal(session, caller.tenant_id, f"project:{project.id}", secret)
-    if project.status is ProjectStatus.AUTH_REQUIRED:
-        project.status = ProjectStatus.IN_PROGRESS  # as documented, whatever its jobs say: one is to be run again
-    session.flush()
+    said, secret = storage.model_dump(mode="json", exclude={"secret"}), storage.secret.get_secret_value()
+    kept.connect_by_secret(session, inside.vault, project, said, secret, caller)
     return ProjectView.model_validate(project)
 
 
 @routes.delete("/projects/{project_id}/storage", status_code=204, responses=refusals(400, 401, 403, 404, 429))
 def disconnect_storage(project_id: Id, caller: Member, session: Transaction, inside: Inside) -> None:
-    """Forget the connection and its secret; jobs that need one then fail with NO_AZURE_CONNECTION."""
-    project = _project(session, caller.tenant_id, project_id)
-    project.storage = None
-    inside.vault.forget(session, caller.tenant_id, f"project:{project.id}")
+    """Forget the connection with its secret or tokens; jobs that need one then fail with NO_AZURE_CONNECTION. What an
+    agent was given before ends by itself within hours."""
+    kept.forget(session, inside.vault, _project(session, caller.tenant_id, project_id))
