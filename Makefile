@@ -46,10 +46,18 @@ ui: $(READY)
 	@test -d $(OUT)/dagster || $(MAKE) demo
 	@DAGSTER_HOME=$(abspath $(OUT))/dagster MIGRATE_HOME=$(abspath $(OUT)) $(RUN)/dagster dev
 
-bench: $(READY)
+# Microsoft's AzCopy, to be measured beside ours; it wants libsecret-1.so.0. Without it the bench says so and goes on.
+AZCOPY := .tools/azcopy/node_modules/@azure-tools/azcopy-linux
+$(AZCOPY): bench/azcopy/package-lock.json | $(READY)
+	@mkdir -p .tools/azcopy && cp bench/azcopy/package*.json .tools/azcopy
+	@$(RUN)/python -c '$(NPM)' ci --prefix .tools/azcopy --silent --ignore-scripts --no-audit --no-fund && touch $@ || echo 'No AzCopy.'
+
+# Needs a C compiler, for the server that only answers.
+bench: $(READY) $(AZCOPY)
 	@$(UV) sync --quiet --locked --group bench --compile-bytecode
 	@$(RUN)/python bench/rock_import.py
 	@$(RUN)/python bench/control_plane.py
+	@$(RUN)/python bench/files.py
 
 docs: $(READY)
 	@$(RUN)/python docs/make_reference.py > docs/reference.md

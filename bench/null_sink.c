@@ -1,8 +1,9 @@
 /* A server that takes uploads as Azure Blob Storage does and keeps nothing but each blob's size and MD5.
  *
  * Speaks enough of the protocol for rclone, AzCopy and ourselves: Put Blob, Put Block, Put Block List, Get Blob
- * Properties, an empty List Blobs. One thread, epoll, loopback. Speed tests only: what it gets it throws away. A CRC-64
- * is echoed as the service does that has checked it, but really checked for bodies of up to 1 KiB alone.
+ * Properties, an empty List Blobs. GET /held says how many blobs it got, and how many bytes. One thread, epoll,
+ * loopback. Speed tests only: what it gets it throws away. A CRC-64 is echoed as the service does that has checked it,
+ * but really checked for bodies of up to 1 KiB alone.
  *
  *     cc -O2 -o null_sink null_sink.c && ./null_sink 0        prints the port it listens on
  */
@@ -118,6 +119,11 @@ static void answer(struct connection *c) {
                      b->sha256[0] ? "x-ms-meta-sha256: " : "", b->sha256, b->sha256[0] ? "\r\n" : "");
             reply(c, "200 OK", more, "", b->path && b->size >= 0 ? b->size : 0);
         }
+    } else if (!strcmp(path, "/held")) {
+        char text[64];
+        long long count = 0, bytes = 0;
+        for (size_t at = 0; at < SLOTS; at++) if (blobs[at].path && blobs[at].size >= 0) { count++; bytes += blobs[at].size; }
+        reply(c, "200 OK", "", text, snprintf(text, sizeof text, "%lld %lld", count, bytes));
     } else if (strstr(query, "comp=list")) {
         const char *xml = "<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults><Blobs /><NextMarker /></EnumerationResults>";
         reply(c, "200 OK", "Content-Type: application/xml\r\n", xml, strlen(xml));

@@ -1,0 +1,89 @@
+"""One command as a process of its own, and what it took: wall time, CPU time of user and system, peak memory.
+
+Keep this process small: what a child starts with counts as its peak memory too.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+BUSY = 0.15
+"""More of the machine at work than this before a run, and it is said that the cores were not free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Seconds and 2^20 bytes."""
+
+    wall: float
+    cpu: float
+    mb: float
+    said: str = ""
+
+
+class DidNotRun(Exception):
+    """The command ended with an error, or did not do all that it was asked to; says what it printed last."""
+
+
+def run(command: Sequence[str], environment: Mapping[str, str], watch: Callable[[int], None] | None = None) -> Run:
+    """Raises DidNotRun. `watch` is called with the process's id in a thread, and returns when the process has ended."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as wrong:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, stdout=out, stderr=wrong, env={**os.environ, **environment})
+        watching = threading.Thread(target=watch, args=(process.pid,)) if watch else None
+        if watching:
+            watching.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if watching:
+            watching.join()
+        out.seek(0)
+        wrong.seek(0)
+        said, complaint = out.read().decode(errors="replace"), wrong.read().decode(errors="replace")
+    if process.returncode:
+        lines = (complaint + said).strip().splitlines()
+        raise DidNotRun(f"ended with {process.returncode}: {lines[-1] if lines else 'without a word'}")
+    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, said)
+
+
+def resident(pid: int, every: float, samples: list[tuple[float, float]]) -> None:
+    """Sample a process's memory (seconds since the start, 2^20 bytes) until it ends."""
+    started = time.perf_counter()
+    while True:
+        try:
+            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        size = next((int(line.split()[1]) for line in lines if line.startswith("VmRSS:")), None)
+        if size is None:
+            return
+        samples.append((time.perf_counter() - started, size / 1024))
+        time.sleep(every)
+
+
+def quiet(seconds: float = 1.0) -> str:
+    """How busy the machine is with other things, measured for so long."""
+    busy = _at_work(seconds)
+    free = "both cores free" if busy < BUSY else "cores NOT free"
+    return f"{free} ({100 * busy:.0f} % at work, load {os.getloadavg()[0]:.2f})"
+
+
+def _at_work(seconds: float) -> float:
+    before = _ticks()
+    time.sleep(seconds)
+    after = _ticks()
+    whole = sum(after) - sum(before)
+    return 1 - (after[3] + after[4] - before[3] - before[4]) / whole if whole else 0.0
+
+
+def _ticks() -> list[int]:
+    """Of all cores: user, nice, system, idle, waiting for the disk, interrupts, stolen."""
+    return [int(tick) for tick in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
