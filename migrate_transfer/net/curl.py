@@ -20,7 +20,7 @@ from migrate_transfer.core.errors import (
     TargetError,
     TransientError,
 )
-from migrate_transfer.net.http import retry_after
+from migrate_transfer.net.headers import retry_after
 from migrate_transfer.net.rate import RateBudget
 
 Owner = TypeVar("Owner")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import ssl
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
 
@@ -22,9 +20,10 @@ from migrate_transfer.core.errors import (
     ServiceUnavailable,
     TargetError,
 )
-from migrate_transfer.net.rate import LONGEST_WAIT, RateBudget
+from migrate_transfer.net.headers import number, reset_after, retry_after
+from migrate_transfer.net.rate import RateBudget
 
-__all__ = ["HttpAnswer", "HttpClient", "RateBudget", "retry_after"]
+__all__ = ["HttpAnswer", "HttpClient", "RateBudget"]
 
 SENDABLE = re.compile(r"([\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?)?")
 """Header values that every server reads alike."""
@@ -107,53 +106,13 @@ class HttpClient:
 
     def _note(self, answer: httpx.Response) -> None:
         """Tell the budget what this answer says to everybody."""
-        asked, reset = retry_after(answer.headers), _reset(answer.headers)
+        asked, reset = retry_after(answer.headers), reset_after(answer.headers)
         if answer.status_code in (429, 503) and asked is not None:
             self._budget.pause(asked)
         elif answer.status_code == 429:
             self._budget.pause(UNSAID if reset is None else reset)
-        elif reset is not None and (left := _number(answer.headers.get("x-ratelimit-remaining"))) is not None:
+        elif reset is not None and (left := number(answer.headers.get("x-ratelimit-remaining"))) is not None:
             self._budget.window(int(left), reset)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that `Retry-After` asks for (a number, or a date against the server's own), or None."""
-    value = headers.get("retry-after")
-    seconds = _number(value)
-    if seconds is None and (until := _moment(value)) is not None:
-        seconds = until - _server_time(headers)
-    return None if seconds is None else min(max(0.0, seconds), LONGEST_WAIT)
-
-
-def _reset(headers: Mapping[str, str]) -> float | None:
-    """Seconds until the limit's window ends: `X-RateLimit-Reset` is a Unix time with some servers, a delay with
-    others."""
-    value = _number(headers.get("x-ratelimit-reset"))
-    if value is None:
-        return None
-    seconds = value - _server_time(headers) if value > 1e9 else value
-    return min(max(0.0, seconds), LONGEST_WAIT)
-
-
-def _server_time(headers: Mapping[str, str]) -> float:
-    """The server's clock; where ours agrees with it, ours, which knows more than whole seconds."""
-    ours = time.time()
-    theirs = _moment(headers.get("date"))
-    return ours if theirs is None or abs(theirs - ours) < 2.0 else theirs
-
-
-def _number(value: str | None) -> float | None:
-    found = re.fullmatch(r"\s*(\d{1,18})(\.\d{1,18})?\s*", value or "", re.ASCII)
-    return None if found is None else float(found[0])
-
-
-def _moment(value: str | None) -> float | None:
-    if value is None:
-        return None
-    try:
-        return parsedate_to_datetime(value).timestamp()
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _require_sendable(name: str, value: str) -> None:

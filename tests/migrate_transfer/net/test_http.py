@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ConnectionLost, InvalidRequest, ServiceUnavailable, Stopped, TargetError
 from migrate_transfer.core.retry import RetryPolicy
-from migrate_transfer.net.http import HttpAnswer, HttpClient, RateBudget, retry_after
+from migrate_transfer.net.headers import retry_after
+from migrate_transfer.net.http import HttpAnswer, HttpClient, RateBudget
 from tests.migrate_transfer.net.server import CUT, answer, serving
 
 KEY = "a-key-nobody-may-see"
