@@ -30,6 +30,7 @@ class LocalSource:
 
     def __init__(self, root: str | Path) -> None:
         self.root = os.fsencode(os.path.abspath(root))
+        self._real = os.path.realpath(self.root)
         if not os.path.isdir(self.root):
             raise InvalidRequest(
                 f"{os.fsdecode(self.root)} is no folder that can be read.",
@@ -116,6 +117,8 @@ class LocalSource:
             found = os.fstat(number)
             if not stat.S_ISREG(found.st_mode):
                 raise _changed("is no regular file any more")
+            if _place(number, path) != os.path.join(self._real, path_of(item.key)):
+                raise _changed("was moved, or a folder above it became a link, after it was listed")
             yield LocalReader(number, item_of(path_of(item.key), found), path, self._translated)
         finally:
             os.close(number)
@@ -158,6 +161,14 @@ class LocalReader:
                 raise _changed("changed while it was read")
             if item_of(key, os.lstat(self._path)) != self.item:
                 raise _changed("was replaced while it was read")
+
+
+def _place(number: int, path: bytes) -> bytes:
+    """Where an open file lies: a folder above it may have become a link since the listing, and lead elsewhere."""
+    try:
+        return os.readlink(b"/proc/self/fd/%d" % number)
+    except OSError:  # a system without /proc
+        return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
 
 def item_of(path: bytes, found: os.stat_result) -> Item:

@@ -14,7 +14,7 @@ from wcmatch import fnmatch, glob
 
 from migrate_transfer.core.backend import Features, Item, Oddity, Stored
 
-NAME_FLAGS = fnmatch.BRACE | fnmatch.CASE
+NAME_FLAGS = fnmatch.BRACE | fnmatch.CASE | fnmatch.DOTMATCH
 PATH_FLAGS = glob.GLOBSTAR | glob.BRACE | glob.DOTGLOB | glob.CASE
 
 

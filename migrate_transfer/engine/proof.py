@@ -71,6 +71,8 @@ class Prover:
                 open_ones[one.item.key] = one
             elif one.mine and self.spec.tier == "archive":
                 proven.append(one)  # nothing is archived before it was read back
+            elif self.spec.tier == "archive" and not self.spec.delete_source:
+                yield one.outcome("received")  # it is where it is to be, and nothing more leans on it
             else:
                 yield one.failed(unreadable())
         wrong: dict[str, Landed] = {}

@@ -1,0 +1,137 @@
+"""Every item ends in exactly one outcome: what is there already, what is in the way, what the filters leave out."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from migrate_transfer.backends.memory import Memory
+from migrate_transfer.core.backend import Features
+from migrate_transfer.core.errors import AlreadyRunning, InvalidRequest
+from migrate_transfer.core.plan import Filters
+from migrate_transfer.engine.transfer import Transfer
+from tests.migrate_transfer.engine.work import Work, contents, holding
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Work:
+    return Work(tmp_path, holding(a=b"one", b=b"two"))
+
+
+def there(work: Work) -> Memory:
+    assert isinstance(work.destination, Memory)
+    return work.destination
+
+
+def here(work: Work) -> Memory:
+    assert isinstance(work.source, Memory)
+    return work.source
+
+
+def test_what_is_copied_is_done_with_its_digest(work: Work) -> None:
+    totals = work.run()
+    assert (totals.counts.done, totals.moved, totals.sent) == (2, 6, 6)
+    assert contents(work.destination) == {"a": b"one", "b": b"two"}
+    assert work.entries()["a"].sha256 == hashlib.sha256(b"one").hexdigest()
+    assert work.entries()["a"].level == "received"
+
+
+def test_a_second_job_finds_the_same_content_and_sends_nothing(work: Work) -> None:
+    work.run()
+    totals = work.run("second")
+    assert work.outcomes("second") == {"a": "unchanged", "b": "unchanged"}
+    assert totals.sent == 0
+
+
+def test_what_changed_since_is_sent_again(work: Work) -> None:
+    work.run()
+    here(work).keep("b", b"six")
+    work.run("second")
+    assert work.outcomes("second") == {"a": "unchanged", "b": "done"}
+    assert contents(work.destination)["b"] == b"six"
+
+
+@pytest.mark.parametrize(
+    ("data", "overwrite", "outcome", "left"),
+    [
+        (b"one", False, "unchanged", b"one"),
+        (b"ONE", False, "DESTINATION_EXISTS", b"ONE"),
+        (b"another", False, "DESTINATION_EXISTS", b"another"),
+        (b"another", True, "done", b"one"),
+        (b"ONE", True, "done", b"one"),
+    ],
+)
+def test_somebody_elses_object(work: Work, data: bytes, overwrite: bool, outcome: str, left: bytes) -> None:
+    there(work).keep("a", data)
+    work.run(overwrite=overwrite)
+    assert work.outcomes(overwrite=overwrite) == {"a": outcome, "b": "done"}
+    assert contents(work.destination)["a"] == left
+
+
+def test_filters_leave_out_by_a_named_rule(tmp_path: Path) -> None:
+    source = holding({"a.txt": b"1", "b.tmp": b"2", ".c.tmp": b"3", "docs/d.txt": b"4", "docs/e/f.pdf": b"5"})
+    work = Work(tmp_path, source)
+    filters = Filters(include=("*.txt", "*.tmp"), exclude=("*.tmp",))
+    totals = work.run(filters=filters)
+    assert work.outcomes(filters=filters) == {
+        "a.txt": "done",
+        "b.tmp": "excluded",
+        ".c.tmp": "excluded",
+        "docs/d.txt": "done",
+        "docs/e/f.pdf": "not_included",
+    }
+    assert totals.counts.skips == {"excluded": 2, "not_included": 1}
+
+
+def test_names_that_are_one_at_the_destination_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    source = holding({"READ": b"1", "read": b"2", "caf\u00e9": b"3", "cafe\u0301": b"4"})
+    work = Work(tmp_path, source, Memory(features=Features(folds_case=True, folds_unicode=True)))
+    work.run()
+    assert sorted(work.outcomes().values()) == ["NAME_COLLISION", "NAME_COLLISION", "done", "done"]
+    assert len(contents(work.destination)) == 2
+
+
+def test_what_the_destination_cannot_hold_is_told_and_the_rest_goes(tmp_path: Path) -> None:
+    limits = Features(longest_key=5, most_parts=3, largest=4)
+    source = holding({"abcdef": b"1", "a/b/c": b"2", "a/b/c/d": b"3", "big": b"12345", "fits": b"1234"})
+    work = Work(tmp_path, source, Memory(features=limits))
+    work.run()
+    assert work.outcomes() == {
+        "abcdef": "NAME_TOO_LONG",
+        "a/b/c": "done",
+        "a/b/c/d": "NAME_TOO_LONG",
+        "big": "FILE_TOO_LARGE",
+        "fits": "done",
+    }
+
+
+def test_the_job_folder_of_another_transfer_is_refused(work: Work) -> None:
+    work.run()
+    with pytest.raises(InvalidRequest) as caught:
+        work.run(overwrite=True)
+    assert caught.value.error_code == "OTHER_TRANSFER"
+
+
+def test_a_second_run_on_one_job_folder_is_refused(work: Work) -> None:
+    transfer = Transfer(work.folder / "first", work.spec(), work.source, work.destination)
+    with transfer.ledger.lease(), pytest.raises(AlreadyRunning):
+        work.run()
+    transfer.close()
+    assert work.run().counts.done == 2
+
+
+def test_a_finished_job_run_again_does_nothing(work: Work) -> None:
+    before = work.run()
+    here(work).keep("c", b"new")
+    assert work.run() == before
+    assert "c" not in contents(work.destination)
+
+
+def test_without_verification_size_and_time_decide(work: Work) -> None:
+    work.run(verify=False)
+    assert work.run("second", verify=False).counts.unchanged == 2
+    here(work).keep("a", b"ONE", modified=99)
+    work.run("third", verify=False, overwrite=True)
+    assert work.outcomes("third", verify=False, overwrite=True) == {"a": "done", "b": "unchanged"}

@@ -1,0 +1,190 @@
+"""A folder that people work in while it is copied: each file ends in one outcome, and none is half of two versions."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from migrate_transfer.backends.local import LocalReader, LocalSource
+from migrate_transfer.core.backend import Item
+from migrate_transfer.core.errors import SourceError
+from tests.migrate_transfer.engine.work import Work, contents
+
+ROOT = Path(__file__).parents[3]
+MIB = 2**20
+
+
+class Busy(LocalSource):
+    """A folder in which something happens to `key`: before it is opened, or after the first read."""
+
+    key, before, during = "a", staticmethod(lambda: None), staticmethod(lambda: None)
+
+    @contextmanager
+    def open(self, item: Item) -> Iterator[LocalReader]:
+        if item.key == self.key:
+            self.before()
+        with super().open(item) as reader:
+            if item.key == self.key:
+                read = reader.read
+
+                def reading(size: int) -> bytes:
+                    data = read(size)
+                    self.during()
+                    return data
+
+                reader.read = reading  # type: ignore[method-assign]
+            yield reader
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "source"
+    made.mkdir()
+    (made / "a").write_bytes(b"0123456789" * 300_000)
+    (made / "b").write_bytes(b"quiet")
+    return made
+
+
+def replace(path: Path) -> None:
+    aside = path.with_name("aside")
+    aside.write_bytes(path.read_bytes()[::-1])
+    aside.replace(path)
+
+
+def append(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+IN_THE_MIDDLE: dict[str, Callable[[Path], object]] = {
+    "SOURCE_SHORT": lambda path: os.truncate(path, 2 * MIB),
+    "SOURCE_CHANGED": append,
+}
+
+
+@pytest.mark.parametrize("code", IN_THE_MIDDLE)
+def test_what_is_written_while_it_is_read_is_no_object(tmp_path: Path, folder: Path, code: str) -> None:
+    source = Busy(folder)
+    source.during = staticmethod(lambda: IN_THE_MIDDLE[code](folder / "a"))  # type: ignore[assignment]
+    work = Work(tmp_path, source)
+    work.run()
+    assert work.outcomes()["b"] == "done"
+    assert work.outcomes()["a"] in (code, "SOURCE_CHANGED")
+    assert contents(work.destination) == {"b": b"quiet"}
+
+
+def test_what_is_replaced_while_it_is_read_is_no_object(tmp_path: Path, folder: Path) -> None:
+    source = Busy(folder)
+    source.during = staticmethod(lambda: replace(folder / "a"))  # type: ignore[assignment]
+    work = Work(tmp_path, source)
+    work.run()
+    assert work.outcomes() == {"a": "SOURCE_CHANGED", "b": "done"}
+
+
+def test_what_is_gone_before_it_is_opened_is_told(tmp_path: Path, folder: Path) -> None:
+    source = Busy(folder)
+    source.before = staticmethod((folder / "a").unlink)  # type: ignore[assignment]
+    work = Work(tmp_path, source)
+    work.run()
+    assert work.outcomes() == {"a": "SOURCE_GONE", "b": "done"}
+
+
+@pytest.mark.parametrize("how", ["link", "pipe"])
+def test_what_became_a_link_or_a_pipe_is_not_followed(tmp_path: Path, folder: Path, how: str) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"secret")
+
+    def become() -> None:
+        (folder / "a").unlink()
+        if how == "link":
+            (folder / "a").symlink_to(secret)
+        else:
+            os.mkfifo(folder / "a")
+
+    source = Busy(folder)
+    source.before = staticmethod(become)  # type: ignore[assignment]
+    work = Work(tmp_path, source)
+    work.run()
+    assert work.outcomes() == {"a": "SOURCE_CHANGED", "b": "done"}
+    assert contents(work.destination) == {"b": b"quiet"}
+
+
+def test_a_folder_that_became_a_link_leads_nobody_out(tmp_path: Path, folder: Path) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub" / "a").write_bytes(b"inside")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "a").write_bytes(b"secret")
+
+    def become() -> None:
+        (folder / "sub" / "a").unlink()
+        (folder / "sub").rmdir()
+        (folder / "sub").symlink_to(outside)
+
+    source = Busy(folder)
+    source.key, source.before = "sub/a", staticmethod(become)  # type: ignore[assignment]
+    work = Work(tmp_path, source)
+    work.run(delete_source=True)
+    assert work.outcomes(delete_source=True)["sub/a"] == "SOURCE_CHANGED"
+    assert "sub/a" not in contents(work.destination)
+    assert (outside / "a").exists()
+
+
+def test_a_share_that_is_gone_ends_the_job_and_nothing_is_failed_for_it(tmp_path: Path, folder: Path) -> None:
+    source = Busy(folder)
+    source.before = staticmethod(lambda: folder.rename(tmp_path / "unmounted"))  # type: ignore[assignment]
+    work = Work(tmp_path, source)
+    with pytest.raises(SourceError):
+        work.run()
+    assert set(work.outcomes().values()) <= {"in_flight", "pending", "done"}
+    (tmp_path / "unmounted").rename(folder)
+    source.before = staticmethod(lambda: None)  # type: ignore[assignment]
+    assert work.run().counts.done == 2
+
+
+def test_a_file_that_changed_after_the_listing_is_copied_as_it_is_now(tmp_path: Path, folder: Path) -> None:
+    source = Busy(folder)
+    source.before = staticmethod(lambda: (folder / "a").write_bytes(b"newer"))  # type: ignore[assignment]
+    work = Work(tmp_path, source)
+    assert work.run().moved == len(b"newer") + len(b"quiet")
+    assert contents(work.destination) == {"a": b"newer", "b": b"quiet"}
+
+
+AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.core.backend import Item, Oddity
+from migrate_transfer.core.errors import ItemError
+os.setgid(65534), os.setuid(65534)
+source = LocalSource(sys.argv[1])
+for page in source.pages():
+    for entry in page.entries:
+        if isinstance(entry, Item):
+            try:
+                with source.open(entry):
+                    print(entry.key, "opened")
+            except ItemError as error:
+                print(entry.key, error.error_code)
+        else:
+            print(entry.key, entry.outcome, entry.code)
+"""
+
+
+def test_what_the_user_may_not_read_is_named_and_the_rest_is_there(folder: Path) -> None:
+    (folder / "shut").mkdir()
+    (folder / "shut" / "inside").write_bytes(b"-")
+    (folder / "shut").chmod(0o700)
+    (folder / "a").chmod(0o600)
+    for above in (folder, *folder.parents[:3]):
+        above.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY, str(folder)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["a SOURCE_DENIED", "b opened", "shut failed SOURCE_DENIED"]

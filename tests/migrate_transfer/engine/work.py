@@ -1,0 +1,64 @@
+"""A transfer between two places as the tests of the engine run it, and what they ask of its books."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from migrate_transfer.backends.memory import Memory
+from migrate_transfer.core.backend import Destination, Source
+from migrate_transfer.core.control import Control
+from migrate_transfer.engine.transfer import Transfer
+from migrate_transfer.ledger.item_records import Entry, FileTotals
+from migrate_transfer.spec import MIB, Kind, TransferSpec
+
+
+@dataclass
+class Work:
+    """Jobs between two places; each run is one attempt at the job `name`, in books that are opened anew."""
+
+    folder: Path
+    source: Source = field(default_factory=Memory)
+    destination: Destination = field(default_factory=Memory)
+    kind: Kind = "copy"
+
+    def spec(self, **options: Any) -> TransferSpec:
+        return TransferSpec(self.kind, "source", "destination", **{"chunk": MIB, **options})
+
+    def run(
+        self, name: str = "first", control: Control | None = None, passes: int | None = None, **options: Any
+    ) -> FileTotals:
+        transfer = Transfer(self.folder / name, self.spec(**options), self.source, self.destination)
+        try:
+            return transfer.run(control or Control(), passes=passes)
+        finally:
+            transfer.close()
+
+    def entries(self, name: str = "first", **options: Any) -> dict[str, Entry]:
+        """Every item of a job by its key, as the manifest has it."""
+        transfer = Transfer(self.folder / name, self.spec(**options), self.source, self.destination)
+        try:
+            assert transfer.ledger.totals().counts.balanced
+            return {entry.key: entry for entry in transfer.ledger.entries()}
+        finally:
+            transfer.close()
+
+    def outcomes(self, name: str = "first", **options: Any) -> dict[str, str]:
+        """Of every item its outcome, and the code where there is one."""
+        return {key: entry.code or entry.outcome for key, entry in self.entries(name, **options).items()}
+
+
+def holding(given: Mapping[str, bytes] | None = None, **objects: bytes) -> Memory:
+    """A place with these objects."""
+    memory = Memory()
+    for key, data in {**(given or {}), **objects}.items():
+        memory.keep(key, data)
+    return memory
+
+
+def contents(memory: Destination) -> dict[str, bytes]:
+    """What lies in a place in memory."""
+    assert isinstance(memory, Memory)
+    return {key: kept.data for key, kept in memory.objects.items()}
