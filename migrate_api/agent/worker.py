@@ -69,7 +69,7 @@ class Worker:
     def _work(self, assignment: Assignment, reporter: Reporter) -> None:
         """Whatever ends the work is told, also where the books of the work cannot be read to tell it."""
         try:
-            self._worked(runner_for(assignment, self._home), assignment, reporter)
+            self._worked(runner_for(assignment, self._home, self._plane), assignment, reporter)
         except Stopped:
             raise
         except Refused as error:

@@ -93,6 +93,7 @@ class Transfer:
                 self._copy(control, tell)
                 if self.spec.kind == "sync":
                     self._end_pass(control)
+                    tell(self.ledger.totals())
                 passes = None if passes is None else passes - 1
                 if self.spec.kind != "sync" or passes == 0:
                     return self.ledger.totals()
