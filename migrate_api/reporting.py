@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy.dialects import postgresql, sqlite
-
-from migrate_api import history
+from migrate_api import counting, history
 from migrate_api.dispatch import Dispatch, now
 from migrate_api.errors import conflict, invalid
 from migrate_api.principals import AgentCaller
 from migrate_api.protocol.messages import FailedItem, LogChunk, Progress, ProgressAnswer, Recount
 from migrate_api.protocol.states import FINAL, JobStatus
-from migrate_api.tables import Job, JobItem, JobLog, ProgressBatch
+from migrate_api.tables import Job, JobItem, JobLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +22,12 @@ class Reports:
 
     def take(self, caller: AgentCaller, said: Progress) -> ProgressAnswer:
         """Count a report. Raises Refusal: 404, 409 JOB_NOT_YOURS, STALE_TOKEN, JOB_FINISHED, ILLEGAL_TRANSITION."""
+        short = counting.counted(self.dispatch.session, caller, said, now())
+        if short is not None:
+            return _answer(*short, counted=True)
         job = self._held(caller, said.job_id, said.token)
-        if not self._is_new(job, said):
-            return _answer(job, counted=False)
+        if not counting.is_new(self.dispatch.session, job.tenant_id, said, now()):
+            return _answer(job.status, job.wanted, counted=False)
         if job.status in (JobStatus.COMPLETED, JobStatus.FAILED):
             raise conflict("JOB_FINISHED", f"The job is {job.status}.", "Stop reporting on it.")
         self._add(job, said)
@@ -34,7 +35,7 @@ class Reports:
             job.newest_sequence = said.sequence
             self._take_state(job, caller, said)
         job.reported_at = now()
-        return _answer(job, counted=True)
+        return _answer(job.status, job.wanted, counted=True)
 
     def log(self, caller: AgentCaller, job_id: str, chunk: LogChunk) -> None:
         """Keep a piece of the job's log; again the same number: no change."""
@@ -58,22 +59,6 @@ class Reports:
                 "STALE_TOKEN", "Another attempt holds this job now.", "Stop at once.", token=token, newest=job.token
             )
         return job
-
-    def _is_new(self, job: Job, said: Progress) -> bool:
-        """Whether the report's number is seen for the first time; in one statement, for there are hundreds a second."""
-        session = self.dispatch.session
-        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-        row = insert(ProgressBatch.__table__).values(  # type: ignore[arg-type]
-            job_id=job.id,
-            token=said.token,
-            sequence=said.sequence,
-            tenant_id=job.tenant_id,
-            at=now(),
-            files_completed=said.files_completed + said.files_unchanged,
-            bytes_completed=said.bytes_completed,
-            bytes_per_second=said.bytes_per_second,
-        )
-        return session.execute(row.on_conflict_do_nothing().returning(ProgressBatch.sequence)).first() is not None
 
     def _add(self, job: Job, said: Progress) -> None:
         job.files_completed += said.files_completed
@@ -145,6 +130,6 @@ class Reports:
         job.mailboxes_completed = recount.mailboxes_completed
 
 
-def _answer(job: Job, *, counted: bool) -> ProgressAnswer:
-    stop = "cancel" if job.status is JobStatus.CANCELLED else "pause" if job.wanted == "pause" else None
-    return ProgressAnswer.model_validate({"counted": counted, "status": job.status, "stop": stop})
+def _answer(status: JobStatus, wanted: str | None, *, counted: bool) -> ProgressAnswer:
+    stop = "cancel" if status is JobStatus.CANCELLED else "pause" if wanted == "pause" else None
+    return ProgressAnswer.model_validate({"counted": counted, "status": status, "stop": stop})
