@@ -24,6 +24,7 @@ SAS_HOURS = 4
 SKEW = timedelta(minutes=15)
 SECONDS = 20.0
 MAY = ContainerSasPermissions(read=True, add=True, create=True, write=True, delete=True, list=True)
+EMULATOR = "http://127.0.0.1:10000/devstoreaccount1"
 ROLE = "Storage Blob Data Contributor"
 _FIELDS = {
     "SignedOid": "signed_oid",
@@ -154,8 +155,9 @@ def _moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def ends_of(signature: str) -> datetime | None:
-    """When a signature made by hand ends (`se`), if it says so."""
+def ends_of(secret: str) -> datetime | None:
+    """When a signature made by hand ends (`se`), alone or in a connection string, if it says so."""
+    signature = _parts(secret).get("sharedaccesssignature", "") if is_connection_string(secret) else secret
     given = parse_qs(signature.lstrip("?")).get("se", [""])[0]
     try:
         found = datetime.fromisoformat(given)
@@ -172,11 +174,22 @@ def is_connection_string(secret: str) -> bool:
 
 def endpoint_in(connection_string: str) -> str | None:
     """The address of the blobs that a connection string names."""
-    pairs = (part.strip().partition("=") for part in connection_string.split(";"))
-    found = {name.lower(): value for name, _, value in pairs if value}
+    found = _parts(connection_string)
     if "blobendpoint" in found:
         return found["blobendpoint"].rstrip("/")
+    if found.get("usedevelopmentstorage") == "true":
+        return EMULATOR
     if "accountname" not in found:
         return None
     suffix = found.get("endpointsuffix", "core.windows.net")
     return f"{found.get('defaultendpointsprotocol', 'https')}://{found['accountname']}.blob.{suffix}"
+
+
+def account_in(connection_string: str) -> str | None:
+    """The account that a connection string names."""
+    return _parts(connection_string).get("accountname")
+
+
+def _parts(connection_string: str) -> dict[str, str]:
+    pairs = (part.strip().partition("=") for part in connection_string.split(";"))
+    return {name.strip().lower(): value for name, _, value in pairs if value}

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from migrate_api import events, mails
-from migrate_api.azure.blobs import endpoint_in, ends_of, is_connection_string
+from migrate_api.azure.blobs import account_in, endpoint_in, ends_of, is_connection_string
 from migrate_api.azure.microsoft import SignedIn
-from migrate_api.errors import not_found
+from migrate_api.errors import invalid, not_found
 from migrate_api.principals import Person
 from migrate_api.protocol.states import ProjectStatus
 from migrate_api.tables import AzureConnection, AzureSignIn, Project
@@ -38,11 +38,13 @@ def lasting(at: datetime) -> datetime:
 def connect_by_secret(
     session: Session, vault: Vault, project: Project, storage: dict[str, Any], secret: str, person: Person
 ) -> None:
-    """A connection by SAS or connection string, in the place of whatever there was."""
-    forget(session, vault, project)
+    """A connection by SAS or connection string, in the place of whatever there was. Raises Refusal 400 where the
+    connection string is another account's."""
     by_string = is_connection_string(secret)
-    ends = ends_of(secret) if not by_string else None
+    if by_string and (account_in(secret) or storage["account"]) != storage["account"]:
+        raise invalid({"account": "the connection string is another account's"})
     endpoint = storage.get("endpoint") or (endpoint_in(secret) if by_string else None)
+    forget(session, vault, project)
     project.storage = {**storage, "endpoint": endpoint, "kind": "secret"}
     vault.seal(session, project.tenant_id, f"project:{project.id}", {"secret": secret})
     now = datetime.now(UTC)
@@ -54,7 +56,7 @@ def connect_by_secret(
         connected_by=person.email,
         connected_at=now,
         used_at=now,
-        expires_at=ends,
+        expires_at=ends_of(secret),
         version=1,
     )
     session.add(row)

@@ -21,15 +21,18 @@ from migrate_api.tables import AzureConnection, Job, Project
 from migrate_transfer.core.errors import FatalError, TransientError
 
 AT_ONCE = 100
+ENOUGH = 3
+"""So many without an answer, and the others are looked at later; one alone must not keep them from it."""
 REST = timedelta(days=1)
 """A connection in use is looked at so often."""
 log = logging.getLogger(__name__)
 
 
 def watch(connections: Connections, now: datetime) -> None:
-    """Warn, then look at what is due; where Microsoft does not answer, the rest waits for the next time."""
+    """Warn, then look at what is due."""
     with connections.database.transaction() as session:
         mails.warn_of_azure(session, now, connections.settings.public_url)
+    away = 0
     for project_id, kind in _due(connections, now):
         try:
             if kind == "microsoft":
@@ -37,8 +40,10 @@ def watch(connections: Connections, now: datetime) -> None:
             else:
                 _end(connections, project_id, now)
         except TransientError as error:
-            log.warning("Microsoft does not answer (%s); the other connections are looked at later.", error.error_code)
-            return
+            away += 1
+            log.warning("Microsoft does not answer for the project %s (%s).", project_id, error.error_code)
+            if away == ENOUGH:
+                return
         except (FatalError, Refusal):
             continue  # the project asks for its person now, or was disconnected
 

@@ -6,6 +6,7 @@ Each does its work in one step on one thread; thousands of agents call these.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from contextlib import suppress
 from typing import Annotated
@@ -42,11 +43,12 @@ from migrate_api.protocol.messages import (
 from migrate_api.protocol.states import ACTIVE, JobStatus
 from migrate_api.reporting import Reports
 from migrate_api.tables import Agent, Job
-from migrate_transfer.core.errors import FatalError, TransientError
+from migrate_transfer.core.errors import FatalError, StorageError, TransientError
 
 routes = APIRouter(prefix="/api", tags=["agent protocol"])
 PATIENCE_SECONDS = 10.0
 """An agent waits thirty for its lease."""
+_log = logging.getLogger(__name__)
 JobId = Annotated[str, Path(max_length=64)]
 
 
@@ -155,12 +157,13 @@ async def _with_storage(door: Agents, found: Assignment) -> JSONResponse:
     asked = asyncio.create_task(ask)  # a thread cannot be called back: it ends by itself, and is not waited for
     done, _ = await asyncio.wait({asked}, timeout=PATIENCE_SECONDS)
     error = asked.exception() if done else None
-    if isinstance(error, FatalError):
+    if isinstance(error, FatalError) and not isinstance(error, StorageError):  # our own keys missing fails nobody's job
         failed = error
         await inside.abroad.take(lambda: inside.accesses.fail(caller, found.job_id, found.token, failed))
         return answer(conflict("JOB_FINISHED", "The job is failed.", "Stop working on it.", status="failed"))
     if not done or isinstance(error, TransientError):
         asked.add_done_callback(lambda ended: ended.exception())
+        _log.warning("The job %s goes out without its storage (%s).", found.job_id, error or "no answer yet")
         return _revealed(found)
     return _revealed(found.model_copy(update={"storage": asked.result()}))
 

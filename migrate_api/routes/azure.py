@@ -84,7 +84,9 @@ class ChosenStorage(Model):
     prefix: str = Field(default="", max_length=1_024)
 
 
-@routes.get("/callback", status_code=303, response_class=RedirectResponse, responses=refusals(400, 401, 403, 404, 409))
+@routes.get(
+    "/callback", status_code=303, response_class=RedirectResponse, responses=refusals(400, 401, 403, 404, 409, 429)
+)
 async def end_sign_in(
     caller: WaitingMember, inside: Inside, state: Annotated[str, Query(max_length=256)]
 ) -> RedirectResponse:
@@ -153,10 +155,10 @@ async def choose_storage(
 
 def _view(session: Session, tenant_id: str, project_id: str) -> ConnectionView:
     project = kept.found_project(session, tenant_id, project_id)
-    row = session.get(AzureConnection, project_id)
-    view = ConnectionView(project_id=project.id, project_status=project.status, storage=project.storage)
-    if row is None:
-        return view
+    row, storage = session.get(AzureConnection, project_id), project.storage
+    view = ConnectionView(project_id=project.id, project_status=project.status, storage=storage)
+    if row is None:  # none, or one by a secret from before there were rows
+        return view.model_copy(update={"kind": "secret"}) if storage else view
     names = ("kind", "account", "connected_by", "connected_at", "used_at", "expires_at", "failure")
     return view.model_copy(update={name: getattr(row, name) for name in names})
 

@@ -64,12 +64,13 @@ class Someone:
 
 @dataclass
 class Account:
-    """A storage account. `walled`: its firewall lets nobody in."""
+    """A storage account. `walled`: its firewall lets nobody in; `endpoint`: its blobs are elsewhere."""
 
     name: str
     subscription: str
     containers: dict[str, dict[str, bytes]]
     walled: bool = False
+    endpoint: str = ""
 
 
 @dataclass
@@ -82,7 +83,7 @@ class Fault:
 
 
 class FakeMicrosoft:
-    """The whole of it. `calls` are the paths that were asked."""
+    """The whole of it. `calls` are the paths that were asked; `signed_in` is known already and has agreed before."""
 
     def __init__(self, url: str, authority: Path) -> None:
         self.url, self.authority = url, authority
@@ -90,6 +91,7 @@ class FakeMicrosoft:
         self.subscriptions: dict[str, str] = {}
         self.accounts: dict[str, Account] = {}
         self.redirects: set[str] = set()
+        self.signed_in = ""
         self.faults: list[Fault] = []
         self.calls: list[str] = []
         self.page_size, self.token_seconds, self.strict_rotation = 2, 3600, False

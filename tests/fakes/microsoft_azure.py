@@ -92,7 +92,7 @@ def _account(fake: FakeMicrosoft, account: Account) -> dict[str, Any]:
         "sku": {"name": "Standard_LRS", "tier": "Standard"},
         "properties": {
             "provisioningState": "Succeeded",
-            "primaryEndpoints": {"blob": f"{fake.url}/blobs/{account.name}/", "dfs": f"{fake.url}/dfs/{account.name}/"},
+            "primaryEndpoints": {"blob": account.endpoint or f"{fake.url}/blobs/{account.name}/"},
         },
     }
 

@@ -6,11 +6,13 @@ import base64
 import hashlib
 import html
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from tests.fakes.microsoft import CLIENT_ID, CLIENT_SECRET, Call, FakeMicrosoft, Reply
+import jwt
+
+from tests.fakes.microsoft import CLIENT_ID, CLIENT_SECRET, Call, FakeMicrosoft, Reply, Someone
 
 OIDC = {"openid", "profile", "offline_access"}
 UNUSED = timedelta(days=90)
@@ -63,6 +65,8 @@ def authorize(fake: FakeMicrosoft, call: Call) -> Reply:
         return refused(500112)
     assert (asked["response_type"], asked["code_challenge_method"]) == ("code", "S256")
     assert len(asked["code_challenge"]) == 43
+    if fake.signed_in:
+        return _agreed(fake, asked, fake.signed_in)
     id_ = uuid4().hex
     fake.asked[id_] = asked
     action = html.escape(call.path + "/answer")
@@ -76,8 +80,11 @@ def agree(fake: FakeMicrosoft, call: Call) -> Reply:
     if said.get("choice") == "decline":
         words = "AADSTS65004: User declined to consent to access the app."
         return _post(asked, {"error": "access_denied", "error_subcode": "cancel", "error_description": words})
-    code = f"0.{uuid4().hex}"
-    person = fake.people[said["person"]]
+    return _agreed(fake, asked, said["person"])
+
+
+def _agreed(fake: FakeMicrosoft, asked: dict[str, str], name: str) -> Reply:
+    code, person = f"0.{uuid4().hex}", fake.people[name]
     fake.codes[code] = {**asked, "person": person.name}
     return _post(asked, {"code": code, "client_info": _client_info(person), "session_state": str(uuid4())})
 
@@ -86,7 +93,8 @@ def _post(asked: dict[str, str], said: dict[str, str]) -> Reply:
     assert asked["response_mode"] == "form_post"
     fields = {**said, "state": asked["state"]}
     inputs = "".join(f'<input type="hidden" name="{name}" value="{html.escape(fields[name])}">' for name in fields)
-    return _page(f'<form method="post" action="{html.escape(asked["redirect_uri"])}">{inputs}</form>')
+    send = "<script>document.forms[0].submit()</script>"
+    return _page(f'<form method="post" action="{html.escape(asked["redirect_uri"])}">{inputs}</form>{send}')
 
 
 def _page(body: str) -> Reply:
@@ -133,7 +141,7 @@ def _tokens(fake: FakeMicrosoft, grant: dict[str, Any], resource: str, said: dic
     """An access token for one service, and a new refresh token for all that were agreed to."""
     assert resource in grant["resources"], "no consent"
     person, now = fake.people[grant["person"]], fake.now()
-    access, refresh = f"eyJ.access.{uuid4().hex}", f"0.refresh.{uuid4().hex}"
+    access, refresh = _access_token(person, resource, now, fake.token_seconds), f"0.refresh.{uuid4().hex}"
     fake.access[access] = {
         "person": person.name,
         "resource": resource,
@@ -166,6 +174,13 @@ def _tokens(fake: FakeMicrosoft, grant: dict[str, Any], resource: str, said: dic
         "client_info": _client_info(person),
     }
     return Reply.of(200, answer)
+
+
+def _access_token(person: Someone, resource: str, now: datetime, seconds: int) -> str:
+    """As Azurite reads them; nobody checks the signature."""
+    at = int(now.timestamp())
+    claims = {"aud": resource, "iss": f"https://sts.windows.net/{person.tenant}/", "iat": at, "nbf": at}
+    return jwt.encode({**claims, "exp": at + seconds, "oid": person.id, "uti": uuid4().hex}, "fake" * 16, "HS256")
 
 
 def _client_info(person: Any) -> str:

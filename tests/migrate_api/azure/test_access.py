@@ -209,6 +209,7 @@ def test_a_way_by_bearer_token_where_the_operator_says_so(empty_database: Databa
     ("secret", "kind", "endpoint"),
     [
         ("?sv=2022-11-02&se=2099-01-01T00:00:00Z&sig=hush", "sas", "https://acme123.blob.core.windows.net"),
+        ("UseDevelopmentStorage=true", "connection_string", "http://127.0.0.1:10000/devstoreaccount1"),
         (KEY, "connection_string", "https://acme123.blob.core.windows.net"),
         (f"{KEY};BlobEndpoint=http://10.0.0.5:10000/acme123", "connection_string", "http://10.0.0.5:10000/acme123"),
     ],
@@ -221,6 +222,12 @@ def test_a_secret_kept_for_the_project_is_handed_on(ground: Ground, secret: str,
     given = {name: access[name] for name in ("sas", "bearer_token", "connection_string") if access[name]}
     assert (given, access["endpoint"]) == ({kind: secret}, endpoint)
     assert (access["expires_at"] is None) == (kind == "connection_string")
+
+
+def test_a_connection_string_is_for_the_account_that_is_named(ground: Ground) -> None:
+    path = f"/api/projects/{ground.site.project('file_migration')['id']}/storage"
+    plain = {"account": "another1", "container": "backups", "secret": KEY}
+    assert ground.site.refused("PUT", path, plain) == (400, "VALIDATION_ERROR")
 
 
 def test_a_signature_that_has_ended_asks_for_a_new_one(ground: Ground) -> None:

@@ -88,6 +88,13 @@ def test_a_sign_in_belongs_to_who_began_it_and_works_once(ground: Ground) -> Non
     assert [ground.come_back(place).status_code for _ in range(2)] == [303, 400]
 
 
+def test_who_is_not_signed_in_any_more_is_shown_the_way_to_hub(ground: Ground) -> None:
+    place = ground.at_microsoft(ground.begin(ground.site.project("file_migration")))
+    page = httpx.get(ground.here(place), headers={"Accept": "text/html"})
+    assert (page.status_code, "https://my.theonestack.com" in page.text) == (401, True)
+    assert httpx.get(ground.here(place)).json()["code"] == "UNAUTHORIZED"
+
+
 def test_another_organisations_person_cannot_end_it(ground: Ground) -> None:
     place = ground.at_microsoft(ground.begin(ground.site.project("file_migration")))
     ground.site.tokens = ground.site.organisation("other-church")

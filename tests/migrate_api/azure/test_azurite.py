@@ -1,0 +1,83 @@
+"""The service's few words to a storage account, said to Microsoft's own emulator. It knows no delegation keys: of those
+only the fake has told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from azure.core.credentials import AccessToken
+from azure.storage.blob import BlobServiceClient, ContainerSasPermissions, generate_container_sas
+
+from migrate_api.azure.blobs import require_writable
+from migrate_api.database import Database
+from migrate_transfer.core.errors import AccessDenied, InvalidRequest
+from tests.fakes.azurite import ACCOUNT, KEY, Azurite, running
+from tests.fakes.microsoft import FakeMicrosoft
+from tests.migrate_api.azure.ground import ADA, CONTAINER, ground_on
+
+
+def signature(container: str, permission: ContainerSasPermissions) -> str:
+    ends = datetime.now(UTC) + timedelta(hours=1)
+    return generate_container_sas(ACCOUNT, container, account_key=KEY, permission=permission, expiry=ends)
+
+
+def test_the_try_leaves_nothing_behind(azurite: Azurite) -> None:
+    container = azurite.container("tried")
+    require_writable(azurite.endpoint, "tried", signature=signature("tried", ContainerSasPermissions(write=True)))
+    assert list(container.list_blobs()) == []
+
+
+def test_who_may_only_read_is_found_out(azurite: Azurite) -> None:
+    azurite.container("read-only")
+    sas = signature("read-only", ContainerSasPermissions(read=True))
+    with pytest.raises(AccessDenied) as refused:
+        require_writable(azurite.endpoint, "read-only", signature=sas)
+    assert refused.value.error_code == "AZURE_ROLE_MISSING"
+
+
+def test_a_container_that_is_not_there_is_found_out(azurite: Azurite) -> None:
+    sas = signature("nowhere", ContainerSasPermissions(write=True))
+    with pytest.raises(InvalidRequest) as refused:
+        require_writable(azurite.endpoint, "nowhere", signature=sas)
+    assert refused.value.error_code == "AZURE_CONTAINER_MISSING"
+
+
+class Credential:
+    """A token as azure-core takes it."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def get_token(self, *scopes: str, **_: object) -> AccessToken:
+        return AccessToken(self._token, int((datetime.now(UTC) + timedelta(minutes=30)).timestamp()))
+
+
+@pytest.fixture
+def by_token(fake: FakeMicrosoft, tmp_path: Path) -> Iterator[Azurite]:
+    """An emulator that asks for tokens, over TLS under the fake Microsoft's authority."""
+    files = tmp_path / "azurite"
+    files.mkdir()
+    server = str(fake.authority.with_name("server.pem"))
+    with running(files, "--oauth", "basic", "--cert", server, "--key", server, scheme="https") as found:
+        yield found
+
+
+def test_from_signing_in_to_a_blob_by_token(empty_database: Database, fake: FakeMicrosoft, by_token: Azurite) -> None:
+    with ground_on(empty_database, fake, azure_access="bearer") as ground:
+        fake.account(ACCOUNT, CONTAINER).endpoint = by_token.endpoint
+        trusted = str(fake.authority)
+        key = {"account_name": ACCOUNT, "account_key": KEY}
+        owner = BlobServiceClient(by_token.endpoint, key, connection_verify=trusted)
+        owner.create_container(CONTAINER)
+        project, agent = ground.site.project("file_migration"), ground.site.agent()
+        ground.sign_in(project, ADA)
+        assert ground.choose(project, account=ACCOUNT, container="not-there")[1]["code"] == "AZURE_CONTAINER_MISSING"
+        assert ground.choose(project, account=ACCOUNT)[0] == 200
+        access = ground.take_up(agent, ground.job(agent, project))[1]["storage"]
+        service = BlobServiceClient(access["endpoint"], Credential(access["bearer_token"]), connection_verify=trusted)
+        blob = service.get_blob_client(access["container"], "hello.txt")
+        blob.upload_blob(b"hello")
+        assert owner.get_blob_client(CONTAINER, "hello.txt").download_blob().readall() == b"hello"
