@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from migrate_transfer.core.backend import Features, Item, Oddity, Page
@@ -119,7 +119,7 @@ class LocalSource:
                 raise _changed("is no regular file any more")
             if _place(number, path) != os.path.join(self._real, path_of(item.key)):
                 raise _changed("was moved, or a folder above it became a link, after it was listed")
-            yield LocalReader(number, item_of(path_of(item.key), found), path, self._translated)
+            yield LocalReader(number, item_of(path_of(item.key), found), found, path, self._broken)
         finally:
             os.close(number)
 
@@ -135,32 +135,45 @@ class LocalSource:
         try:
             yield
         except OSError as error:
-            self._require_root()
-            raise _item_error(error) from error
+            raise self._broken(error) from error
+
+    def _broken(self, error: OSError) -> ItemError:
+        """What it means for the item; raises SourceError when the root is gone."""
+        self._require_root()
+        return _item_error(error)
 
 
 class LocalReader:
     """An open file. What it gives is of one version, or `finish` says that it is not."""
 
     def __init__(
-        self, number: int, item: Item, path: bytes, translated: Callable[[], AbstractContextManager[None]]
+        self, number: int, item: Item, found: os.stat_result, path: bytes, broken: Callable[[OSError], ItemError]
     ) -> None:
-        self._number, self.item, self._path, self._translated = number, item, path, translated
+        self._number, self.item, self._path, self._broken = number, item, path, broken
+        self._version = _version(found)
 
     def read(self, size: int) -> bytes:
-        with self._translated():
+        try:
             data = os.read(self._number, size)
             while len(data) < size and (more := os.read(self._number, size - len(data))):
                 data += more
-            return data
+        except OSError as error:
+            raise self._broken(error) from error
+        return data
 
     def finish(self) -> None:
-        with self._translated():
-            key = path_of(self.item.key)
-            if item_of(key, os.fstat(self._number)) != self.item:
+        try:
+            if _version(os.fstat(self._number)) != self._version:
                 raise _changed("changed while it was read")
-            if item_of(key, os.lstat(self._path)) != self.item:
+            if _version(os.lstat(self._path)) != self._version:
                 raise _changed("was replaced while it was read")
+        except OSError as error:
+            raise self._broken(error) from error
+
+
+def _version(found: os.stat_result) -> tuple[int, ...]:
+    """What `item_of` makes the item's version of, and its size and time: another file or another content differs."""
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
 def _place(number: int, path: bytes) -> bytes:
