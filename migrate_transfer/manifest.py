@@ -13,6 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
+import orjson
+
 from migrate_transfer.core.backend import Destination, Streams
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import FatalError, InvalidRequest, MigrateError
@@ -30,11 +32,11 @@ def write_manifest(ledger: ItemLedger, spec: TransferSpec, path: Path) -> None:
     """Written aside and put in place whole. Raises OSError."""
     head = {"manifest": VERSION, "source": spec.source, "destination": spec.destination}
     aside = path.with_name(path.name + ".part")
-    with aside.open("w", encoding="utf-8") as file:
-        file.write(json.dumps({**head, "items": ledger.totals().counts.discovered}) + "\n")
+    with aside.open("wb") as file:
+        file.write(orjson.dumps({**head, "items": ledger.totals().counts.discovered}) + b"\n")
         for entry in ledger.entries():
             fields = {"path": entry.key, **{k: v for k, v in entry._asdict().items() if k != "key" and v != ""}}
-            file.write(json.dumps(fields, ensure_ascii=False) + "\n")
+            file.write(orjson.dumps(fields) + b"\n")
     aside.replace(path)
 
 

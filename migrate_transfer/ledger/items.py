@@ -160,19 +160,12 @@ class ItemLedger:
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Record outcomes; an item that has one keeps it."""
-        changed = [(o.item.size, o.item.modified, o.item.version, o.number) for o in outcomes if o.item is not None]
         with self._lock, self._store.writing() as db:
-            if changed:
-                db.executemany(
-                    "update item set size = ?, modified = ?, version = ? where id = ? and state < 2", changed
-                )
             db.executemany(
                 "update item set state = ?, sha256 = ?, etag = ?, level = ?, sent = sent + ?, code = ?, message = ?,"
-                " remedy = ? where id = ? and state < 2",
-                [
-                    (o.state, bytes.fromhex(o.sha256), o.etag, o.level, o.sent, o.code, o.message, o.remedy, o.number)
-                    for o in outcomes
-                ],
+                " remedy = ?, size = coalesce(?, size), modified = coalesce(?, modified),"
+                " version = coalesce(?, version) where id = ? and state < 2",
+                map(_settled, outcomes),
             )
 
     def note(self, name: str, value: str) -> None:
@@ -228,6 +221,12 @@ class ItemLedger:
             if len(rows) < SLICE:
                 return
             last = rows[-1][0]
+
+
+def _settled(o: Outcome) -> tuple[object, ...]:
+    said = (o.state, bytes.fromhex(o.sha256), o.etag, o.level, o.sent, o.code, o.message, o.remedy)
+    read = (o.item.size, o.item.modified, o.item.version) if o.item else (None, None, None)
+    return (*said, *read, o.number)
 
 
 def _row(entry: Item | Oddity) -> tuple[object, ...]:
