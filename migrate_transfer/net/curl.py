@@ -140,11 +140,11 @@ def _status(lines: list[bytes]) -> bytes:
 def _headers(lines: list[bytes]) -> dict[str, str]:
     """Of the last answer: a "100 Continue" or a proxy's answer may come before it."""
     found: dict[str, str] = {}
-    for line in lines:
-        if line.startswith(b"HTTP/"):
+    for line in b"".join(lines).decode("latin-1").split("\r\n"):
+        if line.startswith("HTTP/"):
             found.clear()
             continue
-        name, colon, value = line.decode("latin-1").partition(":")
+        name, colon, value = line.partition(":")
         if colon:
             found[name.strip().lower()] = value.strip()
     return found

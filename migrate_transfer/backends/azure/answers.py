@@ -122,7 +122,7 @@ def written(nanoseconds: int) -> str:
     """A time as rclone keeps it in the metadata `mtime`: RFC 3339 with nanoseconds."""
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
     stamp = datetime.fromtimestamp(seconds, UTC) if -62_135_596_800 <= seconds < 253_402_300_800 else None
-    return "" if stamp is None else f"{stamp:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+    return "" if stamp is None else f"{stamp.isoformat()[:19]}.{rest:09d}Z"
 
 
 def moment(text: str) -> int:

@@ -11,6 +11,7 @@ import base64
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from mimetypes import guess_type
 from typing import Literal
 from urllib.parse import quote
@@ -30,6 +31,16 @@ from migrate_transfer.core.hashes import crc64_base64, md5_base64
 from migrate_transfer.net.lane import Answer, Lane, Request
 
 Step = Literal["put", "block", "commit", "look"]
+
+
+def _kind(key: str) -> str:
+    """The MIME type by the name's end; asked for each file, and there are few ends."""
+    return _kind_of_ending(".".join(key.rpartition("/")[2].lstrip(".").rsplit(".", 2)[1:]))
+
+
+@lru_cache(1_000)
+def _kind_of_ending(ending: str) -> str:
+    return guess_type(f"file.{ending}", strict=False)[0] or "application/octet-stream"
 
 
 @dataclass(slots=True)
@@ -112,7 +123,7 @@ class Uploads:
 
     def _kept(self, upload: Upload, content_type: str) -> list[str]:
         """Headers of the write that makes the object: kind, properties, tier, and what may be there before."""
-        kind = guess_type(upload.item.key, strict=False)[0] or "application/octet-stream"
+        kind = _kind(upload.item.key)
         headers = [f"{content_type}: {kind}", f"x-ms-meta-sha256: {upload.sha256}"]
         if upload.item.modified and (time := written(upload.item.modified)):
             headers.append(f"x-ms-meta-mtime: {time}")
