@@ -46,7 +46,8 @@ OUT = Path("out/transfers")
 Include = Annotated[list[str] | None, typer.Option("--include", help="Only what matches: `*.pdf`, `docs/**`.")]
 Exclude = Annotated[list[str] | None, typer.Option("--exclude", help="Not what matches; goes before --include.")]
 Older = Annotated[
-    datetime | None, typer.Option("--older-than", formats=["%Y-%m-%d"], help="Only what was created before that day.")
+    datetime | None,
+    typer.Option("--older-than", formats=["%Y-%m-%d"], help="Only what was created before (UTC)."),
 ]
 Streams = Annotated[int, typer.Option("--concurrency", min=1, max=32, help="Upload streams at a time.")]
 Chunk = Annotated[int, typer.Option("--chunk-mb", min=1, max=256, help="Size of an upload's chunks, in 2^20 bytes.")]

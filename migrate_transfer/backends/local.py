@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ FOLLOW = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 class LocalSource:
     """`root` is a folder; keys are relative to it. Raises InvalidRequest when it is none."""
 
-    features = Features(lanes=2, small_lanes=1, stable_ids=True)
+    features = Features(lanes=2, small_lanes=1, stable_ids=True, folds_case=sys.platform in ("win32", "darwin"))
 
     def __init__(self, root: str | Path) -> None:
         self.root = os.fsencode(os.path.abspath(root))

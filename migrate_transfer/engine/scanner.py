@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 
 from migrate_transfer.core.backend import Destination, Item, Oddity, Source, Stored
@@ -29,6 +30,7 @@ def scan(
             ledger.there(some)
             tell()
         ledger.note("destination_listed", "yes")
+    filters = replace(filters, ignore_case=source.features.folds_case)
     for page in source.pages(ledger.scan_begins()):
         control.check()
         ledger.enter(page, [_entry(entry, filters, destination) for entry in page.entries])

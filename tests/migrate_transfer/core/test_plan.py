@@ -1,0 +1,91 @@
+"""Which items are meant, and which the destination cannot hold."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from migrate_transfer.core.backend import Features, Item
+from migrate_transfer.core.plan import Filters, folded, misfit
+
+
+def item(key: str = "a.txt", size: int = 1, modified: str = "2026-01-01T00:00", created: str = "") -> Item:
+    times = [
+        int(datetime.fromisoformat(one).replace(tzinfo=UTC).timestamp()) * 10**9 if one else 0
+        for one in (modified, created)
+    ]
+    return Item(key, size, times[0], "v", times[1])
+
+
+@pytest.mark.parametrize(
+    ("key", "include", "exclude", "rule"),
+    [
+        ("docs/a.pdf", ("*.pdf",), (), None),
+        ("docs/a.txt", ("*.pdf",), (), "not_included"),
+        ("docs/a.PDF", ("*.pdf",), (), "not_included"),
+        ("docs/a.pdf", ("*.pdf",), ("a*",), "excluded"),
+        ("~lock", (), ("~*",), "excluded"),
+        ("docs/sub/a.pdf", ("docs/*.pdf",), (), "not_included"),
+        ("docs/sub/a.pdf", ("docs/**",), (), None),
+        ("docs/sub/a.pdf", ("**/*.pdf",), (), None),
+        ("a.pdf", ("**/*.pdf",), (), None),
+        ("docs/a.pdf", ("/docs/a.pdf",), (), None),
+        ("docs/a.doc", ("*.{pdf,doc}",), (), None),
+        ("docs/[a].doc", ("[[]a].doc",), (), None),
+        (".git/config", (), (".git/**",), "excluded"),
+        ("with\nnewline.pdf", ("*.pdf",), (), None),
+    ],
+)
+def test_patterns(key: str, include: tuple[str, ...], exclude: tuple[str, ...], rule: str | None) -> None:
+    assert Filters(include=include, exclude=exclude).rule(item(key)) == rule
+
+
+def test_case_does_not_count_where_the_source_does_not_know_it() -> None:
+    assert Filters(include=("*.pdf",), ignore_case=True).rule(item("A.PDF")) is None
+
+
+@pytest.mark.parametrize(
+    ("modified", "created", "zone", "rule"),
+    [
+        ("2025-12-31T23:59", "", "UTC", None),
+        ("2026-01-01T00:00", "", "UTC", "not_older"),
+        ("2026-01-01T05:59", "", "America/Chicago", None),
+        ("2026-01-01T06:00", "", "America/Chicago", "not_older"),
+        ("2020-01-01T00:00", "2026-01-02T00:00", "UTC", "not_older"),
+        ("2026-06-01T00:00", "2025-01-02T00:00", "UTC", None),
+    ],
+)
+def test_older_than_looks_at_the_creation_where_it_is_known(
+    modified: str, created: str, zone: str, rule: str | None
+) -> None:
+    filters = Filters(older_than=date(2026, 1, 1), zone=zone)
+    assert filters.rule(item(modified=modified, created=created)) == rule
+
+
+@pytest.mark.parametrize(
+    ("key", "size", "code"),
+    [
+        ("a" * 1_024, 1, None),
+        ("a" * 1_025, 1, "NAME_TOO_LONG"),
+        ("/".join("a" * 254), 1, None),
+        ("/".join("a" * 255), 1, "NAME_TOO_DEEP"),
+        ("a", 10, None),
+        ("a", 11, "FILE_TOO_LARGE"),
+    ],
+)
+def test_what_the_destination_cannot_hold(key: str, size: int, code: str | None) -> None:
+    found = misfit(item(key, size), "", Features(longest_key=1_024, most_parts=254, largest=10))
+    assert (found.code if found else None) == code
+
+
+def test_a_prefix_counts() -> None:
+    found = misfit(item("a" * 10), "prefix/", Features(longest_key=16))
+    assert found is not None
+    assert found.code == "NAME_TOO_LONG"
+
+
+def test_names_that_are_one_name() -> None:
+    both = Features(folds_case=True, folds_unicode=True)
+    assert folded("Cafe\u0301", both) == folded("CAFÉ", both)
+    assert folded("Cafe\u0301", Features()) != folded("Café", Features())
