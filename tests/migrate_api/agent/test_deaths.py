@@ -20,7 +20,15 @@ SCRIPT = (str(Path(sys.executable).with_name("migrate-agent")),)
 
 
 def children(process: Any) -> list[psutil.Process]:
-    return [one for one in psutil.Process(process.pid).children(recursive=True) if "assets.run" in one.cmdline()]
+    """The imports that an agent has begun, and that have not ended."""
+    return [one for one in psutil.Process(process.pid).children(recursive=True) if is_import(one)]
+
+
+def is_import(process: psutil.Process) -> bool:
+    try:
+        return "assets.run" in process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
 
 
 def test_an_import_ends_with_its_agent_and_the_next_one_waits_for_that(ground: Ground) -> None:
@@ -65,7 +73,7 @@ def test_an_import_that_keeps_dying_fails_and_says_so(ground: Ground) -> None:
     def failed() -> bool:
         for child in children(process):
             killed.add(child.pid)
-            os.kill(child.pid, signal.SIGKILL)
+            child.kill()
         return bool(ground.job_now(job)["status"] == "failed")
 
     eventually(failed)
