@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from migrate_transfer.core.backend import Destination, Receipt, Rename, Sender, Source, Stored, Streams, Upload
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import FatalError, MigrateError, TransientError
+from migrate_transfer.core.errors import FatalError, MigrateError
+from migrate_transfer.engine.losses import Losses
 from migrate_transfer.engine.passage import Passage
 from migrate_transfer.engine.proof import Landed, Prover, failed
 from migrate_transfer.engine.verdict import Judge
@@ -22,8 +23,6 @@ LEG, LEG_BYTES = 1_000, 2**30
 """After so much, what was copied is proven; where nothing is to be proven, there is one leg."""
 SMALL = 128 * 1024
 """Up to this size the work of a file is in Python rather than in its bytes: more threads would only be in their way."""
-LOST = 8
-"""So many items one after another for which the destination could not be reached end the job: it goes on later."""
 
 
 class Rows:
@@ -69,12 +68,12 @@ class Copier:
     _landed: list[Landed] = field(default_factory=list)
     _renames: list[Rename] = field(default_factory=list)
     _again: list[Upload] = field(default_factory=list)
-    _lost: int = 0
     _more: bool = True
 
     def run(self) -> None:
         sender = self.destination.sender(self.streams, self.control)
-        prover = Prover(self.source, sender, self.spec)
+        self._losses = Losses(self.destination)
+        prover = Prover(self.source, sender, self.spec, self._losses)
         before = self.ledger.passes.before if self.ledger.passes.moved()[0] else None
         judge = Judge(self.source, self.destination, self.spec, before)
         try:
@@ -89,6 +88,8 @@ class Copier:
                     self._end(outcome)
                 self._landed.clear()
                 self._settle()
+            self._end(*self._losses.settled())
+            self._settle()
         finally:
             sender.close()
 
@@ -118,7 +119,8 @@ class Copier:
         except FatalError:
             raise
         except MigrateError as error:
-            verdict = failed(row.number, error)
+            self._end(*self._losses.failed(failed(row.number, error), error))
+            return None
         if isinstance(verdict, Upload):
             return verdict
         if isinstance(verdict, Rename):
@@ -131,16 +133,11 @@ class Copier:
         return None
 
     def _note(self, upload: Upload, result: Receipt | Exception) -> None:
-        if isinstance(result, TransientError):
-            self._lost += 1
-            if self._lost >= LOST:
-                raise result
         if isinstance(result, MigrateError):
-            self._end(failed(upload.number, result, sent=upload.read))
+            self._end(*self._losses.failed(failed(upload.number, result, sent=upload.read), result))
         elif isinstance(result, Exception):
             raise result
         else:
-            self._lost = 0
             self._land(Landed(upload.number, upload.item, upload.sha256, result.etag, DONE, result.sent))
 
     def _rename(self, sender: Sender) -> None:
@@ -159,8 +156,8 @@ class Copier:
         else:
             self._end(landed.outcome(self.spec.level or ""))
 
-    def _end(self, outcome: Outcome) -> None:
-        self._outcomes.append(outcome)
+    def _end(self, *outcomes: Outcome) -> None:
+        self._outcomes += outcomes
         if len(self._outcomes) >= TAKE:
             self._settle()
 

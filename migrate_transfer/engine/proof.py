@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from migrate_transfer.core.backend import Item, Sender, Source
 from migrate_transfer.core.errors import FatalError, ItemError, MigrateError
+from migrate_transfer.engine.losses import Losses
 from migrate_transfer.ledger.item_records import DONE, FAILED, UNCHANGED, Outcome
 from migrate_transfer.spec import TransferSpec
 
@@ -54,6 +55,7 @@ class Prover:
     source: Source
     sender: Sender
     spec: TransferSpec
+    losses: Losses
 
     def prove(self, landed: Sequence[Landed], doubtful: Sequence[Doubtful]) -> Iterator[Outcome]:
         """Each one's outcome."""
@@ -79,7 +81,7 @@ class Prover:
         for key, digest in self.sender.reread_all(iter(list(open_ones))):
             one = open_ones[key]
             if isinstance(digest, Exception):
-                yield one.failed(_item_error(digest))
+                yield from self.losses.failed(one.failed(_item_error(digest)), digest)
             elif digest == one.sha256:
                 proven.append(one)
             else:
@@ -92,7 +94,7 @@ class Prover:
         bad: list[Landed] = []
         for key, digest in self.sender.reread_all(iter(list(wrong))):
             if isinstance(digest, Exception):
-                yield wrong[key].failed(_item_error(digest))
+                yield from self.losses.failed(wrong[key].failed(_item_error(digest)), digest)
             else:
                 (proven if digest == wrong[key].sha256 else bad).append(wrong[key])
         ours = [(one.item.key, one.etag) for one in bad if one.state == DONE]
@@ -107,7 +109,7 @@ class Prover:
             one = asked[key]
             landed = Landed(one.number, one.item, one.sha256, one.etag, UNCHANGED)
             if isinstance(digest, Exception):
-                yield landed.failed(_item_error(digest))._replace(sha256="")
+                yield from self.losses.failed(landed.failed(_item_error(digest))._replace(sha256=""), digest)
             elif digest != one.sha256:
                 yield landed.failed(occupied())._replace(sha256="")
             else:
@@ -121,7 +123,7 @@ class Prover:
             if error is None:
                 archived.append(online[key])
             else:
-                yield online[key].failed(_item_error(error), "reread")
+                yield from self.losses.failed(online[key].failed(_item_error(error), "reread"), error)
         return archived
 
     def _delete(self, landed: Sequence[Landed]) -> Step:

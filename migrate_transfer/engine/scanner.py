@@ -29,6 +29,7 @@ def scan(
             control.check()
             ledger.there(some)
             tell()
+        ledger.miss()
         ledger.note("destination_listed", "yes")
     filters = replace(filters, ignore_case=source.features.folds_case)
     for page in source.pages(ledger.scan_begins()):

@@ -11,7 +11,7 @@ from time import monotonic
 from migrate_transfer.core.backend import Destination, Source, Streams
 from migrate_transfer.core.bandwidth import Bucket
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import InvalidRequest, Stopped
+from migrate_transfer.core.errors import InvalidRequest, Stopped, TargetError
 from migrate_transfer.engine.copier import SMALL, Copier, Rows
 from migrate_transfer.engine.scanner import scan
 from migrate_transfer.forecast import Forecast, Speed, forecast
@@ -120,7 +120,11 @@ class Transfer:
             rows = ([small] if number < features.small_lanes else []) + ([large] if number < features.lanes else [])
             copier = Copier(self.source, self.destination, self.ledger, self.spec, rows, streams, together)
             work.append(copier.run)
-        _together(work, together, Pace(self.ledger, tell))
+        try:
+            _together(work, together, Pace(self.ledger, tell))
+        except TargetError:
+            self.ledger.doubt()  # a container may be gone with all that was copied
+            raise
 
 
 def _together(work: Sequence[Callable[[], None]], control: Control, look: Callable[[], None]) -> None:

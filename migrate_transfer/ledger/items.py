@@ -130,6 +130,22 @@ class ItemLedger:
         with self._lock, self._store.writing() as db:
             db.executemany("insert or replace into there values (?, ?, ?, ?, ?, ?)", stored)
 
+    def doubt(self) -> None:
+        """The destination is not what it was: before the job goes on it is listed anew."""
+        with self._lock, self._store.writing() as db:
+            db.execute("delete from there")
+            db.execute("delete from fact where name = 'destination_listed'")
+            db.execute("update scan set complete = 0 where complete = 1")
+
+    def miss(self) -> None:
+        """What was there when it had its outcome, and is not there now that the destination is listed, waits again."""
+        with self._lock, self._store.writing() as db:
+            db.execute(
+                "update item set state = 0 where state in (?, ?) and not exists"
+                " (select 1 from there where there.key = item.key and there.etag = item.etag)",
+                (DONE, UNCHANGED),
+            )
+
     def stored(self, keys: Sequence[str]) -> dict[str, Stored]:
         """What the destination held under these keys when it was listed."""
         with self._store.reading() as db:

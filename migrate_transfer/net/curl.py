@@ -20,6 +20,7 @@ from migrate_transfer.core.errors import (
     TargetError,
     TransientError,
 )
+from migrate_transfer.core.retry import RetryPolicy
 from migrate_transfer.net.headers import retry_after
 from migrate_transfer.net.rate import RateBudget
 
@@ -27,7 +28,8 @@ Owner = TypeVar("Owner")
 
 CONNECT_SECONDS = 30
 STALL_SECONDS = 60
-"""A transfer in which no byte moves for so long is broken off and tried again."""
+PATIENT = RetryPolicy(patience=12)
+"""About five minutes of failures that nobody asked for, each request for itself."""
 UPLOAD_BUFFER = 512 * 1024
 
 
@@ -65,6 +67,9 @@ class Link:
     bandwidth: Bucket = field(default_factory=Bucket)
     authorities: str | None = None
     """A file of certificate authorities to trust; None: SSL_CERT_FILE, or certifi's."""
+    retry: RetryPolicy = PATIENT
+    stall: int = STALL_SECONDS
+    """Seconds without a byte after which a transfer is broken off and tried again."""
 
 
 class Handle:
@@ -81,7 +86,7 @@ class Handle:
             (pycurl.TCP_KEEPALIVE, 1),
             (pycurl.CONNECTTIMEOUT, CONNECT_SECONDS),
             (pycurl.LOW_SPEED_LIMIT, 1),
-            (pycurl.LOW_SPEED_TIME, STALL_SECONDS),
+            (pycurl.LOW_SPEED_TIME, link.stall),
             (pycurl.UPLOAD_BUFFERSIZE, UPLOAD_BUFFER),
             (pycurl.BUFFERSIZE, UPLOAD_BUFFER),
             (pycurl.CAINFO, link.authorities or os.environ.get("SSL_CERT_FILE") or certifi.where()),

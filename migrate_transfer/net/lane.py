@@ -16,15 +16,12 @@ import pycurl
 
 from migrate_transfer.core.backend import Streams
 from migrate_transfer.core.errors import TransientError
-from migrate_transfer.core.retry import RetryPolicy
 from migrate_transfer.net.curl import Answer, Handle, Link, Owner, Request
 
 LOOK_SECONDS = 0.2
 """How soon a request to stop, or a pause that ends, is noticed while nothing else happens."""
 TURN_SECONDS = 0.005
 """How soon a lane with nothing under way looks whether another has given a stream free."""
-RETRY = RetryPolicy(patience=12)
-"""About five minutes of failures that nobody asked for, each request for itself."""
 Ended: TypeAlias = tuple[Request[Owner], Answer | TransientError | None]
 
 __all__ = ["Answer", "Ended", "Lane", "Link", "Request"]
@@ -161,8 +158,8 @@ class Lane:
             self._link.budget.pause(asked)
             request.waited += max(1.0, asked)
         request.failures += asked is None
-        pause = RETRY.delay(max(1, request.failures), error)
-        if pause is None or request.waited > RETRY.endurance:
+        pause = self._link.retry.delay(max(1, request.failures), error)
+        if pause is None or request.waited > self._link.retry.endurance:
             return False
         if request.rewind is not None:
             request.rewind()

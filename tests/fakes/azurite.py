@@ -69,12 +69,12 @@ def destination(
     *,
     tier: Tier = "hot",
     chunk: int = 8 * 2**20,
-    control: Control | None = None,
+    link: Link | None = None,
 ) -> AzureBlob:
     """The container as our engine sees it."""
     access = BlobAccess(connection_string=SecretStr(connection_string(endpoint)))
     config = BlobConfig(ACCOUNT, container, prefix, tier=tier, endpoint=endpoint, chunk=chunk)
-    return AzureBlob(config, access, Link(control or Control()))
+    return AzureBlob(config, access, link or Link(Control()))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from azure.core.credentials import AccessToken, AzureSasCredential
 from azure.storage.blob import BlobServiceClient, ContainerClient, ContainerSasPermissions, generate_container_sas
@@ -93,6 +93,14 @@ class Door:
             return ""
         key = getattr(self._service.credential, "account_key", None)
         return urlsplit(self._service.url).query if key is None else self._signed(key)
+
+    def lapsed(self) -> bool:
+        """Whether the signature says of itself that its time is over."""
+        (until, *_) = parse_qs(self.signature()).get("se", [""])
+        try:
+            return datetime.fromisoformat(until).astimezone(UTC) <= datetime.now(UTC)
+        except ValueError:
+            return False
 
     def headers(self) -> list[str]:
         """What is added to each call's headers."""

@@ -9,6 +9,7 @@ import re
 from calendar import timegm
 from datetime import UTC, datetime
 
+from migrate_transfer.backends.azure.place import Place
 from migrate_transfer.core.errors import (
     AccessDenied,
     FatalError,
@@ -22,6 +23,9 @@ API_VERSION = "2024-11-04"
 """The newest that the Azurite of our tests knows; all we use is older."""
 EXPIRED = re.compile("not valid in the specified time frame|expired|lifetime validation failed", re.IGNORECASE)
 CORRUPTED = ("Md5Mismatch", "Crc64Mismatch")
+GARBLED = (*CORRUPTED, "InvalidOperation", "InvalidXmlDocument")
+"""Said of a request that was not received as it was sent: the same one again may succeed. Azurite 3.35 says
+InvalidOperation of a wrong MD5, and nobody of ours writes XML that is none."""
 NOT_KNOWN = ("FeatureNotSupported", "UnsupportedHeader")
 """Said of a header by a service that is not Azure's own: an emulator, a gateway."""
 DESTINATION_BUSY = "DESTINATION_BUSY"
@@ -60,9 +64,10 @@ REFUSALS = {
 """Azure's code, and ours with message and remedy, of what ends one item."""
 
 
-def denied(code: str, text: str) -> AccessDenied:
-    """Access was refused: because it has expired, or because it never was given."""
-    if EXPIRED.search(text):
+def denied(code: str, text: str, *, lapsed: bool) -> AccessDenied:
+    """Access was refused: because it has expired, or because it never was given. The answer does not always say which;
+    `lapsed`: the signature says so of itself."""
+    if lapsed or EXPIRED.search(text):
         return AccessDenied(
             "Azure credentials expired — re-authenticate via dashboard",
             code="AZURE_CREDENTIALS_EXPIRED",
@@ -85,13 +90,13 @@ def gone(container: str) -> TargetError:
     )
 
 
-def refusal(answer: Answer, container: str) -> MigrateError:
+def refusal(answer: Answer, place: Place) -> MigrateError:
     """What an answer that is no success means for the item, or for the job."""
     code = answer.headers.get("x-ms-error-code", "")
     if answer.status in (401, 403):
-        return denied(code, answer.content.decode("utf-8", "replace"))
+        return denied(code, answer.content.decode("utf-8", "replace"), lapsed=place.lapsed())
     if code in ("ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled"):
-        return gone(container)
+        return gone(place.container)
     if code in REFUSALS:
         ours, message, remedy = REFUSALS[code]
         return RejectedItem(message, code=ours, remedy=remedy)
@@ -101,6 +106,11 @@ def refusal(answer: Answer, container: str) -> MigrateError:
         f"Azure Storage refused the object: {answer.status} {code}".rstrip() + ".",
         remedy="Look the code up in Azure's list of storage errors; correct the file or the settings and retry.",
     )
+
+
+def busy() -> RejectedItem:
+    code, message, remedy = _BUSY
+    return RejectedItem(message, code=code, remedy=remedy)
 
 
 def item_error(error: MigrateError) -> MigrateError:

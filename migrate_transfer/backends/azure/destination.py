@@ -1,32 +1,31 @@
 """A container of Azure Blob Storage, or a prefix in it. Control calls go through Microsoft's client; the bytes of files
 through `sender.py`.
-
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
     HttpResponseError,
+    ResourceExistsError,
     ResourceNotFoundError,
     ServiceRequestError,
     ServiceResponseError,
 )
-from azure.storage.blob import (
-    BlobProperties,
-)
+from azure.storage.blob import BlobProperties
 
 from migrate_transfer.backends.azure.access import BlobAccess, Door
-from migrate_transfer.backends.azure.answers import CORRUPTED, NOT_KNOWN, denied, gone, moment
+from migrate_transfer.backends.azure.answers import CORRUPTED, NOT_KNOWN, busy, denied, gone, moment
 from migrate_transfer.backends.azure.place import MAX_BLOCKS, Place
 from migrate_transfer.backends.azure.sender import BlobSender
 from migrate_transfer.core.backend import Features, Stored, Streams, Tier
@@ -35,16 +34,18 @@ from migrate_transfer.core.errors import (
     ConnectionLost,
     FatalError,
     MigrateError,
+    RejectedItem,
     ServiceUnavailable,
-    TargetError,
 )
 from migrate_transfer.core.hashes import crc64_base64
-from migrate_transfer.core.retry import RetryPolicy
+from migrate_transfer.net.headers import retry_after
 from migrate_transfer.net.lane import Link
 
 logging.getLogger("azure").setLevel(logging.WARNING)
 
-RETRY = RetryPolicy(patience=12)
+FIRST_PATIENCE = 6
+"""A place that never answered is given up after half a minute: its name may be wrong."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +74,68 @@ class AzureBlob:
 
     def prepare(self) -> None:
         """Make sure that the container is there; it is made if it is not and access allows it."""
-        with self._translated():
+
+        def look() -> None:
             try:
-                next(iter(self._door.container.list_blobs(name_starts_with=self._prefix, results_per_page=1)), None)
+                self._page(None, 1)
             except ResourceNotFoundError:
-                self._door.container.create_container()
+                self._make()
+
+        self._call(look, patience=FIRST_PATIENCE)
+
+    def _make(self) -> None:
+        try:
+            self._door.container.create_container()
+        except ResourceExistsError as error:
+            # The answer to the first try was lost, or somebody else was faster.
+            if getattr(error, "error_code", "") != "ContainerAlreadyExists":
+                raise
 
     def stored(self) -> Iterator[Stored]:
-        with self._translated():
-            for blob in self._door.container.list_blobs(name_starts_with=self._prefix, include=["metadata"]):
-                if (blob.metadata or {}).get("hdi_isfolder") != "true":
-                    yield self._stored(blob)
+        marker: str | None = None
+        while True:
+            blobs, marker = self._call(partial(self._page, marker))
+            yield from (self._stored(blob) for blob in blobs if (blob.metadata or {}).get("hdi_isfolder") != "true")
+            if not marker:
+                return
+
+    def _page(self, marker: str | None, most: int | None = None) -> tuple[list[BlobProperties], str | None]:
+        """Some of the listing behind `marker`, and where it goes on."""
+        pages = self._door.container.list_blobs(self._prefix, include=["metadata"], results_per_page=most)
+        found: Any = pages.by_page(marker)
+        return list(next(found, ())), found.continuation_token
 
     def find(self, key: str) -> Stored | None:
         def ask() -> Stored | None:
-            with self._translated():
-                try:
-                    return self._stored(self._door.container.get_blob_client(self.name(key)).get_blob_properties())
-                except ResourceNotFoundError as error:
-                    if getattr(error, "error_code", "") == "ContainerNotFound":
-                        raise gone(self.config.container) from error
-                    return None
+            try:
+                return self._stored(self._door.container.get_blob_client(self.name(key)).get_blob_properties())
+            except ResourceNotFoundError as error:
+                if getattr(error, "error_code", "") == "ContainerNotFound":
+                    raise gone(self.config.container) from error
+                return None
 
-        return RETRY.run(ask, self._link.control)
+        return self._of_item(ask)
+
+    def _of_item(self, ask: Callable[[], T]) -> T:
+        """As `_call`; what Azure refuses of one name is no reason to end the job. Raises RejectedItem for it."""
+        try:
+            return self._call(ask)
+        except FatalError as error:
+            if error.error_code != "AZURE_REFUSED":
+                raise
+            raise RejectedItem(error.message, remedy="Look the code up in Azure's list of storage errors.") from error
+
+    def _call(self, ask: Callable[[], T], patience: int | None = None) -> T:
+        """Ask until there is an answer. Raises FatalError, TransientError, Stopped."""
+
+        def once() -> T:
+            with self._translated():
+                return ask()
+
+        retry = self._link.retry
+        if patience is not None:
+            retry = replace(retry, patience=min(patience, retry.patience))
+        return retry.run(once, self._link.control)
 
     def _stored(self, blob: BlobProperties) -> Stored:
         kept = {name.lower(): value for name, value in (blob.metadata or {}).items()}
@@ -108,8 +148,7 @@ class AzureBlob:
         return self._prefix + key
 
     def sender(self, streams: Streams, control: Control) -> BlobSender:
-        link = Link(control, self._link.budget, self._link.bandwidth, self._link.authorities)
-        return BlobSender(self._place, link, streams)
+        return BlobSender(self._place, replace(self._link, control=control), streams)
 
     @cached_property
     def _place(self) -> Place:
@@ -117,6 +156,7 @@ class AzureBlob:
             url=f"{self._door.address}/{quote(self._prefix, safe='/')}",
             container=self.config.container,
             signature=self._door.signature,
+            lapsed=self._door.lapsed,
             headers=self._door.headers,
             tier=self.config.tier,
             chunk=self.config.chunk,
@@ -131,46 +171,43 @@ class AzureBlob:
         headers = {"x-ms-content-crc64": crc64_base64(b"right")}
 
         def ask() -> bool:
-            try:
-                with self._translated():
-                    blob.stage_block("cHJvYmU=", b"wrong", length=5, headers=headers)
-            except FatalError as refused:
-                if refused.details.get("code") not in (*CORRUPTED, *NOT_KNOWN):
-                    raise
-                return refused.details["code"] in CORRUPTED
+            blob.stage_block("cHJvYmU=", b"wrong", length=5, headers=headers)
             return False
 
-        return RETRY.run(ask, self._link.control)
+        try:
+            return self._call(ask)
+        except FatalError as refused:
+            if refused.details.get("code") not in (*CORRUPTED, *NOT_KNOWN):
+                raise
+            return refused.details["code"] in CORRUPTED
 
     def _staged(self, key: str) -> dict[str, int]:
-        """Ids and sizes of the blocks that lie there uncommitted."""
+        """Sizes of the blocks that lie there uncommitted, by their ids before they are put into base64: so Microsoft's
+        client gives them."""
 
         def ask() -> dict[str, int]:
-            with self._translated():
-                try:
-                    _, blocks = self._door.container.get_blob_client(self.name(key)).get_block_list("uncommitted")
-                except ResourceNotFoundError:
-                    return {}
+            try:
+                _, blocks = self._door.container.get_blob_client(self.name(key)).get_block_list("uncommitted")
+            except ResourceNotFoundError:
+                return {}
             return {block.id: block.size for block in blocks}
 
-        return RETRY.run(ask, self._link.control)
+        return self._of_item(ask)
 
     def _clear(self, key: str) -> None:
-        """Remove blocks that somebody else left under this name, and nothing that was committed."""
+        """Remove blocks that somebody else left under this name. Raises ItemError where something is committed: an
+        object written in one request has no blocks, so it is the object that is asked for."""
         blob = self._door.container.get_blob_client(self.name(key))
 
         def remove() -> None:
-            with self._translated():
-                committed, _ = blob.get_block_list("all")
-                if committed:
-                    raise TargetError(
-                        "Another program is writing an object under this name.",
-                        code="DESTINATION_BUSY",
-                        remedy="Let it end, or choose another prefix.",
-                    )
+            try:
+                blob.get_blob_properties()
+            except ResourceNotFoundError:
                 blob.delete_blob()
+            else:
+                raise busy()
 
-        RETRY.run(remove, self._link.control)
+        self._of_item(remove)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -181,19 +218,19 @@ class AzureBlob:
             raise self._error(error) from None
 
     def _error(self, error: AzureError) -> MigrateError:
-        if isinstance(error, HttpResponseError) and error.status_code is not None:
-            code = str(getattr(error, "error_code", "") or "")
-            if isinstance(error, ClientAuthenticationError) or error.status_code in (401, 403):
-                return denied(code, str(error.message))
-            if code in ("ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled"):
-                return gone(self.config.container)
-            if error.status_code in (408, 429) or (error.status_code >= 500 and code not in NOT_KNOWN):
-                return ServiceUnavailable(f"Azure Storage answered {error.status_code} {code}.")
-            return FatalError(
-                f"Azure Storage refused the call: {error.status_code} {code}.",
-                code="AZURE_REFUSED",
-                details={"code": code},
-            )
         if isinstance(error, ServiceRequestError | ServiceResponseError):
             return ConnectionLost("Azure Storage cannot be reached.", code="UNREACHABLE")
-        return FatalError(f"Azure Storage: {type(error).__name__}.", code="AZURE_REFUSED")
+        if not isinstance(error, HttpResponseError):
+            return FatalError(f"Azure Storage: {type(error).__name__}.", code="AZURE_REFUSED")
+        status, code = error.status_code, str(getattr(error, "error_code", "") or "")
+        if status is None or status < 300:
+            return ConnectionLost("The answer of Azure Storage was cut or damaged.")
+        if isinstance(error, ClientAuthenticationError) or status in (401, 403):
+            return denied(code, str(error.message), lapsed=self._door.lapsed())
+        if code in ("ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled"):
+            return gone(self.config.container)
+        if status in (408, 429) or (status >= 500 and code not in NOT_KNOWN):
+            asked = retry_after(getattr(error.response, "headers", {}))
+            return ServiceUnavailable(f"Azure Storage answered {status} {code}.", retry_after=asked)
+        refused = f"Azure Storage refused the call: {status} {code}."
+        return FatalError(refused, code="AZURE_REFUSED", details={"code": code})

@@ -14,11 +14,12 @@ MAX_BLOCKS = 50_000
 
 @dataclass(slots=True)
 class Place:
-    """`crc64`: whether the service has shown that it checks it."""
+    """`crc64`: whether the service has shown that it checks it; `lapsed`: whether the signature's time is over."""
 
     url: str
     container: str
     signature: Callable[[], str]
+    lapsed: Callable[[], bool]
     headers: Callable[[], list[str]]
     tier: Tier
     chunk: int

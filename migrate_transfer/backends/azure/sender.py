@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from migrate_transfer.backends.azure.answers import API_VERSION, CORRUPTED, item_error, refusal
+from migrate_transfer.backends.azure.answers import API_VERSION, GARBLED, item_error, refusal
 from migrate_transfer.backends.azure.place import MIB, Place
 from migrate_transfer.backends.azure.upload import Uploads
 from migrate_transfer.core.backend import Content, Receipt, Rename, Streams, Tier, Upload
@@ -36,7 +36,7 @@ class BlobSender:
 
     def __init__(self, place: Place, link: Link, streams: Streams) -> None:
         self._place = place
-        self._lane = Lane(link, streams=streams, memory=MEMORY, authorize=place.headers, transient=CORRUPTED)
+        self._lane = Lane(link, streams=streams, memory=MEMORY, authorize=place.headers, transient=GARBLED)
 
     def close(self) -> None:
         self._lane.close()
@@ -74,7 +74,7 @@ class BlobSender:
         if answer.status == 416 and reading.offset == 0:
             return reading.digest.hexdigest()  # an empty object has no range
         if answer.status not in (200, 206):
-            return item_error(refusal(answer, self._place.container))
+            return item_error(refusal(answer, self._place))
         whole = answer.headers.get("content-range", "").rpartition("/")[2] or answer.headers.get("content-length", "0")
         reading.size, reading.etag = int(whole), answer.headers.get("etag", "")
         reading.offset += RANGE
@@ -98,7 +98,7 @@ class BlobSender:
             elif answer is not None and answer.headers.get("x-ms-copy-status") == "success":
                 yield request.owner, Receipt(answer.headers.get("etag", "").strip('"'), 0)
             elif answer is not None:
-                yield request.owner, item_error(refusal(answer, self._place.container))
+                yield request.owner, item_error(refusal(answer, self._place))
 
     def _copy(self, one: Rename) -> Request[Rename]:
         headers = [
@@ -115,6 +115,6 @@ class BlobSender:
             key = request.owner
             if isinstance(answer, Answer):
                 fine = 200 <= answer.status < 300
-                yield key, None if fine else item_error(refusal(answer, self._place.container))
+                yield key, None if fine else item_error(refusal(answer, self._place))
             elif answer is not None:
                 yield key, answer

@@ -1,0 +1,197 @@
+"""What only Azure Blob Storage does: blocks, leases, tiers, kinds of blobs, ways to get in."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from azure.storage.blob import ContainerClient, ContainerSasPermissions, StandardBlobTier, generate_container_sas
+from pydantic import SecretStr
+
+from migrate_transfer.backends.azure.access import BlobAccess
+from migrate_transfer.backends.azure.answers import moment, written
+from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
+from migrate_transfer.backends.memory import Memory
+from migrate_transfer.core.backend import Receipt, Streams, Upload
+from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import AccessDenied, InvalidRequest, ItemError, TargetError
+from migrate_transfer.engine.passage import Passage
+from migrate_transfer.net.lane import Link
+from tests.fakes.azurite import ACCOUNT, KEY, Azurite, destination
+
+MIB = 2**20
+
+
+@pytest.fixture
+def container(azurite: Azurite) -> Iterator[ContainerClient]:
+    with azurite.container(f"c{secrets.token_hex(6)}") as client:
+        yield client
+
+
+def put(target: AzureBlob, upload: Upload, source: Memory) -> Receipt | Exception:
+    sender = target.sender(Streams(4), Control())
+    try:
+        ((_, result),) = sender.put_all(iter([Passage(source, upload)]))
+    finally:
+        sender.close()
+    return result
+
+
+def holding(size: int) -> tuple[Memory, Upload]:
+    source = Memory()
+    source.keep("a", secrets.token_bytes(size))
+    return source, Upload(1, source.item("a"))
+
+
+def to(azurite: Azurite, container: ContainerClient) -> AzureBlob:
+    return destination(azurite.endpoint, container.container_name, chunk=MIB)
+
+
+def code(result: Receipt | Exception) -> str:
+    return result.error_code if isinstance(result, ItemError) else type(result).__name__
+
+
+def test_a_resumed_upload_sends_only_the_blocks_that_are_missing(azurite: Azurite, container: ContainerClient) -> None:
+    """The first attempt ends at the fifth block, as if it had been killed there."""
+    source, upload = holding(8 * MIB)
+
+    class Dying(Passage):
+        def read(self, size: int) -> bytes:
+            if self.upload.read >= 5 * MIB:
+                raise ItemError("killed", code="KILLED")
+            return super().read(size)
+
+    target = to(azurite, container)
+    sender = target.sender(Streams(4), Control())
+    assert [code(result) for _, result in sender.put_all(iter([Dying(source, upload)]))] == ["KILLED"]
+    sender.close()
+    again = Upload(1, source.item("a"), resumed=True)
+    result = put(target, again, source)
+    assert isinstance(result, Receipt)
+    assert result.sent == 3 * MIB
+    assert container.download_blob("a").readall() == source.objects["a"].data
+
+
+def test_blocks_of_another_version_are_not_taken_for_ours(azurite: Azurite, container: ContainerClient) -> None:
+    old, begun = holding(3 * MIB)
+    target = to(azurite, container)
+    sender = target.sender(Streams(4), Control())
+
+    class Dying(Passage):
+        def finish(self) -> None:
+            raise ItemError("killed", code="KILLED")
+
+    list(sender.put_all(iter([Dying(old, begun)])))
+    sender.close()
+    old.keep("a", secrets.token_bytes(3 * MIB))
+    result = put(target, Upload(1, old.item("a"), resumed=True), old)
+    assert isinstance(result, Receipt)
+    assert result.sent == 3 * MIB
+    assert container.download_blob("a").readall() == old.objects["a"].data
+
+
+def test_blocks_of_another_writer_are_cleared_away(azurite: Azurite, container: ContainerClient) -> None:
+    container.get_blob_client("a").stage_block(base64.b64encode(b"short").decode(), b"somebody else's")
+    source, upload = holding(3 * MIB)
+    assert isinstance(put(to(azurite, container), upload, source), Receipt)
+    assert container.download_blob("a").readall() == source.objects["a"].data
+
+
+@pytest.mark.parametrize("size", [10, 3 * MIB])
+def test_an_archived_object_is_not_replaced(azurite: Azurite, container: ContainerClient, size: int) -> None:
+    blob = container.upload_blob("a", b"old")
+    blob.set_standard_blob_tier(StandardBlobTier.ARCHIVE)
+    source, upload = holding(size)
+    upload.replaces = blob.get_blob_properties().etag.strip('"')
+    assert code(put(to(azurite, container), upload, source)) == "DESTINATION_ARCHIVED"
+
+
+def test_a_leased_object_is_not_replaced(azurite: Azurite, container: ContainerClient) -> None:
+    blob = container.upload_blob("a", b"old")
+    blob.acquire_lease()
+    source, upload = holding(10)
+    upload.overwrite = True
+    assert code(put(to(azurite, container), upload, source)) == "DESTINATION_LEASED"
+
+
+def test_a_deleted_container_ends_the_job(azurite: Azurite, container: ContainerClient) -> None:
+    target = to(azurite, container)
+    source, upload = holding(10)
+    put(target, upload, source)
+    container.delete_container()
+    with pytest.raises(TargetError) as caught:
+        put(target, upload, source)
+    assert caught.value.error_code == "CONTAINER_MISSING"
+
+
+def signature(container: ContainerClient, ends: timedelta, *, write: bool = True) -> SecretStr:
+    now = datetime.now(UTC)
+    may = ContainerSasPermissions(read=True, list=True, write=write, create=write, delete=write)
+    made = generate_container_sas(
+        ACCOUNT,
+        container.container_name,
+        account_key=KEY,
+        permission=may,
+        start=now - timedelta(hours=1),
+        expiry=now + ends,
+    )
+    return SecretStr(made)
+
+
+def by_signature(azurite: Azurite, container: ContainerClient, given: SecretStr) -> AzureBlob:
+    config = BlobConfig(ACCOUNT, container.container_name, endpoint=azurite.endpoint, chunk=MIB)
+    return AzureBlob(config, BlobAccess(signature=lambda: given), Link(Control()))
+
+
+def test_a_signature_is_enough(azurite: Azurite, container: ContainerClient) -> None:
+    target = by_signature(azurite, container, signature(container, timedelta(hours=1)))
+    target.prepare()
+    source, upload = holding(3 * MIB)
+    assert isinstance(put(target, upload, source), Receipt)
+    assert [one.key for one in target.stored()] == ["a"]
+
+
+def test_a_signature_that_has_ended_says_to_connect_anew(azurite: Azurite, container: ContainerClient) -> None:
+    target = by_signature(azurite, container, signature(container, timedelta(minutes=-1)))
+    with pytest.raises(AccessDenied) as caught:
+        target.prepare()
+    assert caught.value.error_code == "AZURE_CREDENTIALS_EXPIRED"
+    assert caught.value.message == "Azure credentials expired — re-authenticate via dashboard"
+
+
+def test_a_signature_without_the_right_to_write_is_refused_before_anything_moves(
+    azurite: Azurite, container: ContainerClient
+) -> None:
+    target = by_signature(azurite, container, signature(container, timedelta(hours=1), write=False))
+    with pytest.raises(AccessDenied) as caught:
+        target.sender(Streams(1), Control())
+    assert caught.value.error_code == "AZURE_ACCESS_DENIED"
+    assert "sig=" not in str(caught.value)
+
+
+@pytest.mark.parametrize("string", ["", "nonsense", "AccountName=x", "DefaultEndpointsProtocol=https;AccountName=x"])
+def test_a_connection_string_that_is_none_is_told_and_not_repeated(string: str) -> None:
+    config = BlobConfig("account", "container")
+    target = AzureBlob(config, BlobAccess(connection_string=SecretStr(string)), Link(Control()))
+    with pytest.raises(InvalidRequest) as caught:
+        target.prepare()
+    assert caught.value.error_code == "BAD_CONNECTION_STRING"
+
+
+@pytest.mark.parametrize(
+    ("text", "nanoseconds"),
+    [
+        ("1970-01-01T00:00:00.000000001Z", 1),
+        ("2026-11-21T09:00:00Z", 1_795_251_600_000_000_000),
+        ("2026-11-21T10:00:00.5+01:00", 1_795_251_600_500_000_000),
+        ("1969-12-31T23:59:59.999999999Z", -1),
+        ("yesterday", 0),
+        ("", 0),
+    ],
+)
+def test_times_are_kept_to_the_nanosecond(text: str, nanoseconds: int) -> None:
+    assert moment(text) == nanoseconds
+    assert nanoseconds == 0 or moment(written(nanoseconds)) == nanoseconds
