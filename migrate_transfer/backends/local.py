@@ -12,14 +12,19 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 
 from migrate_transfer.core.backend import Features, Item, Oddity, Page
 from migrate_transfer.core.errors import InvalidRequest, ItemError, SourceError
-from migrate_transfer.core.names import key_of, path_of
+from migrate_transfer.core.names import key_of, keys_of, path_of
 
+NAME = attrgetter("name")
 SORTED = 100_000
 """A folder with more entries is listed in the file system's own order, so that the memory it takes is bounded."""
+BORN = hasattr(os.stat_result, "st_birthtime")
+"""Whether the system says when a file was made."""
 FOLLOW = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """Not through a link put there since the listing; a pipe put there does not block."""
 
@@ -68,34 +73,36 @@ class LocalSource:
 
     def _folder(self, folder: bytes, below: list[bytes]) -> Iterator[list[Item | Oddity]]:
         """What lies in a folder, in slices; the folders in it go to `below`."""
-        prefix = folder + b"/" if folder else b""
         try:
             with os.scandir(os.path.join(self.root, folder)) as found:
                 for entries in _slices(found):
+                    keys = keys_of(folder, [each.name for each in entries])
                     yield [
-                        entry for each in entries if (entry := self._entry(prefix + each.name, each, below)) is not None
+                        entry
+                        for key, each in zip(keys, entries, strict=True)
+                        if (entry := self._entry(key, each, below)) is not None
                     ]
         except OSError as error:
             if not folder:
                 raise self._gone(error) from error
             self._require_root()
-            yield [_unreadable(folder, error)]
+            yield [_unreadable(key_of(folder), error)]
 
-    def _entry(self, path: bytes, entry: os.DirEntry[bytes], below: list[bytes]) -> Item | Oddity | None:
+    def _entry(self, key: str, entry: os.DirEntry[bytes], below: list[bytes]) -> Item | Oddity | None:
         try:
             if entry.is_dir(follow_symlinks=False):
                 if _is_junction(entry):
-                    return _left(path, "link", "A junction or mount point is not followed.")
-                below.append(path)
+                    return _left(key, "link", "A junction or mount point is not followed.")
+                below.append(path_of(key))
                 return None
             found = entry.stat(follow_symlinks=False)
         except OSError as error:
-            return _unreadable(path, error)
+            return _unreadable(key, error)
         if stat.S_ISREG(found.st_mode):
-            return item_of(path, found)
+            return item_of(key, found)
         if stat.S_ISLNK(found.st_mode):
-            return _left(path, "link", "A symbolic link is not followed.")
-        return _left(path, "special_file", "A pipe, socket or device has no content to move.")
+            return _left(key, "link", "A symbolic link is not followed.")
+        return _left(key, "special_file", "A pipe, socket or device has no content to move.")
 
     def _require_root(self) -> None:
         try:
@@ -120,14 +127,14 @@ class LocalSource:
                 raise _changed("is no regular file any more")
             if _place(number, path) != os.path.join(self._real, path_of(item.key)):
                 raise _changed("was moved, or a folder above it became a link, after it was listed")
-            yield LocalReader(number, item_of(path_of(item.key), found), found, path, self._broken)
+            yield LocalReader(number, item_of(item.key, found), found, path, self._broken)
         finally:
             os.close(number)
 
     def delete(self, item: Item) -> None:
         path = os.path.join(self.root, path_of(item.key))
         with self._translated():
-            if item_of(path_of(item.key), os.lstat(path)) != item:
+            if item_of(item.key, os.lstat(path)) != item:
                 raise _changed("changed after it was copied, and was not deleted")
             os.unlink(path)
 
@@ -185,22 +192,17 @@ def _place(number: int, path: bytes) -> bytes:
         return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
 
-def item_of(path: bytes, found: os.stat_result) -> Item:
-    born = getattr(found, "st_birthtime", None)
-    created = int(born * 1e9) if born is not None else 0
+def item_of(key: str, found: os.stat_result) -> Item:
+    created = int(found.st_birthtime * 1e9) if BORN else 0  # type: ignore[attr-defined, unused-ignore]
     file_id = f"{found.st_ino:x}.{found.st_dev:x}"
-    return Item(key_of(path), found.st_size, found.st_mtime_ns, f"{found.st_ctime_ns:x}.{file_id}", created, file_id)
+    return Item(key, found.st_size, found.st_mtime_ns, f"{found.st_ctime_ns:x}.{file_id}", created, file_id)
 
 
 def _slices(found: Iterator[os.DirEntry[bytes]]) -> Iterator[list[os.DirEntry[bytes]]]:
     """All entries sorted, where they are few enough; else slices of them as they come."""
-    slice_: list[os.DirEntry[bytes]] = []
-    for entry in found:
-        slice_.append(entry)
-        if len(slice_) >= SORTED:
-            yield slice_
-            slice_ = []
-    yield sorted(slice_, key=lambda entry: entry.name)
+    while len(slice_ := list(islice(found, SORTED))) == SORTED:
+        yield slice_
+    yield sorted(slice_, key=NAME)
 
 
 def _is_junction(entry: os.DirEntry[bytes]) -> bool:
@@ -208,13 +210,13 @@ def _is_junction(entry: os.DirEntry[bytes]) -> bool:
     return bool(tag)
 
 
-def _left(path: bytes, rule: str, message: str) -> Oddity:
-    return Oddity(key_of(path), "skipped", rule, message)
+def _left(key: str, rule: str, message: str) -> Oddity:
+    return Oddity(key, "skipped", rule, message)
 
 
-def _unreadable(path: bytes, error: OSError) -> Oddity:
+def _unreadable(key: str, error: OSError) -> Oddity:
     found = _item_error(error)
-    return Oddity(key_of(path), "failed", found.error_code, found.message, found.remedy)
+    return Oddity(key, "failed", found.error_code, found.message, found.remedy)
 
 
 def _changed(how: str) -> ItemError:
