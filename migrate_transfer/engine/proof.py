@@ -158,6 +158,14 @@ def occupied() -> ItemError:
     )
 
 
+def archived() -> ItemError:
+    return ItemError(
+        "Another version of it lies in the Archive tier of the destination, which nothing can replace there.",
+        code="DESTINATION_ARCHIVED",
+        remedy="Rehydrate or remove the archived object, or choose another prefix; then retry the failed items.",
+    )
+
+
 def corrupted(removed: bool) -> ItemError:
     return ItemError(
         "What is stored at the destination is not what was read from the source.",

@@ -10,7 +10,7 @@ from migrate_transfer.core.backend import Destination, Item, Rename, Source, Sto
 from migrate_transfer.core.errors import ItemError
 from migrate_transfer.core.plan import same
 from migrate_transfer.engine.passage import digest
-from migrate_transfer.engine.proof import Doubtful, Landed, failed, occupied
+from migrate_transfer.engine.proof import Doubtful, Landed, archived, failed, occupied
 from migrate_transfer.ledger.item_records import DONE, UNCHANGED, Before, Known, Outcome, Row
 from migrate_transfer.spec import TransferSpec
 
@@ -54,6 +54,8 @@ class Judge:
         if stored.size == row.item.size and self._digest(row, stored) == stored.sha256:
             state, sent = (DONE, stored.size) if mine else (UNCHANGED, 0)
             return Landed(row.number, row.item, stored.sha256, stored.etag, state, sent, stored.tier, mine)
+        if stored.tier == "archive":
+            return failed(row.number, archived())
         return Upload(row.number, row.item, replaces=stored.etag, resumed=row.resumed)
 
     def _renamed(self, row: Row) -> Rename | None:
@@ -86,6 +88,8 @@ class Judge:
         if not self.spec.verify and same(row.item, stored):
             state = DONE if mine else UNCHANGED
             return Landed(row.number, row.item, "", stored.etag, state, tier=stored.tier, mine=mine)
+        if self.spec.overwrite and stored.tier == "archive":
+            return failed(row.number, archived())
         if self.spec.overwrite:
             return Upload(row.number, row.item, overwrite=True, resumed=row.resumed)
         if stored.size != row.item.size:

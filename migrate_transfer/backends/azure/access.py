@@ -126,8 +126,11 @@ class Door:
 
 
 def _from_connection_string(secret: SecretStr, options: dict[str, Any]) -> BlobServiceClient:
+    given = secret.get_secret_value()
     try:
-        return BlobServiceClient.from_connection_string(secret.get_secret_value(), **options)
+        if not re.search(r"AccountKey=[^;]|SharedAccessSignature=[^;]", given, re.IGNORECASE):
+            raise ValueError("neither key nor signature")
+        return BlobServiceClient.from_connection_string(given, **options)
     except ValueError:
         raise InvalidRequest(
             "The connection string of the storage account is not complete.",

@@ -100,11 +100,10 @@ def test_blocks_of_another_writer_are_cleared_away(azurite: Azurite, container: 
     assert container.download_blob("a").readall() == source.objects["a"].data
 
 
-@pytest.mark.parametrize("size", [10, 3 * MIB])
-def test_an_archived_object_is_not_replaced(azurite: Azurite, container: ContainerClient, size: int) -> None:
+def test_an_archived_object_is_not_replaced(azurite: Azurite, container: ContainerClient) -> None:
     blob = container.upload_blob("a", b"old")
     blob.set_standard_blob_tier(StandardBlobTier.ARCHIVE)
-    source, upload = holding(size)
+    source, upload = holding(10)
     upload.replaces = blob.get_blob_properties().etag.strip('"')
     assert code(put(to(azurite, container), upload, source)) == "DESTINATION_ARCHIVED"
 
@@ -162,12 +161,11 @@ def test_a_signature_that_has_ended_says_to_connect_anew(azurite: Azurite, conta
     assert caught.value.message == "Azure credentials expired — re-authenticate via dashboard"
 
 
-def test_a_signature_without_the_right_to_write_is_refused_before_anything_moves(
-    azurite: Azurite, container: ContainerClient
-) -> None:
+def test_a_signature_without_the_right_to_write_is_refused(azurite: Azurite, container: ContainerClient) -> None:
     target = by_signature(azurite, container, signature(container, timedelta(hours=1), write=False))
+    source, upload = holding(10)
     with pytest.raises(AccessDenied) as caught:
-        target.sender(Streams(1), Control())
+        put(target, upload, source)
     assert caught.value.error_code == "AZURE_ACCESS_DENIED"
     assert "sig=" not in str(caught.value)
 

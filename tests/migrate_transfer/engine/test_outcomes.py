@@ -70,6 +70,18 @@ def test_somebody_elses_object(work: Work, data: bytes, overwrite: bool, outcome
     assert contents(work.destination)["a"] == left
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_an_archived_object_is_never_replaced(tmp_path: Path, overwrite: bool) -> None:
+    work = Work(tmp_path, holding(a=b"old", b=b"same"))
+    work.run()
+    for kept in there(work).objects.values():
+        kept.tier = "archive"
+    here(work).keep("a", b"other")
+    work.run("second", overwrite=overwrite)
+    assert work.outcomes("second", overwrite=overwrite) == {"a": "DESTINATION_ARCHIVED", "b": "unchanged"}
+    assert contents(work.destination)["a"] == b"old"
+
+
 def test_filters_leave_out_by_a_named_rule(tmp_path: Path) -> None:
     source = holding({"a.txt": b"1", "b.tmp": b"2", ".c.tmp": b"3", "docs/d.txt": b"4", "docs/e/f.pdf": b"5"})
     work = Work(tmp_path, source)
