@@ -3,6 +3,7 @@ only the fake has told."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,14 @@ from azure.storage.blob import BlobServiceClient, ContainerSasPermissions, gener
 
 from migrate_api.azure.blobs import require_writable
 from migrate_api.database import Database
+from migrate_transfer.backends.azure.access import BlobAccess
+from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
+from migrate_transfer.backends.memory import Memory
+from migrate_transfer.core.backend import Receipt, Streams, Upload
+from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import AccessDenied, InvalidRequest
+from migrate_transfer.engine.passage import Passage
+from migrate_transfer.net.lane import Link
 from tests.fakes.azurite import ACCOUNT, KEY, Azurite, running
 from tests.fakes.microsoft import FakeMicrosoft
 from tests.migrate_api.azure.ground import ADA, CONTAINER, ground_on
@@ -52,7 +60,7 @@ class Credential:
         self._token = token
 
     def get_token(self, *scopes: str, **_: object) -> AccessToken:
-        return AccessToken(self._token, int((datetime.now(UTC) + timedelta(minutes=30)).timestamp()))
+        return AccessToken(self._token, int(ends()))
 
 
 @pytest.fixture
@@ -81,3 +89,20 @@ def test_from_signing_in_to_a_blob_by_token(empty_database: Database, fake: Fake
         blob = service.get_blob_client(access["container"], "hello.txt")
         blob.upload_blob(b"hello")
         assert owner.get_blob_client(CONTAINER, "hello.txt").download_blob().readall() == b"hello"
+        engine = AzureBlob(
+            BlobConfig(access["account"], access["container"], endpoint=access["endpoint"], chunk=2**20),
+            BlobAccess(token=lambda: (access["bearer_token"], ends())),
+            Link(Control(), authorities=trusted),
+        )
+        source = Memory()
+        source.keep("small", b"small")
+        source.keep("large", secrets.token_bytes(3 * 2**20))
+        sender = engine.sender(Streams(2), Control())
+        uploads = [Passage(source, Upload(n, source.item(key))) for n, key in enumerate(source.objects)]
+        assert [type(result) for _, result in sender.put_all(iter(uploads))] == [Receipt, Receipt]
+        sender.close()
+        assert owner.get_blob_client(CONTAINER, "large").download_blob().readall() == source.objects["large"].data
+
+
+def ends() -> float:
+    return (datetime.now(UTC) + timedelta(minutes=30)).timestamp()
