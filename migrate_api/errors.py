@@ -58,15 +58,8 @@ def refused_by() -> Iterator[None]:
     try:
         yield
     except TransientError as error:
-        wait = str(max(1, round(error.retry_after or 5)))
-        raise Refusal(
-            503,
-            error.error_code,
-            error.message,
-            remedy=error.remedy,
-            details=error.details,
-            headers={"Retry-After": wait},
-        ) from error
+        # Without Retry-After: an agent would put off everything it has to tell us, for something that is not ours.
+        raise Refusal(503, error.error_code, error.message, remedy=error.remedy, details=error.details) from error
     except InvalidRequest as error:
         raise Refusal(400, error.error_code, error.message, remedy=error.remedy, details=error.details) from error
     except StorageError:
