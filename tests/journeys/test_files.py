@@ -1,0 +1,53 @@
+"""Files from a folder into a container, as processes: undisturbed, killed and gone on with, over a wire that fails.
+
+After each of them rclone, which shares nothing with us, downloads the container and finds no difference.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.fakes.azurite import Azurite
+from tests.fakes.wire import at_random, wire
+from tests.journeys.files import MIB, Files
+
+KILLS = 20
+STREAMS = 4
+
+
+@pytest.fixture
+def files(tmp_path: Path, azurite: Azurite) -> Iterator[Files]:
+    with wire(azurite.port) as line:
+        yield Files(tmp_path, line, azurite.container(f"journey{secrets.token_hex(6)}"))
+
+
+def test_undisturbed(files: Files, azurite: Azurite) -> None:
+    size = files.fill(150, 4)
+    report = files.copy()
+    assert (report["items"]["done"], report["bytes_moved"]) == (154, size)
+    assert files.differences(azurite.port) == ""
+
+
+@pytest.mark.timeout(200)
+def test_killed_at_random_points_it_goes_on_and_sends_little_again(files: Files, azurite: Azurite) -> None:
+    size, chance = files.fill(300, 12), Random(20)
+    killed = sum(files.killed(chance.randint(1, 40), chance.uniform(1.0, 4.0)) for _ in range(KILLS))
+    report = files.copy()
+    assert killed > KILLS // 2
+    assert report["items"] == {"discovered": 312, "done": 312, "unchanged": 0, "skipped": 0, "failed": 0, "pending": 0}
+    assert report["bytes_moved"] == size
+    assert files.sent - size <= killed * STREAMS * MIB
+    assert files.differences(azurite.port) == ""
+
+
+def test_over_a_wire_that_fails(files: Files, azurite: Azurite) -> None:
+    files.fill(200, 6)
+    files.faults = at_random(11, 0.1)
+    report = files.copy("--concurrency", "8", "--reread")
+    assert (report["items"]["done"], report["balanced"], report["verification"]) == (206, True, "reread")
+    assert files.differences(azurite.port) == ""
