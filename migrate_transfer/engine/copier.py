@@ -107,7 +107,8 @@ class Copier:
             stored = self.ledger.stored([row.item.key for row in rows])
             known = self.ledger.passes.known([row.item.key for row in rows]) if self.spec.kind == "sync" else {}
             for row in rows:
-                self.control.check()
+                if self.control.stopping:
+                    return  # what is under way is finished first
                 found = self._judged(judge, row, stored.get(row.item.key), known.get(row.item.key))
                 if found is not None:
                     count, size = count + 1, size + found.item.size
