@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -16,6 +17,9 @@ from tests.fakes.microsoft import Call, FakeMicrosoft, Reply
 
 
 def route(fake: FakeMicrosoft, call: Call) -> Reply:
+    account, dot, _ = call.headers.get("host", "").partition(".blob.core.windows.net")
+    if dot:
+        return microsoft_azure.store(fake, replace(call, path=f"/blobs/{account}{call.path}"))
     parts = call.path.strip("/").split("/")
     if parts[0] == "blobs":
         return microsoft_azure.store(fake, call)

@@ -4,12 +4,14 @@ of database: what is kept is tested on both in test_keeping.py."""
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from migrate_api.database import Database
 from tests.fakes.microsoft import FakeMicrosoft
+from tests.fakes.tunnel import tunnel
 from tests.migrate_api.azure.ground import ADA, CALLBACK, Ground, ground_on
 
 pytestmark = pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
@@ -59,6 +61,21 @@ def test_who_may_not_list_is_told_to_type(ground: Ground) -> None:
     status, said = ground.site.call("GET", f"/api/connections/azure/{project['id']}/accounts")
     assert (status, said["code"]) == (409, "AZURE_LIST_REFUSED")
     assert "type the account's" in said["details"]["remedy"]
+
+
+def test_a_typed_account_is_tried_at_its_usual_address(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By way of a proxy, as the address is not on this machine."""
+    ground.fake.people[ADA].lists = False
+    project = ground.site.project("file_migration")
+    ground.sign_in(project)
+    port = urlsplit(ground.fake.url).port
+    assert port is not None
+    with tunnel(port) as (proxy, asked):
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
+        status, said = ground.choose(project)
+    assert (status, said["storage"]["endpoint"]) == (200, "https://acme123.blob.core.windows.net"), said
+    assert set(asked) == {"acme123.blob.core.windows.net:443"}
 
 
 def test_a_next_page_elsewhere_is_not_fetched(ground: Ground) -> None:
