@@ -33,6 +33,7 @@ from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import (
     ConnectionLost,
     FatalError,
+    InvalidRequest,
     MigrateError,
     RejectedItem,
     ServiceUnavailable,
@@ -43,6 +44,8 @@ from migrate_transfer.net.lane import Link
 
 logging.getLogger("azure").setLevel(logging.WARNING)
 
+ASTRAY = re.compile(r"//|\.(?=/|\Z)|[\x00-\x1f\x7f-\x9f\\\ud800-\udfff]")
+"""In a prefix: clients resolve "." and "..", Azure drops a dot at the end of a part, some take "\\\\" for "/"."""
 FIRST_PATIENCE = 6
 """A place that never answered is given up after half a minute: its name may be wrong."""
 T = TypeVar("T")
@@ -70,7 +73,14 @@ class AzureBlob:
     def __init__(self, config: BlobConfig, access: BlobAccess, link: Link) -> None:
         self.config, self._link = config, link
         self._door = Door(config.account, config.container, config.endpoint, access, link.authorities)
-        self._prefix = config.prefix.strip("/") + "/" if config.prefix.strip("/") else ""
+        prefix = config.prefix.strip("/")
+        if ASTRAY.search(prefix):
+            raise InvalidRequest(
+                f"{prefix!r} cannot be a prefix.",
+                code="BAD_PREFIX",
+                remedy="No part of it may be empty or end with a dot; no backslash, no control characters.",
+            )
+        self._prefix = prefix + "/" if prefix else ""
 
     def prepare(self) -> None:
         """Make sure that the container is there; it is made if it is not and access allows it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from migrate_transfer.core.backend import Destination, Source
 from migrate_transfer.core.control import Control
 from migrate_transfer.engine.transfer import Transfer
 from migrate_transfer.ledger.item_records import Entry, FileTotals
+from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.spec import MIB, Kind, TransferSpec
 
 
@@ -36,14 +38,20 @@ class Work:
         finally:
             transfer.close()
 
-    def entries(self, name: str = "first", **options: Any) -> dict[str, Entry]:
-        """Every item of a job by its key, as the manifest has it."""
+    @contextmanager
+    def books(self, name: str = "first", **options: Any) -> Iterator[ItemLedger]:
+        """The ledger of a job."""
         transfer = Transfer(self.folder / name, self.spec(**options), self.source, self.destination)
         try:
-            assert transfer.ledger.totals().counts.balanced
-            return {entry.key: entry for entry in transfer.ledger.entries()}
+            yield transfer.ledger
         finally:
             transfer.close()
+
+    def entries(self, name: str = "first", **options: Any) -> dict[str, Entry]:
+        """Every item of a job by its key, as the manifest has it."""
+        with self.books(name, **options) as ledger:
+            assert ledger.totals().counts.balanced
+            return {entry.key: entry for entry in ledger.entries()}
 
     def outcomes(self, name: str = "first", **options: Any) -> dict[str, str]:
         """Of every item its outcome, and the code where there is one."""
