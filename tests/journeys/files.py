@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -63,8 +64,8 @@ class Files:
             path.write_bytes(chance.randbytes(size))
         return sum(path.stat().st_size for path in self.folder.rglob("*.bin"))
 
-    def start(self, *options: str) -> subprocess.Popen[str]:
-        """`migrate copy`, its output not yet read."""
+    def start(self, *options: str, room: int | None = None) -> subprocess.Popen[str]:
+        """`migrate copy`, its output not yet read; on a disk that is full once a file has `room` bytes."""
         place = f"azure_blob://{ACCOUNT}/{self.container.container_name}"
         through = connection_string(f"http://127.0.0.1:{self.wire.port}/{ACCOUNT}")
         command = [*COMMAND, "copy", "files", place, "--out", "jobs", "--chunk-mb", "1", "--json", *options]
@@ -75,11 +76,12 @@ class Files:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=None if room is None else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
         )
 
-    def copy(self, *options: str) -> dict[str, Any]:
-        """Run it to its end; its report."""
-        out, errors = self.start(*options).communicate()
+    def copy(self, *options: str, room: int | None = None) -> dict[str, Any]:
+        """Run it to its end; its report, or the error it ended with."""
+        out, errors = self.start(*options, room=room).communicate()
         assert out, errors
         found: dict[str, Any] = json.loads(out)
         return found

@@ -51,3 +51,12 @@ def test_over_a_wire_that_fails(files: Files, azurite: Azurite) -> None:
     report = files.copy("--concurrency", "8", "--reread")
     assert (report["items"]["done"], report["balanced"], report["verification"]) == (206, True, "reread")
     assert files.differences(azurite.port) == ""
+
+
+@pytest.mark.parametrize("room", [20_000, 150_000])
+def test_a_full_disk_under_the_books_is_told_and_the_job_goes_on_when_there_is_room(files: Files, room: int) -> None:
+    files.fill(400, 1)
+    told = files.copy(room=room)
+    assert told["error"]["code"] in ("DISK_FULL", "DISK_FAILED")
+    report = files.copy()
+    assert (report["items"]["done"], report["items"]["failed"], report["balanced"]) == (401, 0, True)
