@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,12 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.orm import Session
 
+from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import StorageError
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30
+WAL_TRIES = 3_000
 
 
 class Database:
@@ -59,8 +64,23 @@ def after_commit(session: Session, call: Callable[[], None]) -> None:
 
 def _prepare(connection: Any, _: object) -> None:
     connection.isolation_level = None  # the driver's own BEGIN comes too late and is a deferred one
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    _to_wal(connection)
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _to_wal(connection: Any) -> None:
+    """While another process does the same to a new file, SQLite says "locked" without waiting."""
+    for _ in range(WAL_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            Control().wait(0.01)
+        else:
+            return
+    raise StorageError("The service's database stays locked by another program.", code="STORAGE_BUSY")
 
 
 def _begin(connection: sa.Connection) -> None:

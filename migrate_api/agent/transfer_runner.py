@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import cast
@@ -25,8 +25,9 @@ from migrate_transfer.backends.local import LocalSource as LocalDisk
 from migrate_transfer.core.backend import Source
 from migrate_transfer.core.bandwidth import MEGABIT, Bucket, Schedule, Window
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import FatalError, ItemError, MigrateError, StorageError
+from migrate_transfer.core.errors import FatalError, ItemError, MigrateError, StorageError, TargetError, TransientError
 from migrate_transfer.core.plan import Filters
+from migrate_transfer.core.retry import RetryPolicy
 from migrate_transfer.engine.only import Only
 from migrate_transfer.engine.transfer import Transfer
 from migrate_transfer.job import MANIFEST, FileJob
@@ -38,6 +39,7 @@ from migrate_transfer.spec import MIB, Kind, TransferSpec
 KINDS: dict[str, Kind] = {JobType.MIGRATE_FILES: "copy", JobType.ARCHIVE: "archive", JobType.SYNC: "sync"}
 KEY_LETTERS = 4_096
 LEDGER = "items.sqlite"
+AGAIN = timedelta(minutes=1)
 
 
 class Buckets:
@@ -61,12 +63,16 @@ BUCKETS = Buckets()
 
 
 class Way:
-    """Access to the job's container, asked of the service again when half of its time is over."""
+    """Access to the job's container, asked of the service again when half of its time is over. Raises what
+    ControlPlane.storage_access raises, and Stopped."""
 
-    def __init__(self, plane: ControlPlane, assignment: Assignment) -> None:
+    def __init__(self, plane: ControlPlane, assignment: Assignment, control: Control) -> None:
         self._plane, self._job, self._token = plane, assignment.job_id, assignment.token
         self._lock = threading.Lock()
-        self._keep(assignment.storage or plane.storage_access(self._job, self._token))
+        self._keep(assignment.storage or RetryPolicy().run(self._asked, control))
+
+    def _asked(self) -> StorageAccess:
+        return self._plane.storage_access(self._job, self._token)
 
     def _keep(self, access: StorageAccess) -> None:
         now = datetime.now(UTC)
@@ -89,7 +95,10 @@ class Way:
     def _now(self) -> StorageAccess:
         with self._lock:
             if self._renew_at is not None and datetime.now(UTC) > self._renew_at:
-                self._keep(self._plane.storage_access(self._job, self._token))
+                # Half of the time is left: a service that is away now is asked again by and by.
+                self._renew_at = datetime.now(UTC) + AGAIN
+                with suppress(TransientError, TargetError):
+                    self._keep(self._asked())
             return self.access
 
 
@@ -105,15 +114,14 @@ class TransferRunner:
                 code="NOT_SUPPORTED_BY_AGENT",
                 remedy="Update the agent, or assign the job to one that can.",
             )
-        self._way = Way(plane, assignment)
+        self._plane, self._local = plane, self._job.source
         self._folder = home.jobs / assignment.job_id
-        self._spec = self._as_spec(self._job.source, self._way.access)
 
-    def _as_spec(self, source: LocalSource, access: StorageAccess) -> TransferSpec:
+    def _spec(self, access: StorageAccess) -> TransferSpec:
         settings, filters = self._job.transfer, self._job.filters
         return TransferSpec(
             KINDS[self._job.type],
-            source.path,
+            self._local.path,
             f"azure_blob://{access.account}/{access.container}/{access.prefix}",
             Filters(
                 filters.older_than,
@@ -133,21 +141,22 @@ class TransferRunner:
         line = BUCKETS.of(
             self._job.transfer.bandwidth_limit_mbps, self._assignment.bandwidth, self._assignment.time_zone
         )
-        access = self._way.access
+        way = Way(self._plane, self._assignment, control)
+        access, spec = way.access, self._spec(way.access)
         config = BlobConfig(
             access.account,
             access.container,
             access.prefix,
             tier=access.tier,
             endpoint=access.endpoint,
-            chunk=self._spec.chunk,
+            chunk=spec.chunk,
         )
-        destination = AzureBlob(config, self._way.blob_access(), Link(control, bandwidth=line))
-        with closing(Transfer(self._folder, self._spec, self._source(), destination)) as transfer:
+        destination = AzureBlob(config, way.blob_access(), Link(control, bandwidth=line))
+        with closing(Transfer(self._folder, spec, self._source(), destination)) as transfer:
             yield FileJob(transfer, line)
 
     def _source(self) -> Source:
-        source = LocalDisk(self._spec.source)
+        source = LocalDisk(self._local.path)
         old = self._assignment.retry_of
         return source if old is None else Only(source, self._failed_before(self._home.jobs / old / LEDGER))
 
