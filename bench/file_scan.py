@@ -50,10 +50,11 @@ def listers(source: Path, scratch: Path) -> dict[str, Call]:
 
 
 def dry_run(count: int, source: Path, scratch: Path) -> Run:
-    """`migrate copy --dry-run`: both sides listed, every file entered into the ledger."""
+    """`migrate copy --dry-run`: both sides listed, every file entered into a ledger, which is thrown away."""
+    scratch.mkdir()
     with null_sink() as there:
         call = ours(source, there, scratch)
-        found = run([*call.command, "--dry-run"], call.environment)
+        found = run([*call.command, "--dry-run"], {**call.environment, "TMPDIR": str(scratch)})
     shutil.rmtree(scratch)
     if f'"pending": {count}' not in found.said:
         raise DidNotRun("did not list every file")
