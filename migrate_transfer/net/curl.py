@@ -28,6 +28,7 @@ Owner = TypeVar("Owner")
 
 CONNECT_SECONDS = 30
 STALL_SECONDS = 60
+FINISH_SECONDS = 20.0
 PATIENT = RetryPolicy(patience=12)
 """About five minutes of failures that nobody asked for, each request for itself."""
 UPLOAD_BUFFER = 512 * 1024
@@ -70,6 +71,8 @@ class Link:
     retry: RetryPolicy = PATIENT
     stall: int = STALL_SECONDS
     """Seconds without a byte after which a transfer is broken off and tried again."""
+    finish: float = FINISH_SECONDS
+    """Seconds that requests under way have to end when a stop is asked for; then they are broken off."""
 
 
 class Handle:
@@ -77,6 +80,7 @@ class Handle:
 
     def __init__(self, link: Link) -> None:
         self.curl = curl = pycurl.Curl()
+        self._stall = link.stall
         self._lines: list[bytes] = []
         self._body: list[bytes] = []
         self._sink: Callable[[bytes], None] | None = None
@@ -86,7 +90,6 @@ class Handle:
             (pycurl.TCP_KEEPALIVE, 1),
             (pycurl.CONNECTTIMEOUT, CONNECT_SECONDS),
             (pycurl.LOW_SPEED_LIMIT, 1),
-            (pycurl.LOW_SPEED_TIME, link.stall),
             (pycurl.UPLOAD_BUFFERSIZE, UPLOAD_BUFFER),
             (pycurl.BUFFERSIZE, UPLOAD_BUFFER),
             (pycurl.CAINFO, link.authorities or os.environ.get("SSL_CERT_FILE") or certifi.where()),
@@ -119,6 +122,8 @@ class Handle:
             curl.setopt(pycurl.HTTPGET, 1)
         curl.setopt(pycurl.CUSTOMREQUEST, request.method)
         curl.setopt(pycurl.MAX_SEND_SPEED_LARGE, max(1, int(rate)) if rate else 0)
+        # libcurl sends a buffer at once and then rests for as long as it should have taken: that is no stall.
+        curl.setopt(pycurl.LOW_SPEED_TIME, self._stall + (int(UPLOAD_BUFFER / rate) if rate else 0))
 
     def result(self, error: tuple[int, str] | None, transient: Container[str]) -> Answer | TransientError:
         if error is not None:

@@ -47,6 +47,7 @@ class Lane:
         self._busy: dict[pycurl.Curl, tuple[Handle, Request[Any]]] = {}
         self._later: list[tuple[float, int, Request[Any]]] = []
         self._bytes, self._count, self._taken = 0, 0, 0
+        self._stop_at: float | None = None
 
     def close(self) -> None:
         """Break off whatever is under way."""
@@ -70,13 +71,13 @@ class Lane:
         """Send what the feed gives; yield each request with its answer, or the last error when patience is at its end.
 
         Ends when the feed and what was pushed are done. Raises FatalError (TLS, address); Stopped when a stop was asked
-        for, after the requests in flight have ended.
+        for, after the requests in flight have ended or had their time to.
         """
         fed = False
         while not fed or self._busy or self._later:
             yield from self._ended()
             stopping = self._link.control.stopping
-            if stopping and not self._busy:
+            if stopping and (not self._busy or self._overdue()):
                 self._link.control.check()
             while not stopping and self._pause() <= 0 and self._take():
                 request = self._due()
@@ -92,6 +93,12 @@ class Lane:
                     break
                 yield request, None
             self._rest()
+
+    def _overdue(self) -> bool:
+        """On a slow line, a request may take longer than anybody waits for a pause."""
+        if self._stop_at is None:
+            self._stop_at = time.monotonic() + self._link.finish
+        return time.monotonic() >= self._stop_at
 
     @property
     def _full(self) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from migrate_transfer.backends.local import LocalReader, LocalSource
-from migrate_transfer.core.backend import Item
+from migrate_transfer.core.backend import Item, Page
 from migrate_transfer.core.errors import SourceError
 from tests.migrate_transfer.engine.work import Work, contents
 
@@ -154,6 +154,20 @@ def test_a_file_that_changed_after_the_listing_is_copied_as_it_is_now(tmp_path: 
     work = Work(tmp_path, source)
     assert work.run().moved == len(b"newer") + len(b"quiet")
     assert contents(work.destination) == {"a": b"newer", "b": b"quiet"}
+
+
+class Damaged(LocalSource):
+    """This process's own memory as a file: Linux answers its first byte with EIO, as a disk does a bad sector."""
+
+    def pages(self, cursor: str | None = None) -> Iterator[Page]:
+        yield Page((Item("mem", 0, 1, "1"), Item("comm", 0, 1, "1")), "")
+
+
+def test_what_the_disk_cannot_read_fails_alone(tmp_path: Path) -> None:
+    work = Work(tmp_path, Damaged("/proc/self"))
+    work.run()
+    assert work.outcomes() == {"mem": "SOURCE_UNREADABLE", "comm": "SOURCE_CHANGED"}
+    assert contents(work.destination) == {}
 
 
 AS_NOBODY = """
