@@ -33,7 +33,7 @@ test: $(READY) $(AZURITE) lint
 	@$(RUN)/pytest -n 3 --dist worksteal || { $(RUN)/python -c '$(ODBC)' || echo '$(NO_ODBC)'; exit 1; }
 
 ODBC := import pyodbc; found = str(pyodbc.drivers()); assert "TDS" in found and "PostgreSQL" in found
-NO_ODBC := The tests that read through ODBC need its drivers: apt-get install unixodbc tdsodbc odbc-postgresql
+NO_ODBC := The tests that read through ODBC need its drivers: apt-get install unixodbc tdsodbc odbc-postgresql; others rclone chromium chromium-driver
 
 lint: $(READY)
 	@$(RUN)/ruff check .

@@ -1,0 +1,90 @@
+"""The quality report as a treasurer opens it: in a real Chromium that can reach nothing, by mouse and keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+
+from migrate_etl.sandbox.mission.process import MissionSandbox
+from tests.journeys.church import KEY, Church
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",  # root may not have one, and the page is our own
+    "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--window-size=1200,1400",
+)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory, sample: str) -> Path:
+    """Of an import after which a gift vanished from Mission and another was changed by a cent."""
+    folder = tmp_path_factory.mktemp("reported")
+    with MissionSandbox.start(folder / "mission", "grace", KEY) as mission:
+        church = Church(folder / "jobs", sample, mission)
+        with church.job(entities=("people", "contributions")) as job:
+            job.scan()
+            for entity in job.spec.entities:
+                partitions = job.plan.partitions(entity)
+                job.extract(entity, partitions)
+                job.map(entity, partitions)
+                job.load(entity, partitions)
+            mission.sql("DELETE FROM contributions WHERE position = (SELECT max(position) FROM contributions)")
+            mission.sql("UPDATE contributions SET amount_cents = amount_cents + 1 WHERE position = 40")
+            job.prove()
+            return job.report()
+
+
+@pytest.fixture
+def page(report: Path) -> Iterator[Chrome]:
+    options = ChromeOptions()
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.binary_location = "/usr/bin/chromium"
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    with Chrome(options, Service("/usr/bin/chromedriver")) as browser:
+        browser.get(report.as_uri())
+        yield browser
+
+
+def test_it_needs_nothing_but_itself_and_complains_of_nothing(page: Chrome) -> None:
+    assert page.execute_script("return performance.getEntriesByType('resource').map(one => one.name)") == []
+    assert page.get_log("browser") == []  # type: ignore[no-untyped-call]
+
+
+def test_the_money_cube_opens_down_to_the_records(page: Chrome) -> None:
+    fund = page.find_element(By.CSS_SELECTOR, "details:has(details):has(.off)")
+    year = fund.find_element(By.CSS_SELECTOR, "details:has(.off)")
+    assert not year.is_displayed()
+    fund.find_element(By.TAG_NAME, "summary").click()
+    assert year.is_displayed()
+    year.find_element(By.TAG_NAME, "summary").click()
+    assert year.find_element(By.TAG_NAME, "table").is_displayed()
+
+
+def test_the_exceptions_are_filtered_as_one_types(page: Chrome) -> None:
+    rows = page.find_elements(By.CSS_SELECTOR, "#exception-rows tbody tr")
+    assert len(rows) == 2
+    page.find_element(By.CSS_SELECTOR, "input[data-filter=exception-rows]").send_keys(
+        rows[0].find_element(By.TAG_NAME, "code").text
+    )
+    assert [row.is_displayed() for row in rows] == [True, False]
+
+
+def test_it_prints(page: Chrome) -> None:
+    assert len(page.print_page()) > 20_000
+
+
+@pytest.mark.parametrize("width", [360, 1_200])
+def test_it_is_not_wider_than_the_screen(page: Chrome, width: int) -> None:
+    page.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False},
+    )
+    assert page.execute_script("return document.documentElement.scrollWidth") <= width
