@@ -22,6 +22,7 @@ class Control:
         self._lock = threading.Lock()
         self._reason: Reason | None = None
         self._children: list[Control] = []
+        self._hurried = False
 
     def child(self) -> Control:
         """A control that stops with this one, and may be stopped alone: for work that is given up when some of it
@@ -43,6 +44,14 @@ class Control:
         self._event.set()
         for child in children:
             child.stop(reason)
+
+    def hurry(self) -> None:
+        """What is under way is not waited for any more."""
+        self._hurried = True
+
+    @property
+    def hurried(self) -> bool:
+        return self._hurried
 
     @property
     def stopping(self) -> bool:

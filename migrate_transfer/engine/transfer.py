@@ -139,6 +139,9 @@ def _together(work: Sequence[Callable[[], None]], control: Control, look: Callab
                 if errors:
                     control.stop("cancelled")
                 look()
+        except KeyboardInterrupt:
+            control.hurry()
+            raise
         finally:
             control.stop("cancelled")
     for error in sorted(errors, key=lambda error: isinstance(error, Stopped)):

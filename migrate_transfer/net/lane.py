@@ -98,7 +98,7 @@ class Lane:
         """On a slow line, a request may take longer than anybody waits for a pause."""
         if self._stop_at is None:
             self._stop_at = time.monotonic() + self._link.finish
-        return time.monotonic() >= self._stop_at
+        return self._link.control.hurried or time.monotonic() >= self._stop_at
 
     @property
     def _full(self) -> bool:

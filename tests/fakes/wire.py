@@ -61,12 +61,16 @@ Script = Callable[[Message], Fault | None]
 """What happens to a request; asked once for each, from several threads."""
 
 
+def quiet(request: Message) -> None:
+    """A script: the wire works."""
+
+
 @dataclass
 class Wire:
     """Listens on `port` and passes on to `target` on this machine. Change `script` at any time."""
 
     target: int
-    script: Script = lambda request: None
+    script: Script = quiet
     seen: list[tuple[bytes, Fault | None]] = field(default_factory=list)
     """The first line of every request, and what happened to it."""
 
@@ -226,7 +230,7 @@ def at_random(seed: int, share: float, faults: tuple[Fault, ...] = FAULTS, waits
 
 
 @contextmanager
-def wire(target: int, script: Script = lambda request: None) -> Iterator[Wire]:
+def wire(target: int, script: Script = quiet) -> Iterator[Wire]:
     """A wire to a port of this machine, gone at the end."""
     made = Wire(target, script)
     try:

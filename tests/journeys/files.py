@@ -16,7 +16,7 @@ from typing import Any
 from azure.storage.blob import ContainerClient
 
 from tests.fakes.azurite import ACCOUNT, connection_string
-from tests.fakes.wire import Fault, Message, Script, Wire
+from tests.fakes.wire import Fault, Message, Script, Wire, quiet
 
 COMMAND = [sys.executable, "-c", "from migrate_api.cli import main; main()"]
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ class Files:
     folder: Path
     wire: Wire
     container: ContainerClient
-    faults: Script = lambda request: None
+    faults: Script = quiet
     sent: int = 0
     """Bytes of files that were put, each time they were."""
     _kill: tuple[int, subprocess.Popen[str]] | None = None

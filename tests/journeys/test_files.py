@@ -6,14 +6,18 @@ After each of them rclone, which shares nothing with us, downloads the container
 from __future__ import annotations
 
 import secrets
+import signal
+import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from migrate_transfer.core.control import Control
 from tests.fakes.azurite import Azurite
-from tests.fakes.wire import at_random, wire
+from tests.fakes.wire import Fault, Message, at_random, quiet, wire
 from tests.journeys.files import MIB, Files
 
 KILLS = 20
@@ -60,3 +64,44 @@ def test_a_full_disk_under_the_books_is_told_and_the_job_goes_on_when_there_is_r
     assert told["error"]["code"] in ("DISK_FULL", "DISK_FAILED")
     report = files.copy()
     assert (report["items"]["done"], report["items"]["failed"], report["balanced"]) == (401, 0, True)
+
+
+def at_first_file(files: Files, *signals: signal.Signals) -> subprocess.Popen[str]:
+    """A run whose first file never gets its answer, and which is sent signals then, a moment apart."""
+    begun = threading.Event()
+
+    def script(request: Message) -> Fault | None:
+        if b".bin" not in request.first:
+            return None
+        begun.set()
+        return "stall"
+
+    files.faults = script
+    process = files.start()
+    assert begun.wait(30)
+    for one in signals:
+        process.send_signal(one)
+        Control().wait(1)
+    return process
+
+
+def test_a_second_run_of_a_job_is_refused_while_the_first_works(files: Files) -> None:
+    files.fill(5, 0)
+    first = at_first_file(files)
+    assert files.copy()["error"]["code"] == "ALREADY_RUNNING"
+    first.kill()
+    first.communicate()
+    files.faults = quiet
+    assert files.copy()["items"]["done"] == 5
+
+
+@pytest.mark.parametrize("signals", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGTERM)])
+def test_a_run_whose_wire_is_dead_is_ended_by_a_second_signal(
+    files: Files, signals: tuple[signal.Signals, ...]
+) -> None:
+    files.fill(5, 1)
+    process = at_first_file(files, *signals)
+    process.communicate(timeout=15)
+    assert process.returncode == 130
+    files.faults = quiet
+    assert files.copy()["items"]["done"] == 6

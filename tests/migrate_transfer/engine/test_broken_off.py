@@ -16,7 +16,7 @@ from migrate_transfer.core.errors import AccessDenied, Stopped, TargetError, Tra
 from migrate_transfer.core.retry import RetryPolicy
 from migrate_transfer.net.lane import Link
 from tests.fakes.azurite import ACCOUNT, KEY
-from tests.fakes.wire import Fault, Message, Script
+from tests.fakes.wire import Fault, Message, Script, quiet
 from tests.migrate_transfer.engine.conftest import HASTY, MIB, Site, reached
 
 BRIEF = RetryPolicy(first=0.01, longest=0.02, patience=2)
@@ -48,10 +48,6 @@ def away_from(method: bytes) -> Script:
         return "reset" if away.is_set() else None
 
     return script
-
-
-def quiet(request: Message) -> None:
-    """A wire that works."""
 
 
 def test_a_paused_job_sends_nothing_again_that_landed(site: Site) -> None:
