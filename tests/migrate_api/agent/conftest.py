@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,8 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     """SIGKILL to the agent and to what it started, as when the machine loses power."""
     children = psutil.Process(process.pid).children(recursive=True)
     for one in [process, *children]:
-        os.kill(one.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # a child may end by itself meanwhile
+            os.kill(one.pid, signal.SIGKILL)
     process.wait()
     psutil.wait_procs(children, timeout=10)
 

@@ -63,7 +63,7 @@ def test_a_stopped_agent_leaves_its_job_to_the_next(ground: Ground) -> None:
     job = ground.job(agent)
     ground.until(job, "running")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
+    assert process.wait(150) == 0
     assert ground.site.get(f"/api/jobs/{job['id']}")["status"] == "running"
     ground.start()
     assert balanced(ground.until(job, "completed"))
@@ -137,7 +137,7 @@ def test_two_processes_with_one_key_the_newer_works(ground: Ground, tmp_path: Pa
     ground.home.mkdir()
     (ground.home / "agent.toml").write_bytes(config)
     ground.start()
-    assert first.wait(60) == 5
+    assert first.wait(150) == 5
     assert balanced(ground.until(job, "completed"))
 
 
