@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -15,15 +15,17 @@ from typing import Any, Literal
 
 import orjson
 
-from migrate_transfer.core.backend import Destination, Streams
+from migrate_transfer.core.backend import Destination, Sender, Streams
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import FatalError, InvalidRequest, MigrateError
+from migrate_transfer.core.errors import FatalError, InvalidRequest, MigrateError, TransientError
 from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.spec import TransferSpec
 
 VERSION = 1
 THERE = ("done", "unchanged")
 SLICE = 1_000
+MANY = 8
+"""After so many objects that could not be reached, the destination is asked whether it is there at all."""
 Found = Literal["same", "missing", "different", "archived", "unreadable", "unproven"]
 CANNOT_READ: dict[str, Found] = {"DESTINATION_GONE": "missing", "DESTINATION_ARCHIVED": "archived"}
 
@@ -121,28 +123,43 @@ def _damaged(path: Path) -> InvalidRequest:
 def verify(
     path: Path, destination: Destination, streams: int, control: Control, tell: Callable[[int], None]
 ) -> Verified:
-    """Read every object of the manifest back; `tell` hears how many were looked at. Raises FatalError, Stopped."""
+    """Read every object of the manifest back; `tell` hears how many were looked at. Raises FatalError, TransientError
+    when the destination is away, Stopped."""
     verified, lines = Verified(), read_lines(path)
     sender = destination.sender(Streams(streams), control)
     try:
         while some := {line.key: line for line in islice(lines, SLICE)}:
-            for key, digest in sender.reread_all(iter(list(some))):
-                _compare(some[key], digest, verified)
+            wrong = _read(sender, some, destination, verified)
+            for key in _read(sender, wrong, destination, verified):
+                verified.add(wrong[key], "different", "Its content is not what was copied.")
             tell(len(some))
     finally:
         sender.close()
     return verified
 
 
-def _compare(line: Line, digest: str | Exception, verified: Verified) -> None:
-    if isinstance(digest, FatalError) or (isinstance(digest, Exception) and not isinstance(digest, MigrateError)):
-        raise digest
-    if isinstance(digest, Exception):
-        found = CANNOT_READ.get(digest.error_code, "unreadable")
-        verified.add(line, found, "Not re-read: archived." if found == "archived" else digest.message)
-    elif not line.sha256:
-        verified.add(line, "unproven", "It was copied without a SHA-256: there is nothing to compare it with.")
-    elif digest != line.sha256:
-        verified.add(line, "different", "Its content is not what was copied.")
-    else:
-        verified.add(line, "same")
+def _read(sender: Sender, lines: Mapping[str, Line], destination: Destination, verified: Verified) -> dict[str, Line]:
+    """Those whose content is another one; it may have become so on its way back. What else was found is noted."""
+    wrong, lost = {}, 0
+    for key, digest in sender.reread_all(iter(list(lines))):
+        line = lines[key]
+        if isinstance(digest, TransientError):
+            lost += 1
+            if lost % MANY == 0:
+                destination.find(key)  # is it there at all?
+        if isinstance(digest, Exception):
+            _note(line, digest, verified)
+        elif not line.sha256:
+            verified.add(line, "unproven", "It was copied without a SHA-256: there is nothing to compare it with.")
+        elif digest == line.sha256:
+            verified.add(line, "same")
+        else:
+            wrong[key] = line
+    return wrong
+
+
+def _note(line: Line, error: Exception, verified: Verified) -> None:
+    if isinstance(error, FatalError) or not isinstance(error, MigrateError):
+        raise error
+    found = CANNOT_READ.get(error.error_code, "unreadable")
+    verified.add(line, found, "Not re-read: archived." if found == "archived" else error.message)

@@ -172,7 +172,7 @@ class AzureBlob:
             chunk=self.config.chunk,
             staged=self._staged,
             clear=self._clear,
-            crc64=self._checks_crc64(),
+            checks_crc64=self._checks_crc64,
         )
 
     def _checks_crc64(self) -> bool:

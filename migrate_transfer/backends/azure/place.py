@@ -14,7 +14,8 @@ MAX_BLOCKS = 50_000
 
 @dataclass(slots=True)
 class Place:
-    """`crc64`: whether the service has shown that it checks it; `lapsed`: whether the signature's time is over."""
+    """`lapsed`: whether the signature's time is over; `checks_crc64`: whether the service has shown that it checks a
+    CRC-64, asked before the first upload only, for who reads need not be allowed to write."""
 
     url: str
     container: str
@@ -25,7 +26,17 @@ class Place:
     chunk: int
     staged: Callable[[str], dict[str, int]]
     clear: Callable[[str], None]
-    crc64: bool = True
+    checks_crc64: Callable[[], bool]
+    _crc64: bool | None = None
+
+    @property
+    def crc64(self) -> bool:
+        if self._crc64 is None:
+            self._crc64 = self.checks_crc64()
+        return self._crc64
+
+    def distrust_crc64(self) -> None:
+        self._crc64 = False
 
     def address(self, key: str, query: str = "") -> str:
         parts = "&".join(part for part in (query, self.signature()) if part)

@@ -230,7 +230,7 @@ class Uploads:
         given = next((h for h in request.headers if h.startswith("x-ms-content-crc64: ")), None)
         if given is None or answer.headers.get("x-ms-content-crc64") == given.partition(": ")[2]:
             return False
-        self.place.crc64 = False
+        self.place.distrust_crc64()
         request.headers.remove(given)
         request.headers.append(f"Content-MD5: {md5_base64(request.body)}")
         self.lane.push(request)
