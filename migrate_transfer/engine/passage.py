@@ -58,11 +58,16 @@ class Passage:
             self.upload.sha256 = self._digest.hexdigest()
 
 
-def digest(source: Source, item: Item) -> str:
-    """The SHA-256 of an item's content as it is now. Raises ItemError."""
+def read_through(source: Source, item: Item) -> Upload:
+    """The item as it is now, with the SHA-256 of its content. Raises ItemError."""
     passage = Passage(source, Upload(0, item))
     with passage.open():
         while passage.upload.read < passage.upload.item.size:
             passage.read(PIECE)
         passage.finish()
-    return passage.upload.sha256
+    return passage.upload
+
+
+def digest(source: Source, item: Item) -> str:
+    """The SHA-256 of an item's content as it is now. Raises ItemError."""
+    return read_through(source, item).sha256

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from migrate_transfer.core.backend import Item, Sender, Source
 from migrate_transfer.core.errors import FatalError, ItemError, MigrateError
 from migrate_transfer.engine.losses import Losses
+from migrate_transfer.engine.passage import read_through
 from migrate_transfer.ledger.item_records import DONE, FAILED, UNCHANGED, Outcome
 from migrate_transfer.spec import TransferSpec
 
@@ -130,13 +131,24 @@ class Prover:
         deleted = []
         for one in landed:
             try:
-                self.source.delete(one.item)
+                self._remove(one)
             except ItemError as error:
                 if error.error_code != "SOURCE_GONE":
                     yield one.failed(error, "reread")
                     continue
             deleted.append(one)
         return deleted
+
+    def _remove(self, one: Landed) -> None:
+        try:
+            self.source.delete(one.item)
+        except ItemError as error:
+            if error.error_code != "SOURCE_CHANGED":
+                raise
+            now = read_through(self.source, one.item)
+            if now.sha256 != one.sha256:
+                raise
+            self.source.delete(now.item)  # only its rights changed, or another link to it was deleted
 
 
 def failed(number: int, error: MigrateError, sent: int = 0) -> Outcome:

@@ -142,6 +142,28 @@ def test_a_source_changed_after_it_was_read_is_not_deleted(tmp_path: Path) -> No
     assert [path.name for path in folder.iterdir()] == ["a"]
 
 
+def test_links_to_one_file_are_each_copied_and_deleted(tmp_path: Path) -> None:
+    """Deleting one changes the other's time of change, and nothing of its content."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "a").write_bytes(b"one")
+    (folder / "b").hardlink_to(folder / "a")
+    work = Work(tmp_path, LocalSource(folder))
+    work.run(delete_source=True)
+    assert work.outcomes(delete_source=True) == {"a": "done", "b": "done"}
+    assert list(folder.iterdir()) == []
+
+
+def test_what_was_copied_unverified_is_read_before_its_source_is_deleted(tmp_path: Path) -> None:
+    work = Work(tmp_path, holding(a=b"one", b=b"two"))
+    work.run(verify=False)
+    assert isinstance(work.destination, Memory)
+    work.destination.objects["b"].data = b"2wo"
+    work.run("second", verify=False, delete_source=True)
+    assert work.outcomes("second", verify=False, delete_source=True) == {"a": "unchanged", "b": "DESTINATION_EXISTS"}
+    assert contents(work.source) == {"b": b"two"}
+
+
 @pytest.mark.parametrize("size", [100, 3 * MIB])
 def test_an_object_of_azure_changed_by_its_owner_is_caught(tmp_path: Path, azurite: Azurite, size: int) -> None:
     """The owner gets in between the upload and the reading back: the job is paused there."""
