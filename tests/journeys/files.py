@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -33,6 +34,7 @@ class Files:
     wire: Wire
     container: ContainerClient
     faults: Script = quiet
+    verb: str = "copy"
     sent: int = 0
     """Bytes of files that were put, each time they were."""
     _kill: tuple[int, subprocess.Popen[str]] | None = None
@@ -64,11 +66,26 @@ class Files:
             path.write_bytes(chance.randbytes(size))
         return sum(path.stat().st_size for path in self.folder.rglob("*.bin"))
 
+    def digests(self) -> dict[str, str]:
+        """Of the files as they are now."""
+        root = self.folder / "files"
+        paths = (path for path in root.rglob("*") if path.is_file())
+        return {path.relative_to(root).as_posix(): sha256(path.read_bytes()).hexdigest() for path in paths}
+
+    def stored(self) -> dict[str, str]:
+        """What lies in the container: of what is archived the digest stored with it, of the rest that of its bytes."""
+        found = {}
+        for blob in self.container.list_blobs(include=["metadata"]):
+            archived = str(blob.blob_tier).endswith("Archive")
+            data = b"" if archived else self.container.download_blob(blob.name).readall()
+            found[blob.name] = blob.metadata["sha256"] if archived else sha256(data).hexdigest()
+        return found
+
     def start(self, *options: str, room: int | None = None) -> subprocess.Popen[str]:
         """`migrate copy`, its output not yet read; on a disk that is full once a file has `room` bytes."""
         place = f"azure_blob://{ACCOUNT}/{self.container.container_name}"
         through = connection_string(f"http://127.0.0.1:{self.wire.port}/{ACCOUNT}")
-        command = [*COMMAND, "copy", "files", place, "--out", "jobs", "--chunk-mb", "1", "--json", *options]
+        command = [*COMMAND, self.verb, "files", place, "--out", "jobs", "--chunk-mb", "1", "--json", *options]
         return subprocess.Popen(
             command,
             cwd=self.folder,

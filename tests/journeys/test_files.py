@@ -49,6 +49,21 @@ def test_killed_at_random_points_it_goes_on_and_sends_little_again(files: Files,
     assert files.differences(azurite.port) == ""
 
 
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("verb", ["copy", "archive"])
+def test_killed_while_sources_are_deleted_no_file_is_in_neither_place(files: Files, verb: str) -> None:
+    files.verb = verb
+    files.fill(120, 3)
+    whole, chance = files.digests(), Random(6)
+    for _ in range(5):
+        files.killed(chance.randint(20, 250), 30, "--delete-source")
+        assert {**files.stored(), **files.digests()} == whole
+    report = files.copy("--delete-source")
+    assert (report["items"]["done"], report["items"]["failed"]) == (123, 0)
+    assert files.digests() == {}
+    assert files.stored() == whole
+
+
 def test_over_a_wire_that_fails(files: Files, azurite: Azurite) -> None:
     files.fill(200, 6)
     files.faults = at_random(11, 0.1)
