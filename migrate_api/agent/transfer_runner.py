@@ -133,6 +133,7 @@ class TransferRunner:
             chunk=settings.chunk_size_mb * MIB,
             verify=settings.verify_integrity,
             delete_source=settings.delete_after_upload,
+            overwrite=settings.overwrite,
             tier=access.tier,
         )
 

@@ -156,6 +156,7 @@ class TransferConfig(Model):
     bandwidth_limit_mbps: float | None = Field(default=None, gt=0, le=100_000)
     verify_integrity: bool = True
     delete_after_upload: bool = False
+    overwrite: bool = Field(default=False, description="replace objects that did not come from this source")
 
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

@@ -7,7 +7,9 @@ followed out of the root. Listing goes folder by folder, the files of a folder b
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import socket
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -36,6 +38,7 @@ class LocalSource:
 
     def __init__(self, root: str | Path) -> None:
         self.root = os.fsencode(os.path.abspath(root))
+        self.mark = hashlib.sha256(socket.gethostname().encode() + b"\0" + self.root).hexdigest()[:16]
         self._real = os.path.realpath(self.root)
         if not os.path.isdir(self.root):
             raise InvalidRequest(

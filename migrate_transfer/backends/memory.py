@@ -21,6 +21,7 @@ class Kept:
     sha256: str = ""
     modified: int = 0
     tier: str = "hot"
+    source: str = ""
 
 
 @dataclass
@@ -29,6 +30,7 @@ class Memory:
 
     objects: dict[str, Kept] = field(default_factory=dict)
     features: Features = field(default_factory=lambda: Features(stable_ids=True, tiers=True, copies=True))
+    mark: str = "0123456789abcdef"
     _versions: int = 0
 
     def keep(self, key: str, data: bytes, modified: int = 1) -> None:
@@ -69,7 +71,7 @@ class Memory:
 
     def _stored(self, key: str) -> Stored:
         kept = self.objects[key]
-        return Stored(key, len(kept.data), str(kept.version), kept.sha256, kept.modified, kept.tier)
+        return Stored(key, len(kept.data), str(kept.version), kept.sha256, kept.modified, kept.tier, kept.source)
 
     def name(self, key: str) -> str:
         return key
@@ -120,6 +122,7 @@ class MemorySender:
             raise RejectedItem("Another object has this name.", code="DESTINATION_EXISTS", remedy="Compare the two.")
         self._memory.keep(upload.item.key, data, upload.item.modified)
         self._memory.objects[upload.item.key].sha256 = upload.sha256
+        self._memory.objects[upload.item.key].source = upload.properties.get("source", "")
         return Receipt(self._memory.item(upload.item.key).version, len(data))
 
     def reread_all(self, keys: Iterator[str]) -> Iterator[tuple[str, str | Exception]]:
@@ -151,6 +154,7 @@ class MemorySender:
             kept = self._memory.objects[one.old_key]
             self._memory.keep(one.item.key, kept.data, kept.modified)
             self._memory.objects[one.item.key].sha256 = kept.sha256
+            self._memory.objects[one.item.key].source = kept.source
             yield one, Receipt(self._memory.item(one.item.key).version, 0)
 
     def close(self) -> None:

@@ -79,6 +79,8 @@ class Stored(NamedTuple):
     sha256: str = ""
     modified: int = 0
     tier: str = ""
+    source: str = ""
+    """The mark of the source that it came from."""
 
 
 class Receipt(NamedTuple):
@@ -106,6 +108,8 @@ class Source(Protocol):
     """Where things are. Errors of one item are ItemError; FatalError means that the source itself is gone."""
 
     features: Features
+    mark: str
+    """Tells it from every other source: what it put somewhere it may replace there. 16 hex digits."""
 
     def pages(self, cursor: str | None = None) -> Iterator[Page]:
         """All there is, in an order that is the same the next time; from behind `cursor` on."""

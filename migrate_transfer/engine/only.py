@@ -12,7 +12,7 @@ class Only:
     """The items of `source` with these keys."""
 
     def __init__(self, source: Source, keys: Set[str]) -> None:
-        self._source, self._keys, self.features = source, keys, source.features
+        self._source, self._keys, self.features, self.mark = source, keys, source.features, source.mark
 
     def pages(self, cursor: str | None = None) -> Iterator[Page]:
         for page in self._source.pages(cursor):

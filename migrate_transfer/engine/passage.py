@@ -18,6 +18,7 @@ class Passage:
 
     def __init__(self, source: Source, upload: Upload, *, hashing: bool = True) -> None:
         self.upload = upload
+        upload.properties = {"source": source.mark}
         self._source, self._hashing = source, hashing
         self._reader: Reader
 

@@ -54,6 +54,12 @@ class Judge:
         if stored.size == row.item.size and self._digest(row, stored) == stored.sha256:
             state, sent = (DONE, stored.size) if mine else (UNCHANGED, 0)
             return Landed(row.number, row.item, stored.sha256, stored.etag, state, sent, stored.tier, mine)
+        return self._replace(row, stored)
+
+    def _replace(self, row: Row, stored: Stored) -> Upload | Outcome:
+        """What came from this source may be replaced, anything else only where that is wanted."""
+        if stored.source != self.source.mark and not self.spec.overwrite:
+            return failed(row.number, occupied())
         if stored.tier == "archive":
             return failed(row.number, archived())
         return Upload(row.number, row.item, replaces=stored.etag, resumed=row.resumed)
@@ -88,11 +94,7 @@ class Judge:
         if self.spec.level is None and same(row.item, stored):
             state = DONE if mine else UNCHANGED
             return Landed(row.number, row.item, "", stored.etag, state, tier=stored.tier, mine=mine)
-        if self.spec.overwrite and stored.tier == "archive":
-            return failed(row.number, archived())
-        if self.spec.overwrite:
-            return Upload(row.number, row.item, overwrite=True, resumed=row.resumed)
-        if stored.size != row.item.size:
-            return failed(row.number, occupied())
+        if self.spec.overwrite or stored.size != row.item.size:
+            return self._replace(row, stored)
         self._doubtful.append(Doubtful(row.number, row.item, digest(self.source, row.item), stored.etag))
         return None

@@ -41,7 +41,7 @@ create table if not exists item (id integer primary key, key text not null, size
 create table if not exists scan (one integer primary key check (one = 1), cursor text, last integer not null,
   complete integer not null);
 create table if not exists there (key text primary key, size integer not null, etag text not null,
-  sha256 text not null, modified integer not null, tier text not null) without rowid;
+  sha256 text not null, modified integer not null, tier text not null, source text not null) without rowid;
 create table if not exists known (key text primary key, version text not null, etag text not null,
   stable_id text not null, size integer not null, modified integer not null) without rowid;
 create table if not exists pass (number integer primary key, done integer not null, unchanged integer not null,
@@ -128,7 +128,7 @@ class ItemLedger:
     def there(self, stored: Iterable[Stored]) -> None:
         """Remember what the destination holds."""
         with self._lock, self._store.writing() as db:
-            db.executemany("insert or replace into there values (?, ?, ?, ?, ?, ?)", stored)
+            db.executemany("insert or replace into there values (?, ?, ?, ?, ?, ?, ?)", stored)
 
     def doubt(self) -> None:
         """The destination is not what it was: before the job goes on it is listed anew."""

@@ -152,7 +152,9 @@ class AzureBlob:
         tier = str(blob.blob_tier or "").rpartition(".")[2].lower()
         sha256 = kept.get("sha256", "") if re.fullmatch("[0-9a-f]{64}", kept.get("sha256", "")) else ""
         name = blob.name[len(self._prefix) :]
-        return Stored(name, blob.size, blob.etag.strip('"'), sha256, moment(kept.get("mtime", "")), tier)
+        return Stored(
+            name, blob.size, blob.etag.strip('"'), sha256, moment(kept.get("mtime", "")), tier, kept.get("source", "")
+        )
 
     def name(self, key: str) -> str:
         return self._prefix + key

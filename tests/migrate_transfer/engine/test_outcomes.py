@@ -70,6 +70,20 @@ def test_somebody_elses_object(work: Work, data: bytes, overwrite: bool, outcome
     assert contents(work.destination)["a"] == left
 
 
+@pytest.mark.parametrize("size", [3, 7])
+def test_a_second_source_does_not_replace_what_the_first_put(work: Work, size: int) -> None:
+    """Files of the same name, some with the same content, under the same prefix."""
+    work.run()
+    second = holding(a=b"one", b=b"x" * size)
+    second.mark = "fedcba9876543210"
+    work.source = second
+    work.run("second")
+    assert work.outcomes("second") == {"a": "unchanged", "b": "DESTINATION_EXISTS"}
+    assert contents(work.destination)["b"] == b"two"
+    work.run("third", overwrite=True)
+    assert work.outcomes("third", overwrite=True) == {"a": "unchanged", "b": "done"}
+
+
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_an_archived_object_is_never_replaced(tmp_path: Path, overwrite: bool) -> None:
     work = Work(tmp_path, holding(a=b"old", b=b"same"))
