@@ -8,6 +8,7 @@ import logging.handlers
 import os
 import signal
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -143,7 +144,8 @@ def _stop_by_signal(control: Control) -> None:
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup: as it was asked for
-            signal.signal(number, lambda *_: control.stop("lease_lost"))
+            # By a thread: the work that the signal interrupts may itself hold a lock that stopping needs.
+            signal.signal(number, lambda *_: threading.Thread(target=control.stop, args=("lease_lost",)).start())
 
 
 def _require_key_in_file(home: Home) -> None:
