@@ -140,10 +140,11 @@ def start(
 
 
 def _stop_by_signal(control: Control) -> None:
-    """Told to stop (a service manager, Ctrl-C, a terminal that is closed), it ends its work in good order."""
+    """Told to stop (a service manager, Ctrl-C, a terminal that is closed), it ends its work in good order. What a shell
+    keeps from it (nohup, a background job) stays away; the service manager's word always counts."""
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup: as it was asked for
+        if number is not None and (name == "SIGTERM" or signal.getsignal(number) is not signal.SIG_IGN):
             # By a thread: the work that the signal interrupts may itself hold a lock that stopping needs.
             signal.signal(number, lambda *_: threading.Thread(target=control.stop, args=("lease_lost",)).start())
 

@@ -117,6 +117,15 @@ def test_told_to_stop_it_ends_in_good_order(ground: Ground, tmp_path: Path, mode
     assert process.wait(30) == 0
 
 
+def test_it_is_stopped_also_where_its_starter_ignored_the_signal(ground: Ground) -> None:
+    ground.register()
+    process = ground.start(("bash", "-c", f"trap '' TERM; exec {shlex.join(AGENT)} start"))
+    log = ground.home / "logs" / "agent.log"
+    eventually(lambda: log.exists() and "At work" in log.read_text())
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+
+
 def test_a_job_whose_folder_is_taken_away_fails_and_says_so(ground: Ground) -> None:
     """Its books cannot be read any more, not even to tell how far it came."""
     agent = ground.register()
