@@ -15,7 +15,7 @@ from migrate_transfer.net.lane import Answer, Lane, Link, Request
 
 RANGE = 64 * MIB
 """An object is read back in ranges of this size: a broken connection costs one of them."""
-MEMORY = 32 * MIB
+MEMORY = 24 * MIB
 """Bytes under way in one lane, at the most (but always one request)."""
 
 
