@@ -8,11 +8,13 @@ twice.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 
 from migrate_etl.dataset import Dataset
 from migrate_etl.mission.api import BatchAnswer, BatchRefused, MissionApi, RecordError
@@ -24,6 +26,10 @@ from migrate_transfer.core.control import Control
 from migrate_transfer.ledger import Batch, FailedItem, Ledger
 
 Answer = BatchAnswer | BatchRefused
+
+TOGETHER, AT_MOST = 8, 0.25
+"""Answers written down in one transaction, and the seconds that the first of them waits for the others: each has its
+price, and a kill in between only means to ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,49 +72,88 @@ class Loader:
         control = self.control.child()
         at_once = 1 if road.entity.load_order else 4 * self.concurrency + 8
         due: deque[Batch] = deque()
-        sending: dict[Future[Answer], Batch] = {}
         planned = 0
         with (
             closing(one_ahead(waiting, self.planner)) as slices,
             ThreadPoolExecutor(self.concurrency, thread_name_prefix="send") as senders,
         ):
+            flight = _Flight(road, senders, control)
             try:
                 while True:
-                    while len(sending) < at_once:
+                    while flight.under_way < at_once:
                         if due:
-                            batch = due.popleft()
-                            sending[senders.submit(road.send, batch, control)] = batch
+                            flight.send(due.popleft())
                         elif (slice := next(slices, None)) is not None:
                             planned = slice.cursor
                             due.extend(slice.batches)
                         else:
                             break
-                    if not sending:
+                    if not flight.under_way:
                         return
-                    answered = wait(sending, return_when=FIRST_COMPLETED).done
-                    due.extendleft(reversed(road.settle([(sending[one], one.result()) for one in answered])))
-                    for future in answered:
-                        del sending[future]
-                    progress(planned - sum(batch.count for batch in (*due, *sending.values())))
+                    due.extendleft(reversed(flight.settle_some()))
+                    progress(planned - sum(batch.count for batch in due) - flight.count)
             finally:
-                _finish_in_flight(road, sending, control)
+                control.stop("cancelled")
+                flight.land()
 
 
-def _finish_in_flight(road: _Road, sending: dict[Future[Answer], Batch], control: Control) -> None:
-    """Whatever stopped the load, an answer that is on its way is written down; the rest stays open in the ledger.
+class _Flight:
+    """The batches that are under way, and those whose answers wait to be written down together."""
 
-    Nobody waits for a Mission that asked for patience: a revoked key ends the load though another batch was put off.
-    """
-    control.stop("cancelled")
-    for future in sending:
-        future.cancel()
-    road.settle(
-        [
-            (batch, future.result())
-            for future, batch in sending.items()
-            if not future.cancelled() and future.exception() is None
-        ]
-    )
+    def __init__(self, road: _Road, senders: ThreadPoolExecutor, control: Control) -> None:
+        self._road, self._senders, self._control = road, senders, control
+        self._batches: dict[Future[Answer], Batch] = {}
+        self._ended: SimpleQueue[Future[Answer]] = SimpleQueue()
+        self._answered: list[Future[Answer]] = []
+
+    @property
+    def under_way(self) -> int:
+        return len(self._batches) - len(self._answered)
+
+    @property
+    def count(self) -> int:
+        """Records that are not written down yet."""
+        return sum(batch.count for batch in self._batches.values())
+
+    def send(self, batch: Batch) -> None:
+        future = self._senders.submit(self._road.send, batch, self._control)
+        self._batches[future] = batch
+        future.add_done_callback(self._ended.put)
+
+    def settle_some(self) -> list[Batch]:
+        """Wait for an answer and write it down with those that come soon after; halves of what was refused.
+
+        Raises what a batch ended with, at once."""
+        self._take(self._ended.get())
+        until = time.monotonic() + AT_MOST
+        with suppress(Empty):
+            while self.under_way and len(self._answered) < TOGETHER:
+                self._take(self._ended.get(timeout=max(0.0, until - time.monotonic())))
+        answered, self._answered = self._answered, []
+        halves = self._road.settle([(self._batches[future], future.result()) for future in answered])
+        for future in answered:
+            del self._batches[future]
+        return halves
+
+    def _take(self, ended: Future[Answer]) -> None:
+        ended.result()
+        self._answered.append(ended)
+
+    def land(self) -> None:
+        """Whatever stopped the load, an answer that is on its way is written down; the rest stays open in the ledger.
+
+        Nobody waits for a Mission that asked for patience: a revoked key ends the load though another batch was put
+        off.
+        """
+        for future in self._batches:
+            future.cancel()
+        self._road.settle(
+            [
+                (batch, future.result())
+                for future, batch in self._batches.items()
+                if not future.cancelled() and future.exception() is None
+            ]
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,7 +204,7 @@ class Ledger:
     def settle(self, batch: Batch, failed: Sequence[FailedItem], counts: tuple[int, int, int] | None) -> None:
         """Record a batch's outcome: done, but for the failed records. `counts` is what Mission said it imported,
         updated and skipped, None where it did not say. Settling twice is the same as once."""
-        if not {item.id for item in failed} <= set(array("q", batch.ids)):
+        if failed and not {item.id for item in failed} <= set(array("q", batch.ids)):
             raise ValueError("a failed record is not of the batch")
         with self._writing(batch.part) as db:
             if self._close(db, batch, "done"):
