@@ -117,7 +117,7 @@ class MissionApi:
         self, path: str, batch_key: str, payload: bytes, members: int, control: Control
     ) -> BatchAnswer | BatchRefused:
         headers = {"Idempotency-Key": batch_key, "Content-Type": "application/json"}
-        answer = self._http.request("POST", path, content=payload, headers=headers, control=control)
+        answer = self._http.post(path, payload, headers, control=control)
         if 200 <= answer.status < 300:
             return _accepted(answer, members)
         if answer.status in (400, 413, 422):

@@ -116,7 +116,7 @@ class Handle:
         except (pycurl.error, UnicodeError, ValueError):
             raise InvalidRequest("The request cannot be put into HTTP.", code="BAD_HEADER") from None
         curl.setopt(pycurl.NOBODY, request.method == "HEAD")
-        if request.method == "PUT":
+        if request.method in ("PUT", "POST"):
             curl.setopt(pycurl.POSTFIELDS, request.body)
         elif request.method != "HEAD":
             curl.setopt(pycurl.HTTPGET, 1)
@@ -125,13 +125,30 @@ class Handle:
         # libcurl sends a buffer at once and then rests for as long as it should have taken: that is no stall.
         curl.setopt(pycurl.LOW_SPEED_TIME, self._stall + (int(UPLOAD_BUFFER / rate) if rate else 0))
 
-    def result(self, error: tuple[int, str] | None, transient: Container[str]) -> Answer | TransientError:
-        if error is not None:
-            return _lost(error[0])
-        headers = _headers(self._lines)
-        answer = Answer(self.curl.getinfo(pycurl.RESPONSE_CODE), headers, b"".join(self._body))
+    def perform(self) -> Answer | TransientError:
+        """Send what was prepared and wait for the answer."""
+        try:
+            self.curl.perform()
+        except pycurl.error as error:
+            return _lost(*error.args)
+        return self._answer()
+
+    def _answer(self) -> Answer | ConnectionLost:
+        headers, body = _headers(self._lines), b"".join(self._body)
         self._body.clear()
         self._sink = None
+        if headers is None:
+            return ConnectionLost("The connection broke before the answer was complete (in its head).")
+        return Answer(self.curl.getinfo(pycurl.RESPONSE_CODE), headers, body)
+
+    def result(self, error: tuple[int, str] | None, transient: Container[str]) -> Answer | TransientError:
+        """What became of a request that a multi handle carried; an answer that asks for patience is an error."""
+        if error is not None:
+            return _lost(*error)
+        answer = self._answer()
+        if isinstance(answer, ConnectionLost):
+            return answer
+        headers = answer.headers
         code = headers.get("x-ms-error-code", "")
         if answer.status in (408, 429) or answer.status >= 500 or code in transient:
             return ServiceUnavailable(
@@ -147,24 +164,29 @@ def _status(lines: list[bytes]) -> bytes:
     return last.split(b" ", 2)[1]
 
 
-def _headers(lines: list[bytes]) -> dict[str, str]:
-    """Of the last answer: a "100 Continue" or a proxy's answer may come before it."""
+def _headers(lines: list[bytes]) -> dict[str, str] | None:
+    """Of the last answer: a "100 Continue" or a proxy's answer may come before it. None where its head has no end:
+    libcurl takes one that was cut off for whole."""
     found: dict[str, str] = {}
-    for line in b"".join(lines).decode("latin-1").split("\r\n"):
+    whole = False
+    for raw in lines:
+        line = raw.decode("latin-1").rstrip("\r\n")
         if line.startswith("HTTP/"):
             found.clear()
+            whole = False
             continue
+        whole = whole or not line
         name, colon, value = line.partition(":")
         if colon:
             found[name.strip().lower()] = value.strip()
-    return found
+    return found if whole else None
 
 
 TRUST = (pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CACERT_BADFILE, pycurl.E_SSL_ISSUER_ERROR)
 NEVER = (pycurl.E_URL_MALFORMAT, pycurl.E_UNSUPPORTED_PROTOCOL)
 
 
-def _lost(code: int) -> TransientError:
+def _lost(code: int, text: str) -> TransientError:
     """libcurl's error in our words (its own may quote an address); raises what no new try would mend."""
     failure: FatalError | None = None
     if code in TRUST:
@@ -173,7 +195,13 @@ def _lost(code: int) -> TransientError:
             code="CERTIFICATE_NOT_TRUSTED",
             remedy="Install the certificate authority of the server, or correct the address.",
         )
-    elif code in NEVER:
+    elif code == pycurl.E_SSL_CONNECT_ERROR and "wrong version number" in text:
+        failure = TargetError(
+            "What answers at this address does not speak TLS.",
+            code="NO_TLS",
+            remedy="Check the port, and whether the address begins with http:// or https://.",
+        )
+    elif code in NEVER and "HTTP/0.9" not in text:  # said of an answer that is no HTTP at all
         failure = InvalidRequest("The service's address is no usable URL.", code="BAD_URL")
     if failure is not None:
         raise failure

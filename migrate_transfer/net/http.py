@@ -6,7 +6,6 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -20,7 +19,9 @@ from migrate_transfer.core.errors import (
     ServiceUnavailable,
     TargetError,
 )
+from migrate_transfer.net.curl import Answer as HttpAnswer
 from migrate_transfer.net.headers import number, reset_after, retry_after
+from migrate_transfer.net.poster import Poster
 from migrate_transfer.net.rate import RateBudget
 
 __all__ = ["HttpAnswer", "HttpClient", "RateBudget"]
@@ -34,15 +35,6 @@ NEVER = (501, 505)
 
 UNSAID = 1.0
 """Seconds everybody pauses after a 429 that does not say how long."""
-
-
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """A complete answer: status, lower-case headers, whole body."""
-
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
 
 
 class HttpClient:
@@ -69,6 +61,8 @@ class HttpClient:
             self._client = httpx.Client(
                 base_url=base_url, headers=dict(secret_headers), limits=limits, timeout=timeout, trust_env=True
             )
+            self._poster = Poster(str(self._client.base_url), timeout)
+        self._secrets = dict(secret_headers)
         self._control, self._budget = control, budget or RateBudget()
 
     def __enter__(self) -> Self:
@@ -77,6 +71,7 @@ class HttpClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._poster.close()
         self._client.close()
         self._budget.close()
 
@@ -98,21 +93,34 @@ class HttpClient:
         self._budget.wait(control or self._control)
         with translated():
             answer = self._client.request(method, path, content=content, headers=headers, params=params)
-        self._note(answer)
-        status = answer.status_code
-        if status in COME_BACK or (status >= 500 and status not in NEVER):
-            raise ServiceUnavailable(f"The service answered {status}.", retry_after=retry_after(answer.headers))
-        return HttpAnswer(status, answer.headers, answer.content)
+        return self._heard(HttpAnswer(answer.status_code, answer.headers, answer.content))
 
-    def _note(self, answer: httpx.Response) -> None:
-        """Tell the budget what this answer says to everybody."""
+    def post(
+        self, path: str, content: bytes, headers: Mapping[str, str], *, control: Control | None = None
+    ) -> HttpAnswer:
+        """As `request`, at a tenth of the price: for bodies that are sent by the thousand."""
+        for name, value in headers.items():
+            _require_sendable(name, value)
+        self._budget.wait(control or self._control)
+        return self._heard(self._poster.post(path, content, {**self._secrets, **headers}))
+
+    def _heard(self, answer: HttpAnswer) -> HttpAnswer:
+        """The answer, unless it asks for patience; the budget learns what it says to everybody."""
+        asked = self._note(answer)
+        status = answer.status
+        if status in COME_BACK or (status >= 500 and status not in NEVER):
+            raise ServiceUnavailable(f"The service answered {status}.", retry_after=asked)
+        return answer
+
+    def _note(self, answer: HttpAnswer) -> float | None:
         asked, reset = retry_after(answer.headers), reset_after(answer.headers)
-        if answer.status_code in (429, 503) and asked is not None:
+        if answer.status in (429, 503) and asked is not None:
             self._budget.pause(asked)
-        elif answer.status_code == 429:
+        elif answer.status == 429:
             self._budget.pause(UNSAID if reset is None else reset)
         elif reset is not None and (left := number(answer.headers.get("x-ratelimit-remaining"))) is not None:
             self._budget.window(int(left), reset)
+        return asked
 
 
 def _require_sendable(name: str, value: str) -> None:

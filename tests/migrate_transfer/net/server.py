@@ -26,6 +26,7 @@ class Scripted:
         self._script, self._tls, self._lock = script, tls, threading.Lock()
         self.requests: list[bytes] = []
         """Head and body of each request, in order of arrival."""
+        self.connections = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
@@ -37,6 +38,7 @@ class Scripted:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            self.connections += 1
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:

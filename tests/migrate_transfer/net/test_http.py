@@ -1,4 +1,4 @@
-"""The one door to httpx, against a server that misbehaves on the wire."""
+"""The one door to HTTP, its `request` (httpx) and its `post` (libcurl), against a server that misbehaves."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import format_datetime
 from pathlib import Path
 
@@ -35,14 +36,22 @@ def client(url: str, key: str = KEY, control: Control | None = None, timeout: fl
     )
 
 
-def ask(url: str, *, timeout: float = 60.0) -> HttpAnswer:
+both_ways = pytest.mark.parametrize("way", ["request", "post"])
+
+
+def ask(url: str, way: str, *, timeout: float = 60.0) -> HttpAnswer:
     with client(url, timeout=timeout) as http:
-        return http.request("GET", "/x", params={"organization": "grace"})
+        return http.post("/x", b"{}", {}) if way == "post" else http.request("GET", "/x", params={"of": "grace"})
 
 
-def test_an_answer_comes_whole_and_the_request_goes_as_given() -> None:
-    with serving(answer(201, b"body", X_Word="yes")) as server, client(server.url) as http:
-        said = http.request("POST", "/in", content=b"payload", headers={"Idempotency-Key": "k1"})
+@both_ways
+def test_an_answer_comes_whole_and_the_request_goes_as_given(way: str) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    with serving(answer(201, b"body", X_Word="yes")) as server, client(f"{server.url}/") as http:
+        if way == "post":
+            said = http.post("/in", b"payload", headers)
+        else:
+            said = http.request("POST", "/in", content=b"payload", headers=headers)
     assert (said.status, said.content, said.headers["x-word"]) == (201, b"body", "yes")
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /in HTTP/1.1")
@@ -51,16 +60,18 @@ def test_an_answer_comes_whole_and_the_request_goes_as_given() -> None:
     assert b"idempotency-key: k1" in head.lower()
 
 
+@both_ways
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 404, 409, 413, 422, 501])
-def test_what_waiting_cannot_change_goes_to_the_caller(status: int) -> None:
+def test_what_waiting_cannot_change_goes_to_the_caller(way: str, status: int) -> None:
     with serving(answer(status)) as server:
-        assert ask(server.url).status == status
+        assert ask(server.url, way).status == status
 
 
+@both_ways
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 599])
-def test_what_waiting_may_change_is_unavailable(status: int) -> None:
+def test_what_waiting_may_change_is_unavailable(way: str, status: int) -> None:
     with serving(answer(status, Retry_After="7")) as server, pytest.raises(ServiceUnavailable) as caught:
-        ask(server.url)
+        ask(server.url, way)
     assert caught.value.retry_after == 7.0
 
 
@@ -74,22 +85,25 @@ BROKEN = {
 }
 
 
+@both_ways
 @pytest.mark.parametrize("said", BROKEN.values(), ids=BROKEN.keys())
-def test_an_answer_that_is_not_whole_is_a_lost_connection(said: bytes) -> None:
+def test_an_answer_that_is_not_whole_is_a_lost_connection(way: str, said: bytes) -> None:
     with serving(said) as server, pytest.raises(ConnectionLost):
-        ask(server.url)
+        ask(server.url, way)
 
 
-def test_a_server_that_says_nothing_is_a_lost_connection() -> None:
+@both_ways
+def test_a_server_that_says_nothing_is_a_lost_connection(way: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(ConnectionLost):
-        ask(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=0.1)
+        ask(f"http://127.0.0.1:{silent.getsockname()[1]}", way, timeout=0.1)
 
 
-def test_nobody_there_is_unreachable() -> None:
+@both_ways
+def test_nobody_there_is_unreachable(way: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     with pytest.raises(ConnectionLost) as caught:
-        ask(f"http://127.0.0.1:{port}")
+        ask(f"http://127.0.0.1:{port}", way)
     assert caught.value.error_code == "UNREACHABLE"
 
 
@@ -102,7 +116,7 @@ def test_a_call_outlasts_cuts_and_fives() -> None:
 @pytest.mark.parametrize("url", ["", "ftp://127.0.0.1", "127.0.0.1:80", "http://[::bad", "http://"])
 def test_an_address_that_is_none_is_an_invalid_request(url: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        ask(url)
+        ask(url, "request")
     assert caught.value.error_code == "BAD_URL"
 
 
@@ -126,6 +140,25 @@ def test_no_error_and_no_repr_shows_the_key() -> None:
     assert KEY not in "".join(shown) + "".join(traceback.format_exception(refused.value))
 
 
+def test_a_header_that_would_become_two_is_not_posted() -> None:
+    with serving(answer()) as server, client(server.url) as http:
+        with pytest.raises(InvalidRequest) as refused:
+            http.post("/", b"{}", {"X-Other": f"{KEY}\r\nX-More: 1"})
+        assert http.post("/", b"{}", {}).status == 200
+    assert len(server.requests) == 1
+    assert KEY not in "".join(traceback.format_exception(refused.value))
+
+
+def test_threads_post_over_connections_that_stay_open() -> None:
+    with serving(answer(200, b"taken")) as server, client(server.url) as http, ThreadPoolExecutor(4) as pool:
+        said = list(pool.map(lambda n: http.post(f"/{n}", b"x" * n * 1000, {}), range(40)))
+    assert [one.content for one in said] == [b"taken"] * 40
+    assert sorted(len(request.partition(b"\r\n\r\n")[2]) for request in server.requests) == [
+        n * 1000 for n in range(40)
+    ]
+    assert server.connections <= 4
+
+
 def self_signed(folder: Path) -> ssl.SSLContext:
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
@@ -139,17 +172,19 @@ def self_signed(folder: Path) -> ssl.SSLContext:
     return context
 
 
-def test_a_certificate_nobody_vouches_for_is_fatal(tmp_path: Path) -> None:
+@both_ways
+def test_a_certificate_nobody_vouches_for_is_fatal(way: str, tmp_path: Path) -> None:
     with serving(answer(), tls=self_signed(tmp_path)) as server, pytest.raises(TargetError) as caught:
-        ask(server.url)
+        ask(server.url, way)
     assert caught.value.error_code == "CERTIFICATE_NOT_TRUSTED"
 
 
-def test_https_to_a_server_without_tls_is_fatal() -> None:
+@both_ways
+def test_https_to_a_server_without_tls_is_fatal(way: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as plain:
         threading.Thread(target=refuse_once, args=(plain,), daemon=True).start()
         with pytest.raises(TargetError) as caught:
-            ask(f"https://127.0.0.1:{plain.getsockname()[1]}")
+            ask(f"https://127.0.0.1:{plain.getsockname()[1]}", way)
     assert caught.value.error_code == "NO_TLS"
 
 
