@@ -54,8 +54,9 @@ class Entity:
     is the column it is paged by. `partition_date`, where given, is the local date or datetime by whose year the
     entity is partitioned. `map(chunk, lookups, spec)` is pure. `load_order` names a measure to sort the whole load by
     (parents first). `across`, with the wire columns it looks at, finds what only the whole entity shows, such as an
-    address that two people have: from `id` and those columns of every loaded record to findings. `wire` names the
-    record's fields in contract order.
+    address that two people have: from `id` and those columns of every loaded record to findings. `beforehand` gives the
+    lookups for mapping one partition: with what its rows show only together. `wire` names the record's fields in
+    contract order.
     """
 
     name: EntityName
@@ -71,6 +72,7 @@ class Entity:
     partition_date: Callable[[RockTables], ColumnElement[Any]] | None = None
     load_order: str | None = None
     across: tuple[tuple[str, ...], Callable[[pl.DataFrame], pl.DataFrame]] | None = None
+    beforehand: Callable[[pl.LazyFrame, Lookups], Lookups] | None = None
 
     @property
     def partitioned(self) -> bool:

@@ -44,6 +44,8 @@ def map_entity(
     findings_at = workspace.stage("findings", entity.name, partition)
     if not (Dataset.exists(mapped_at) and Dataset.exists(findings_at)):
         extracted = Dataset(workspace.stage("extracted", entity.name, partition))
+        if entity.beforehand is not None:
+            lookups = entity.beforehand(extracted.scan(), lookups)
         kept: list[pl.DataFrame] = []
         with DatasetWriter(findings_at) as findings, DatasetWriter(mapped_at) as records:
             for chunk in _in_load_order(entity, _mapped_chunks(extracted, entity, lookups, workspace.spec)):

@@ -25,6 +25,9 @@ WIRE = (
     "external_campus_id",
 )
 
+AT_ONCE = 1_000_000
+"""Rows looked at together for who is named twice: some 100 MB."""
+
 
 def rows(tables: RockTables) -> Select[Any]:
     attendance, occurrence = tables["Attendance"], tables["AttendanceOccurrence"]
@@ -47,6 +50,26 @@ def key(tables: RockTables) -> ColumnElement[Any]:
 
 def date(tables: RockTables) -> ColumnElement[Any]:
     return tables["AttendanceOccurrence"].c.OccurrenceDate
+
+
+def beforehand(extracted: pl.LazyFrame, lookups: Lookups) -> Lookups:
+    """Persons named more than once in one occurrence, under whatever alias: the lowest attendance id stays.
+
+    An occurrence has one date, so all of its rows are in one partition.
+    """
+    came = extracted.filter("did_attend").select("id", "occurrence_id", "alias_id")
+    portions = came.select(pl.len()).collect().item() // AT_ONCE + 1
+    found = [
+        _named_twice(came.filter(pl.col("occurrence_id") % portions == portion).collect(), lookups)
+        for portion in range(portions)
+    ]
+    return lookups.with_duplicates(pl.concat(found))
+
+
+def _named_twice(rows: pl.DataFrame, lookups: Lookups) -> pl.DataFrame:
+    named = lookups.alias.beside(rows, "alias_id", person_id="person_id").drop_nulls("person_id")
+    times = named.group_by("occurrence_id", "person_id").agg(pl.col("id").min().alias("keep_id"), pl.len())
+    return times.filter(pl.col("len") > 1).drop("len")
 
 
 def map(chunk: pl.DataFrame, lookups: Lookups, spec: RockImportSpec) -> Mapped:
@@ -116,4 +139,5 @@ ENTITY = Entity(
     wire_contract=MISSION,
     wire=WIRE,
     partition_date=date,
+    beforehand=beforehand,
 )

@@ -5,12 +5,13 @@ All ids are Int64. Whether a person or group is loaded is decided here, once, so
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 
 import polars as pl
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from migrate_etl.fields import campus_rule
 from migrate_etl.rock.database import RockDatabase
@@ -18,6 +19,8 @@ from migrate_etl.rock.groups import read_group_types, read_groups
 from migrate_etl.rock.index import Index
 from migrate_etl.rock.persons import person_loaded, read_persons
 from migrate_etl.spec import RockImportSpec
+
+DUPLICATES = {"occurrence_id": pl.Int64, "person_id": pl.Int64, "keep_id": pl.Int64}
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,9 @@ class Lookups:
     person_id. groups: group_id, is_family, type_id, campus_id, rule, loaded. tree (loaded ordinary groups): group_id,
     parent_id (a loaded one), lost_parent, cut_cycle, depth. group_types: type_id, type_guid, type_name. roles: role_id,
     role_guid, is_leader. batches: batch_id, batch_name, batch_campus_id. accounts: fund_id, account_campus_id.
-    refunds: refund_id, original_id, original_batch_id, found_original_id. duplicates: occurrence_id, person_id,
-    keep_id. campuses: id, name, is_active. funds: the rows of FinancialAccount.
+    refunds: refund_id, original_id, original_batch_id, found_original_id. campuses: id, name, is_active. funds: the
+    rows of FinancialAccount. duplicates (of the partition that is mapped, see `with_duplicates`): occurrence_id,
+    person_id, keep_id.
     """
 
     values: pl.DataFrame
@@ -43,18 +47,25 @@ class Lookups:
     batches: pl.DataFrame
     accounts: pl.DataFrame
     refunds: pl.DataFrame
-    duplicates: pl.DataFrame
     campuses: pl.DataFrame
     funds: pl.DataFrame
+    duplicates: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DUPLICATES), init=False)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        for field in fields(self):
-            getattr(self, field.name).write_parquet(folder / f"{field.name}.parquet")
+        for one in fields(self):
+            if one.init:
+                getattr(self, one.name).write_parquet(folder / f"{one.name}.parquet")
 
     @classmethod
     def load(cls, folder: Path) -> Lookups:
-        return cls(*(pl.read_parquet(folder / f"{field.name}.parquet") for field in fields(cls)))
+        return cls(*(pl.read_parquet(folder / f"{one.name}.parquet") for one in fields(cls) if one.init))
+
+    def with_duplicates(self, found: pl.DataFrame) -> Lookups:
+        """The same, with what one partition of attendance holds twice; indexes that were made are kept."""
+        other = copy(self)
+        object.__setattr__(other, "duplicates", found)
+        return other
 
     @cached_property
     def value(self) -> Index:
@@ -123,7 +134,6 @@ def read_lookups(database: RockDatabase, spec: RockImportSpec) -> Lookups:
         batches=_batches(database),
         accounts=_accounts(database),
         refunds=_refunds(database),
-        duplicates=_duplicates(database),
         campuses=database.frame(
             select(campus.c.Id.label("id"), campus.c.Name.label("name"), campus.c.IsActive.label("is_active"))
         ),
@@ -176,20 +186,4 @@ def _refunds(database: RockDatabase) -> pl.DataFrame:
             original.c.BatchId.label("original_batch_id"),
             original.c.Id.label("found_original_id"),
         ).join_from(refund, original, original.c.Id == refund.c.OriginalTransactionId, isouter=True)
-    )
-
-
-def _duplicates(database: RockDatabase) -> pl.DataFrame:
-    """Persons named more than once in one occurrence, under whatever alias: the lowest attendance id stays."""
-    attendance, alias = database.tables["Attendance"], database.tables["PersonAlias"]
-    return database.frame(
-        select(
-            attendance.c.OccurrenceId.label("occurrence_id"),
-            alias.c.PersonId.label("person_id"),
-            func.min(attendance.c.Id).label("keep_id"),
-        )
-        .join_from(attendance, alias, alias.c.Id == attendance.c.PersonAliasId)
-        .where(attendance.c.DidAttend == True)  # noqa: E712
-        .group_by(attendance.c.OccurrenceId, alias.c.PersonId)
-        .having(func.count() > 1)
     )

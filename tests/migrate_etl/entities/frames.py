@@ -83,10 +83,9 @@ def lookups() -> Lookups:
         batches=pl.DataFrame({"batch_id": SIX, "batch_name": ["Sunday"] * 6, "batch_campus_id": [1, 2, None, 1, 1, 2]}),
         accounts=pl.DataFrame({"fund_id": SIX, "account_campus_id": [None, None, 1, 2, 1, 1]}),
         refunds=pl.DataFrame({"refund_id": [2, 3], **refund_of}),
-        duplicates=pl.DataFrame({"occurrence_id": [1], "person_id": [1], "keep_id": [2]}),
         campuses=pl.DataFrame({"id": [1, 2], "name": ["Main", "North"], "is_active": [True, True]}),
         funds=pl.DataFrame({"id": SIX}),
-    )
+    ).with_duplicates(pl.DataFrame({"occurrence_id": [1], "person_id": [1], "keep_id": [2]}))
 
 
 def _persons() -> pl.DataFrame:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+import polars as pl
 import pytest
 
+from migrate_etl.entities.attendance import AT_ONCE, beforehand
 from migrate_etl.sandbox.rock import Rock
 from tests.migrate_etl.entities.conftest import MapAll
+from tests.migrate_etl.entities.frames import lookups
 
 DAY, NINE = date(2024, 5, 5), datetime(2024, 5, 5, 9)
 
@@ -29,6 +32,17 @@ def test_who_attended(rock: Rock, mapped: MapAll) -> None:
     }
     attendance = mapped("attendance")
     assert {id: attendance.skip(id) for id in cases} == cases
+
+
+def test_who_is_named_twice_is_found_in_portions_too() -> None:
+    count = 2 * AT_ONCE + 2
+    rows = pl.DataFrame({"id": pl.int_range(1, count + 1, eager=True)}).with_columns(
+        occurrence_id=pl.col("id") % (count // 2), alias_id=pl.lit(1, dtype=pl.Int64), did_attend=pl.lit(True)
+    )
+    lone = pl.DataFrame({"id": [9, 8], "occurrence_id": [-1, -1], "alias_id": [2, 99], "did_attend": [True, True]})
+    found = beforehand(pl.concat([rows, lone]).lazy(), lookups()).duplicates.sort("keep_id")
+    assert found["keep_id"].to_list() == list(range(1, count // 2 + 1))
+    assert found["person_id"].unique().to_list() == [1]
 
 
 def test_the_occurrence_says_the_date_and_a_closed_group_becomes_null(rock: Rock, mapped: MapAll) -> None:
