@@ -58,7 +58,7 @@ class ImportJob:
         self._secrets, self._listener, self._retry = secrets, listener, retry or RetryPolicy()
         self._stack = ExitStack()
         self._proof: Proof | None = None
-        self._ahead: dict[tuple[str, EntityName], Future[list[StageResult]]] = {}
+        self._ahead: dict[tuple[StageName, EntityName], Future[list[StageResult]]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -150,32 +150,34 @@ class ImportJob:
             yield
 
     def read_ahead(self) -> None:
-        """Extract and map all entities, in order, on a thread of its own; `extract` and `map` then wait for theirs.
+        """Extract and map all entities, in order, two threads for it all; `extract` and `map` then wait for theirs.
 
-        What loads and what is read next share the machine's cores. An error comes where its entity is asked for.
+        What loads, what is mapped next and what is read after that share the machine's cores. An error comes where its
+        entity is asked for.
         """
         reading = self.control.child()
-        reader = self._stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="ahead"))
-        self._stack.callback(reader.shutdown, wait=False, cancel_futures=True)
-        self._stack.callback(reading.stop, "cancelled")
-        for entity in self.spec.entities:
-            for stage in (self._extract, self._map):
+        stages: dict[StageName, _Reading] = {"extract": self._extract, "map": self._map}
+        for name, stage in stages.items():
+            thread = self._stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix=name))
+            self._stack.callback(thread.shutdown, wait=False, cancel_futures=True)
+            for entity in self.spec.entities:
                 partitions = self.plan.partitions(entity)
-                self._ahead[stage.__name__, entity] = reader.submit(stage, entity, partitions, reading)
+                self._ahead[name, entity] = thread.submit(stage, entity, partitions, reading)
+        self._stack.callback(reading.stop, "cancelled")
 
     def extract(self, entity: EntityName, partitions: Sequence[str | None]) -> list[StageResult]:
         """Read the partitions from Rock; those that are there already are kept."""
-        return self._read(self._extract, entity, partitions)
+        return self._read_before("extract", entity, partitions) or self._extract(entity, partitions, self.control)
 
     def map(self, entity: EntityName, partitions: Sequence[str | None]) -> list[StageResult]:
         """Turn the partitions into Mission records and findings; what this job has not read yet is extracted first."""
-        return self._read(self._map, entity, partitions)
+        return self._read_before("map", entity, partitions) or self._map(entity, partitions, self.control)
 
-    def _read(self, stage: _Reading, entity: EntityName, partitions: Sequence[str | None]) -> list[StageResult]:
-        ahead = self._ahead.get((stage.__name__, entity))
-        if ahead is None:
-            return stage(entity, partitions, self.control)
-        return [result for result in ahead.result() if result.partition in partitions]
+    def _read_before(
+        self, stage: StageName, entity: EntityName, partitions: Sequence[str | None]
+    ) -> list[StageResult] | None:
+        ahead = self._ahead.get((stage, entity))
+        return None if ahead is None else [result for result in ahead.result() if result.partition in partitions]
 
     def _extract(self, entity: EntityName, partitions: Sequence[str | None], control: Control) -> list[StageResult]:
         plan, steps = self.scan(), {p: self._tell("extract", entity, p) for p in partitions}
@@ -198,7 +200,8 @@ class ImportJob:
         ]
 
     def _map(self, entity: EntityName, partitions: Sequence[str | None], control: Control) -> list[StageResult]:
-        self._extract(entity, partitions, control)
+        if self._read_before("extract", entity, partitions) is None:
+            self._extract(entity, partitions, control)
         results = []
         for partition in partitions:
             with self._leases(entity, [partition]):
