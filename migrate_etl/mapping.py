@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -21,9 +19,6 @@ from migrate_transfer.core.errors import SourceError
 REJECT = "reject"
 """Column of the mapped records: the contract rule that a record to be loaded breaks, or null. Mission would refuse it;
 the load records it as failed instead of sending it."""
-
-AHEAD = 2
-"""Chunks mapped at once: polars uses the cores inside one; a second hides the reading and writing of files."""
 
 
 def map_entity(
@@ -48,7 +43,8 @@ def map_entity(
             lookups = entity.beforehand(extracted.scan(), lookups)
         kept: list[pl.DataFrame] = []
         with DatasetWriter(findings_at) as findings, DatasetWriter(mapped_at) as records:
-            for chunk in _in_load_order(entity, _mapped_chunks(extracted, entity, lookups, workspace.spec)):
+            chunks = (map_chunk(chunk, entity, lookups, workspace.spec) for chunk in extracted.chunks())
+            for chunk in _in_load_order(entity, chunks):
                 control.check()
                 findings.write(chunk.findings)
                 records.write(chunk.records)
@@ -81,15 +77,6 @@ def map_chunk(chunk: pl.DataFrame, entity: Entity, lookups: Lookups, spec: RockI
     records = mapped.records.join(rules, on="id", how="left", maintain_order="left")
     findings = pl.concat([f.select(list(FINDING_COLUMNS)) for f in (raw_findings, mapped.findings, wire_findings)])
     return Mapped(records, findings)
-
-
-def _mapped_chunks(extracted: Dataset, entity: Entity, lookups: Lookups, spec: RockImportSpec) -> Iterator[Mapped]:
-    chunks = extracted.chunks()
-    with ThreadPoolExecutor(AHEAD, thread_name_prefix="map") as pool:
-        waiting = [pool.submit(map_chunk, chunk, entity, lookups, spec) for chunk in islice(chunks, AHEAD)]
-        while waiting:
-            yield waiting.pop(0).result()
-            waiting.extend(pool.submit(map_chunk, chunk, entity, lookups, spec) for chunk in islice(chunks, 1))
 
 
 def _in_load_order(entity: Entity, chunks: Iterator[Mapped]) -> Iterator[Mapped]:

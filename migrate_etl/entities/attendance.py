@@ -25,8 +25,8 @@ WIRE = (
     "external_campus_id",
 )
 
-AT_ONCE = 1_000_000
-"""Rows looked at together for who is named twice: some 100 MB."""
+AT_ONCE = 250_000
+"""Rows looked at together for who is named twice: some 25 MB."""
 
 
 def rows(tables: RockTables) -> Select[Any]:

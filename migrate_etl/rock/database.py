@@ -126,7 +126,7 @@ class RockDatabase:
         cls,
         connection: str,
         *,
-        page_size: int = 50_000,
+        page_size: int = 25_000,
         control: Control | None = None,
         retry: RetryPolicy | None = None,
     ) -> RockDatabase:
