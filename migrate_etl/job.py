@@ -105,7 +105,7 @@ class ImportJob:
             spec.batch_size,
             spec.concurrency,
             spec.resend,
-            self._stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="plan")),
+            self._stack.enter_context(ThreadPoolExecutor(2, thread_name_prefix="plan")),
         )
 
     @cached_property

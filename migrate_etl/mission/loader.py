@@ -1,9 +1,9 @@
 """Load: mapped records into Mission, batch by batch, over the ledger.
 
-One thread plans, one keeps the books, a few only send (one where parents must be there before children). A batch is in
-the ledger with its bytes before it is sent, its records are in the receipts book before the ledger calls it done:
-killed between any two instructions, the next run sends the same bytes under the same key and Mission changes nothing
-twice.
+One thread encodes, one plans, one keeps the books, a few only send (one where parents must be there before children).
+A batch is in the ledger with its bytes before it is sent, its records are in the receipts book before the ledger calls
+it done: killed between any two instructions, the next run sends the same bytes under the same key and Mission changes
+nothing twice.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class Loader:
     concurrency: int
     resend: bool
     planner: ThreadPoolExecutor
-    """One thread, which makes batches while others are on their way; it keeps its connections to the books."""
+    """Two threads, which encode records and make batches of them while others are on their way; they keep their
+    connections to the books."""
 
     def load(
         self, part: str, entity: Loadable, dataset: Dataset, progress: Callable[[int], None] = lambda rows: None
@@ -66,7 +67,17 @@ class Loader:
         self._drive(_Road(self, planning), planning.of_lines(ids, lines), lambda rows: None)
 
     def _planning(self, part: str, entity: Loadable) -> Planning:
-        return Planning(self.job_id, part, entity, self.api, self.ledger, self.receipts, self.batch_size, self.resend)
+        return Planning(
+            self.job_id,
+            part,
+            entity,
+            self.api,
+            self.ledger,
+            self.receipts,
+            self.batch_size,
+            self.resend,
+            self.planner,
+        )
 
     def _drive(self, road: _Road, waiting: Iterator[Slice], progress: Callable[[int], None]) -> None:
         control = self.control.child()

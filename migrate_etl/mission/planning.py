@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,6 +19,7 @@ from migrate_etl.mission.api import MissionApi
 from migrate_etl.mission.encode import Encoded, encode
 from migrate_etl.mission.receipts import ReceiptsBook
 from migrate_etl.spec import RecordKind
+from migrate_transfer.core.ahead import one_ahead
 from migrate_transfer.ledger import Batch, FailedItem, Ledger, PlannedBatch
 
 SLICE = 20_000
@@ -61,6 +64,8 @@ class Planning:
     receipts: ReceiptsBook
     batch_size: int
     resend: bool
+    pool: ThreadPoolExecutor
+    """Encodes a slice while the one before it is planned."""
     prints: dict[str, Sequence[bytes]] = field(default_factory=dict)
     """Fingerprints of the batches that this run planned and that are not booked yet, by key."""
 
@@ -74,17 +79,13 @@ class Planning:
         """First what an earlier run left open, to the byte; then the rows that no run has planned yet."""
         first = _first_of_each(dataset)
         self.ledger.skips(self.part, _skips(dataset, first))
-        done, at = self.ledger.cursor(self.part), 0
+        done = self.ledger.cursor(self.part)
         for batch in self._left_open(dataset):
             yield Slice(done, [batch])
-        for chunk in dataset.chunks():
-            for start in range(0, chunk.height, SLICE):
-                rows = chunk.slice(start, SLICE)
-                at += rows.height
-                if at > done:
-                    due = min(rows.height, at - done)
-                    rows = rows.tail(due)
-                    yield self._plan(rows if first is None else rows.filter(first.slice(at - due, due)), at)
+        ready = (_ready(rows, self.entity.wire, at) for rows, at in _due(dataset, first, done))
+        with closing(one_ahead(ready, self.pool)) as slices:
+            for rows in slices:
+                yield self._plan(rows)
 
     def of_lines(self, ids: Sequence[int], lines: Sequence[bytes]) -> Iterator[Slice]:
         """The same for records that are encoded already, whatever the receipts say."""
@@ -107,21 +108,22 @@ class Planning:
             place = {id: n for n, id in enumerate(ids)}
             yield from sorted(batches, key=lambda batch: place[unpack(batch.ids)[0]])
 
-    def _plan(self, rows: pl.DataFrame, cursor: int) -> Slice:
+    def _plan(self, rows: _Ready) -> Slice:
         """A record that breaks the contract fails here, unless somebody corrected it and Mission has it: unchanged
         then."""
-        to_load = rows.filter(pl.col("skip").is_null())
-        encoded = encode(to_load, self.entity.wire)
-        rejected = to_load[REJECT].is_not_null()
+        encoded, rejects = rows.encoded, rows.rejects
+        rejected = rejects.is_not_null()
         changed = self._changed(encoded)
-        batches = self._batches(encoded, (changed & ~rejected).arg_true().to_list(), cursor)
+        batches = self._batches(encoded, (changed & ~rejected).arg_true().to_list(), rows.cursor)
+        broken = zip(encoded.ids, rejects, strict=True) if rejected.any() else ()
         failed = [
             FailedItem(id, f"{self.entity.prefix}{id}", rule, RULES[rule].title, RULES[rule].remedy, encoded.lines[n])
-            for n, (id, rule) in enumerate(to_load.select("id", REJECT).iter_rows() if rejected.any() else ())
+            for n, (id, rule) in enumerate(broken)
             if rule is not None and changed[n]
         ]
         same = pack(encoded.ids.filter(~changed).to_list())
-        return Slice(cursor, self.ledger.plan(self.part, batches, unchanged=same, failed=failed, cursor=cursor))
+        planned = self.ledger.plan(self.part, batches, unchanged=same, failed=failed, cursor=rows.cursor)
+        return Slice(rows.cursor, planned)
 
     def _changed(self, encoded: Encoded) -> pl.Series:
         """Whether Mission has not yet accepted this very content of each record."""
@@ -138,6 +140,33 @@ class Planning:
             self.prints[batch.key] = [prints[at] for at in group]
             batches.append(batch)
         return batches
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """Rows to load, encoded; the rule that each breaks, or null; how many rows of the part are behind them."""
+
+    encoded: Encoded
+    rejects: pl.Series
+    cursor: int
+
+
+def _ready(rows: pl.DataFrame, wire: Sequence[str], cursor: int) -> _Ready:
+    to_load = rows.filter(pl.col("skip").is_null())
+    return _Ready(encode(to_load, wire), to_load[REJECT], cursor)
+
+
+def _due(dataset: Dataset, first: pl.Series | None, done: int) -> Iterator[tuple[pl.DataFrame, int]]:
+    """The rows that are not planned yet, in slices, each with how many rows of the dataset end with it."""
+    at = 0
+    for chunk in dataset.chunks():
+        for start in range(0, chunk.height, SLICE):
+            rows = chunk.slice(start, SLICE)
+            at += rows.height
+            if at > done:
+                due = min(rows.height, at - done)
+                rows = rows.tail(due)
+                yield rows if first is None else rows.filter(first.slice(at - due, due)), at
 
 
 def _first_of_each(dataset: Dataset) -> pl.Series | None:
@@ -163,7 +192,7 @@ def _groups(lines: Sequence[bytes], positions: Sequence[int], size: int) -> Iter
 
 
 def _small_enough(lines: Sequence[bytes], positions: Sequence[int]) -> Iterator[Sequence[int]]:
-    if len(positions) > 1 and sum(len(lines[at]) for at in positions) > MAX_BYTES:
+    if len(positions) > 1 and sum(map(len, map(lines.__getitem__, positions))) > MAX_BYTES:
         half = len(positions) // 2
         yield from _small_enough(lines, positions[:half])
         yield from _small_enough(lines, positions[half:])

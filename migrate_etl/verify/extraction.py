@@ -45,17 +45,17 @@ class RockNow:
 
 def ask_rock(
     rock: RockAnew,
+    totals: pl.DataFrame,
     extracted: pl.DataFrame,
     doubled: pl.DataFrame,
     mapped: Sequence[Dataset],
     started: datetime,
 ) -> RockNow:
-    """Ask Rock and find what differs, down to the record.
+    """Hold Rock's own `totals` against the extract, and ask Rock for what differs, down to the record.
 
     `extracted` has the extract's contribution cells (MONTH_KEYS, count, cents; each id once), `doubled` the records
     (id, cents, fund_id, year, month) it has more than once. `started` is the start of the run in Rock's local time.
     """
-    totals = rock.totals()
     gifts = totals.filter(pl.col("type").str.to_lowercase().eq_missing(CONTRIBUTION))
     earlier, later = gifts.filter(~pl.col("later")), gifts.filter(pl.col("later"))
     others = totals.filter(pl.col("type").str.to_lowercase().ne_missing(CONTRIBUTION))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -136,15 +137,23 @@ class Verification:
 
 def reconcile(inputs: ReconcileInputs) -> Verification:
     """Compare Rock's contributions with Mission's and attribute every cent. Raises what reading Rock raises."""
+    with ThreadPoolExecutor(1, thread_name_prefix="rock") as asking:
+        totals = asking.submit(inputs.rock.totals)  # adds up everything Rock has: as long as the walk takes
+        walked = _walk(inputs)
+        now = ask_rock(
+            inputs.rock, totals.result(), walked.extract_months, walked.doubled, inputs.mapped, inputs.started
+        )
+    return _Attribution(inputs, walked, now).verification()
+
+
+def _walk(inputs: ReconcileInputs) -> Walked:
     scratch = inputs.folder / "sorting"
     shutil.rmtree(scratch, ignore_errors=True)
     try:
         walk = Walk(inputs.mapped, inputs.read_back, inputs.rejected, inputs.not_sent, inputs.corrections, inputs.known)
-        walked = walk.run(inputs.folder, scratch)
+        return walk.run(inputs.folder, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    now = ask_rock(inputs.rock, walked.extract_months, walked.doubled, inputs.mapped, inputs.started)
-    return _Attribution(inputs, walked, now).verification()
 
 
 class _Attribution:

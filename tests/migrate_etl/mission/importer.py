@@ -97,7 +97,7 @@ class Importer:
             api = MissionApi(stack.enter_context(http), self.organization, self.control, self.retry)
             ledger, receipts = stack.enter_context(self.ledger(job)), stack.enter_context(self.receipts())
             sizes = (self.batch_size, self.concurrency, self.resend)
-            planner = stack.enter_context(ThreadPoolExecutor(1))
+            planner = stack.enter_context(ThreadPoolExecutor(2))
             yield Loader(job, api, ledger, receipts, self.control, *sizes, planner)
 
     def totals(self, job: str = "first") -> Totals:
