@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from time import monotonic
 
@@ -21,6 +22,8 @@ from migrate_transfer.spec import TransferSpec
 
 LOOK_SECONDS = 0.25
 LARGEST = 2**63 - 1
+REMOVED = 500
+"""So many deletions of a sync are written down together."""
 DUTY = 20
 """A recount may take a twentieth of the time: of ten million items it takes seconds."""
 Tell = Callable[[FileTotals], None]
@@ -101,15 +104,19 @@ class Transfer:
 
     def _end_pass(self, control: Control) -> None:
         """What was renamed is removed under its old name, what is gone where that is wanted. A pass in which a folder
-        could not be read, or an item failed, removes nothing."""
+        could not be read, or an item failed, removes nothing; what stays for that reason, or because it could not be
+        removed, is tried in the next one."""
+        renamed = not self.spec.deletions
         if not self.ledger.totals().counts.failed:
             sender = self.destination.sender(Streams(self.spec.concurrency), control)
             try:
-                for _ in sender.delete_all(self.ledger.passes.left_over(renamed=not self.spec.deletions)):
+                ended = sender.delete_all(self.ledger.passes.left_over(renamed=renamed))
+                while some := list(islice(ended, REMOVED)):
+                    self.ledger.passes.removed([key for key, error in some if error is None])
                     control.check()
             finally:
                 sender.close()
-        self.ledger.passes.end(self.ledger.totals())
+        self.ledger.passes.end(self.ledger.totals(), renamed=renamed)
 
     def _copy(self, control: Control, tell: Tell) -> None:
         together, streams = control.child(), Streams(self.spec.concurrency)

@@ -9,6 +9,12 @@ from migrate_transfer.ledger.item_records import DONE, UNCHANGED, Before, FileTo
 from migrate_transfer.ledger.store import Store
 
 SLICE = 2_000
+RENAMED = (
+    "exists (select 1 from item where item.stable_id = known.stable_id and item.stable_id != ''"
+    " and item.size = known.size and item.modified = known.modified"
+)
+"""A file system gives the number of a file that is gone to the next new one: the number alone is no rename. Open for
+more conditions."""
 
 
 @dataclass
@@ -17,11 +23,17 @@ class Passes:
 
     store: Store
 
-    def end(self, totals: FileTotals) -> None:
-        """The pass is over: remember what is known now, and what came of it."""
+    def end(self, totals: FileTotals, *, renamed: bool) -> None:
+        """The pass is over: remember what is known now, what should have been removed and is still there (of what is
+        gone only what was `renamed`, or all), and what came of the pass."""
         counts = totals.counts
         with self.store.writing(durable=True) as db:
-            db.execute("delete from known")
+            db.execute(
+                "delete from known where exists (select 1 from item where item.key = known.key)"  # noqa: S608
+                " or not exists (select 1 from there where there.key = known.key and there.etag = known.etag)"
+                f" or (? and not {RENAMED}))",
+                (renamed,),
+            )
             db.execute(
                 "insert or replace into known select key, version, etag, stable_id, size, modified from item"
                 " where state in (?, ?)",
@@ -72,17 +84,22 @@ class Passes:
             ).fetchone()
         return None if row is None else Before(*row)
 
+    def removed(self, keys: Sequence[str]) -> None:
+        """These are not at the destination any more."""
+        with self.store.writing() as db:
+            db.executemany("delete from there where key = ?", [(key,) for key in keys])
+
     def left_over(self, *, renamed: bool) -> Iterator[tuple[str, str]]:
         """Objects (key and etag) that the last pass knew and this one's source does not list; with `renamed` only those
-        whose item is at the destination under another key now."""
+        whose content is at the destination under the item's new key."""
         last = ""
         while True:
             with self.store.reading() as db:
                 rows = db.execute(
-                    "select there.key, there.etag from there join known using (key, etag) where there.key > ?"
+                    "select there.key, there.etag from there join known using (key, etag) where there.key > ?"  # noqa: S608
                     " and not exists (select 1 from item where item.key = there.key)"
-                    " and (? or exists (select 1 from item where item.stable_id = known.stable_id"
-                    " and item.stable_id != '' and item.state in (?, ?))) order by 1 limit ?",
+                    f" and (? or {RENAMED} and lower(hex(item.sha256)) = there.sha256 and item.state in (?, ?)))"
+                    " order by 1 limit ?",
                     (last, not renamed, DONE, UNCHANGED, SLICE),
                 ).fetchall()
             yield from rows

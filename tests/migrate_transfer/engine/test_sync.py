@@ -89,12 +89,22 @@ def test_what_was_renamed_is_renamed_without_being_sent(synced: Synced) -> None:
     assert synced.there() == synced.here()
 
 
-def test_what_was_renamed_and_changed_is_sent_and_leaves_no_double(synced: Synced) -> None:
+def test_what_was_renamed_and_changed_is_sent_and_its_old_version_stays(synced: Synced) -> None:
     synced.sync()
     with (synced.folder / "b").open("ab") as file:
         file.write(b"more")
     (synced.folder / "b").rename(synced.folder / "b2")
     assert counts(synced.sync()) == (1, 2, 0, 1_004)
+    assert synced.there().keys() == {"a", "b", "b2", "c"}
+
+
+def test_what_was_renamed_and_changed_leaves_no_double_where_deletions_are_asked_for(synced: Synced) -> None:
+    synced.spec = replace(synced.spec, deletions=True)
+    synced.sync()
+    with (synced.folder / "b").open("ab") as file:
+        file.write(b"more")
+    (synced.folder / "b").rename(synced.folder / "b2")
+    synced.sync()
     assert synced.there() == synced.here()
 
 
@@ -132,6 +142,47 @@ def test_a_pass_with_a_failure_removes_nothing(synced: Synced) -> None:
     client.upload_blob("d", b"in the way")
     (synced.folder / "d").write_bytes(b"other thing")
     assert counts(synced.sync())[2] == 1
+    assert synced.there().keys() == {"a", "b", "c", "d"}
+
+
+def test_what_a_failed_pass_did_not_remove_the_next_one_removes(synced: Synced) -> None:
+    synced.spec = replace(synced.spec, deletions=True)
+    synced.sync()
+    (synced.folder / "c").unlink()
+    client = synced.azurite.service.get_container_client(synced.container)
+    client.upload_blob("d", b"in the way")
+    (synced.folder / "d").write_bytes(b"other thing")
+    assert counts(synced.sync())[2] == 1
+    client.delete_blob("d")
+    synced.sync()
+    assert synced.there() == synced.here()
+
+
+@pytest.mark.parametrize("deletions", [True, False])
+def test_what_could_not_be_removed_is_tried_again_in_the_next_pass(synced: Synced, deletions: bool) -> None:
+    """A lease keeps an object from being deleted, under its own name or, once renamed, under its old one."""
+    synced.spec = replace(synced.spec, deletions=deletions)
+    synced.sync()
+    blob = synced.azurite.service.get_container_client(synced.container).get_blob_client("c")
+    lease = blob.acquire_lease()
+    if deletions:
+        (synced.folder / "c").unlink()
+    else:
+        (synced.folder / "c").rename(synced.folder / "c2")
+    for _ in range(2):
+        synced.sync()
+        assert "c" in synced.there()
+    lease.release()
+    synced.sync()
+    assert synced.there() == synced.here()
+
+
+def test_a_new_file_with_the_number_of_one_that_is_gone_is_no_rename(synced: Synced) -> None:
+    """A file system gives the number again: a file that is written anew and renamed has it for certain."""
+    synced.sync()
+    (synced.folder / "c").write_bytes(b"another file")
+    (synced.folder / "c").rename(synced.folder / "d")
+    synced.sync()
     assert synced.there().keys() == {"a", "b", "c", "d"}
 
 
