@@ -46,5 +46,10 @@ def path_of(key: str) -> bytes:
     return next(plain) + b"".join(byte + text for byte, text in zip(escaped, plain, strict=True))
 
 
+def shown(key: str) -> str:
+    """The path as a person sees it: nothing escaped; each byte that is no UTF-8 is one surrogate, as Python has it."""
+    return path_of(key).decode("utf-8", "surrogateescape") if "%" in key else key
+
+
 def _escape(found: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in found[0].encode("utf-8", "surrogateescape"))

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from wcmatch import fnmatch, glob
 
 from migrate_transfer.core.backend import Features, Item, Oddity, Stored
+from migrate_transfer.core.names import shown
 
 NAME_FLAGS = fnmatch.BRACE | fnmatch.CASE | fnmatch.DOTMATCH
 PATH_FLAGS = glob.GLOBSTAR | glob.BRACE | glob.DOTGLOB | glob.CASE
@@ -21,8 +22,8 @@ PATH_FLAGS = glob.GLOBSTAR | glob.BRACE | glob.DOTGLOB | glob.CASE
 @dataclass(frozen=True)
 class Filters:
     """Which items are meant. A pattern without "/" is matched against the name, one with "/" against the relative path,
-    where `**` crosses folders; exclude goes before include. `older_than`: created (or, where the source does not know,
-    modified) before that day began in `zone`."""
+    where `**` crosses folders, each as the source shows it, unescaped; exclude goes before include. `older_than`:
+    created (or, where the source does not know, modified) before that day began in `zone`."""
 
     older_than: date | None = None
     include: Sequence[str] = ()
@@ -32,9 +33,9 @@ class Filters:
 
     def rule(self, item: Item) -> str | None:
         """The rule that leaves the item out, if one does."""
-        if self.exclude and self._excluded.matches(item.key):
+        if self.exclude and self._excluded.matches(shown(item.key)):
             return "excluded"
-        if self.include and not self._included.matches(item.key):
+        if self.include and not self._included.matches(shown(item.key)):
             return "not_included"
         if self._before is not None and (item.created or item.modified) >= self._before:
             return "not_older"
@@ -63,9 +64,9 @@ class _Patterns:
         self._names = _compiled(fnmatch.translate(names, flags=_flags(NAME_FLAGS, ignore_case))[0] if names else [])
         self._paths = _compiled(glob.translate(paths, flags=_flags(PATH_FLAGS, ignore_case))[0] if paths else [])
 
-    def matches(self, key: str) -> bool:
-        name = key.rpartition("/")[2]
-        return any(p.match(name) for p in self._names) or any(p.match(key) for p in self._paths)
+    def matches(self, path: str) -> bool:
+        name = path.rpartition("/")[2]
+        return any(p.match(name) for p in self._names) or any(p.match(path) for p in self._paths)
 
 
 def _flags(flags: int, ignore_case: bool) -> int:

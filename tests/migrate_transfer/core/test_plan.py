@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from migrate_transfer.core.backend import Features, Item
+from migrate_transfer.core.names import key_of
 from migrate_transfer.core.plan import Filters, folded, misfit
 
 
@@ -39,6 +40,29 @@ def item(key: str = "a.txt", size: int = 1, modified: str = "2026-01-01T00:00", 
 )
 def test_patterns(key: str, include: tuple[str, ...], exclude: tuple[str, ...], rule: str | None) -> None:
     assert Filters(include=include, exclude=exclude).rule(item(key)) == rule
+
+
+@pytest.mark.parametrize(
+    ("path", "exclude"),
+    [
+        (b"new\nline.tmp", "new?line.tmp"),
+        (b"new\nline.tmp", "new\nline.tmp"),
+        (b"back\\slash", r"back\\slash"),
+        (b"caf\xe9", "caf?"),
+        (b"caf\xe9", "caf\udce9"),
+        (b"100%25.txt", "100%25.txt"),
+        (b"100%.txt", "100%.txt"),
+        (b"dot.", "*."),
+        (b"folder./a", "folder./**"),
+    ],
+)
+def test_patterns_are_matched_against_the_name_that_the_user_sees(path: bytes, exclude: str) -> None:
+    assert Filters(exclude=(exclude,)).rule(item(key_of(path))) == "excluded"
+
+
+@pytest.mark.parametrize(("path", "include"), [(b"new\nline", "*%0A*"), (b"caf\xe9", "*%E9"), (b"a%41", "aA")])
+def test_what_a_name_is_escaped_to_is_no_name(path: bytes, include: str) -> None:
+    assert Filters(include=(include,)).rule(item(key_of(path))) == "not_included"
 
 
 def test_case_does_not_count_where_the_source_does_not_know_it() -> None:
