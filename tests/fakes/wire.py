@@ -57,8 +57,8 @@ class Message:
         return b""
 
 
-Script = Callable[[Message], Fault | None]
-"""What happens to a request; asked once for each, from several threads."""
+Script = Callable[[Message], "Fault | Message | None"]
+"""What happens to a request (or what is passed on in its place); asked once for each, from several threads."""
 
 
 def quiet(request: Message) -> None:
@@ -117,6 +117,8 @@ class Wire:
                 with client.makefile("rb") as asking, server.makefile("rb") as telling, suppress(OSError):
                     while (request := _request(asking)) is not None:
                         fault = self.script(request)
+                        if isinstance(fault, Message):
+                            request, fault = fault, None
                         self.seen.append((request.first, fault))
                         if not self._pass(client, server, telling, request, fault):
                             return

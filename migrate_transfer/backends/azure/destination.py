@@ -25,10 +25,11 @@ from azure.core.exceptions import (
 from azure.storage.blob import BlobProperties
 
 from migrate_transfer.backends.azure.access import BlobAccess, Door
-from migrate_transfer.backends.azure.answers import CORRUPTED, NOT_KNOWN, busy, denied, gone, moment
+from migrate_transfer.backends.azure.answers import CORRUPTED, NOT_KNOWN, denied, gone, moment
+from migrate_transfer.backends.azure.blocks import discard, staged
 from migrate_transfer.backends.azure.place import MAX_BLOCKS, Place
 from migrate_transfer.backends.azure.sender import BlobSender
-from migrate_transfer.core.backend import Features, Stored, Streams, Tier
+from migrate_transfer.core.backend import Features, Stored, Streams, Tier, Upload
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import (
     ConnectionLost,
@@ -194,32 +195,12 @@ class AzureBlob:
             return refused.details["code"] in CORRUPTED
 
     def _staged(self, key: str) -> dict[str, int]:
-        """Sizes of the blocks that lie there uncommitted, by their ids before they are put into base64: so Microsoft's
-        client gives them."""
+        return self._of_item(lambda: staged(self._door.container.get_blob_client(self.name(key))))
 
-        def ask() -> dict[str, int]:
-            try:
-                _, blocks = self._door.container.get_blob_client(self.name(key)).get_block_list("uncommitted")
-            except ResourceNotFoundError:
-                return {}
-            return {block.id: block.size for block in blocks}
-
-        return self._of_item(ask)
-
-    def _clear(self, key: str) -> None:
-        """Remove blocks that somebody else left under this name. Raises ItemError where something is committed: an
-        object written in one request has no blocks, so it is the object that is asked for."""
+    def _clear(self, upload: Upload) -> None:
+        key = upload.item.key
         blob = self._door.container.get_blob_client(self.name(key))
-
-        def remove() -> None:
-            try:
-                blob.get_blob_properties()
-            except ResourceNotFoundError:
-                blob.delete_blob()
-            else:
-                raise busy()
-
-        self._of_item(remove)
+        self._of_item(lambda: discard(blob, self._place.address(key), upload))
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from migrate_transfer.core.backend import Tier
+from migrate_transfer.core.backend import Tier, Upload
 
 MIB = 2**20
 MAX_BLOCKS = 50_000
@@ -14,8 +14,9 @@ MAX_BLOCKS = 50_000
 
 @dataclass(slots=True)
 class Place:
-    """`lapsed`: whether the signature's time is over; `checks_crc64`: whether the service has shown that it checks a
-    CRC-64, asked before the first upload only, for who reads need not be allowed to write."""
+    """`staged`, `clear`: see `blocks.py`. `lapsed`: whether the signature's time is over; `checks_crc64`: whether the
+    service has shown that it checks a CRC-64, asked before the first upload only, for who reads need not be allowed to
+    write."""
 
     url: str
     container: str
@@ -25,7 +26,7 @@ class Place:
     tier: Tier
     chunk: int
     staged: Callable[[str], dict[str, int]]
-    clear: Callable[[str], None]
+    clear: Callable[[Upload], None]
     checks_crc64: Callable[[], bool]
     _crc64: bool | None = None
 

@@ -85,7 +85,7 @@ class Uploads:
         cleared: list[Content] = []
         for content in again:
             try:
-                self.place.clear(content.upload.item.key)
+                self.place.clear(content.upload)
             except (ItemError, TransientError) as error:
                 yield content.upload, error
             else:

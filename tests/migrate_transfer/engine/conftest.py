@@ -7,17 +7,21 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
-from azure.storage.blob import ContainerClient
+from azure.storage.blob import ContainerClient, ContainerSasPermissions, generate_container_sas
+from pydantic import SecretStr
 
+from migrate_transfer.backends.azure.access import BlobAccess
+from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
 from migrate_transfer.backends.local import LocalSource
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.retry import RetryPolicy
 from migrate_transfer.net.lane import Link
-from tests.fakes.azurite import ACCOUNT, Azurite, destination
+from tests.fakes.azurite import ACCOUNT, KEY, Azurite, destination
 from tests.fakes.wire import Wire, wire
 from tests.migrate_transfer.engine.work import Work
 
@@ -80,3 +84,13 @@ def reached(site: Site, control: Control | None = None, retry: RetryPolicy = HAS
     endpoint = f"http://127.0.0.1:{site.wire.port}/{ACCOUNT}"
     link = Link(control or Control(), retry=retry, stall=stall)
     return destination(endpoint, site.container.container_name, chunk=MIB, link=link)
+
+
+def signed(site: Site, seconds: float) -> AzureBlob:
+    """The container by a signature that is good for so long."""
+    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    allowed = ContainerSasPermissions(read=True, write=True, create=True, delete=True, list=True)
+    name = site.container.container_name
+    sas = generate_container_sas(ACCOUNT, name, account_key=KEY, permission=allowed, expiry=until)
+    config = BlobConfig(ACCOUNT, name, endpoint=f"http://127.0.0.1:{site.wire.port}/{ACCOUNT}", chunk=MIB)
+    return AzureBlob(config, BlobAccess(signature=lambda: SecretStr(sas)), Link(Control(), retry=HASTY))

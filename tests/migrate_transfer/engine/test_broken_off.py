@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from azure.storage.blob import ContainerSasPermissions, generate_container_sas
-from pydantic import SecretStr
 
-from migrate_transfer.backends.azure.access import BlobAccess
-from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import AccessDenied, Stopped, TargetError, TransientError
 from migrate_transfer.core.retry import RetryPolicy
-from migrate_transfer.net.lane import Link
-from tests.fakes.azurite import ACCOUNT, KEY
 from tests.fakes.wire import Fault, Message, Script, quiet
-from tests.migrate_transfer.engine.conftest import HASTY, MIB, Site, reached
+from tests.migrate_transfer.engine.conftest import Site, reached, signed
 
 BRIEF = RetryPolicy(first=0.01, longest=0.02, patience=2)
 
@@ -72,16 +65,6 @@ def test_a_container_that_is_deleted_under_the_job_is_told_and_all_of_it_is_sent
     totals = site.run()
     assert (totals.counts.done, totals.counts.pending) == (len(made), 0)
     assert site.stored() == made
-
-
-def signed(site: Site, seconds: float) -> AzureBlob:
-    """The container by a signature that is good for so long."""
-    until = datetime.now(UTC) + timedelta(seconds=seconds)
-    allowed = ContainerSasPermissions(read=True, write=True, create=True, delete=True, list=True)
-    name = site.container.container_name
-    sas = generate_container_sas(ACCOUNT, name, account_key=KEY, permission=allowed, expiry=until)
-    config = BlobConfig(ACCOUNT, name, endpoint=f"http://127.0.0.1:{site.wire.port}/{ACCOUNT}", chunk=MIB)
-    return AzureBlob(config, BlobAccess(signature=lambda: SecretStr(sas)), Link(Control(), retry=HASTY))
 
 
 def test_access_that_expires_under_the_job_is_told_and_a_new_job_sends_nothing_again(site: Site) -> None:
