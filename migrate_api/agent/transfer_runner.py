@@ -68,6 +68,7 @@ class Way:
 
     def __init__(self, plane: ControlPlane, assignment: Assignment, control: Control) -> None:
         self._plane, self._job, self._token = plane, assignment.job_id, assignment.token
+        self._control = control
         self._lock = threading.Lock()
         self._keep(assignment.storage or RetryPolicy().run(self._asked, control))
 
@@ -85,12 +86,17 @@ class Way:
             return BlobAccess(connection_string=self.access.connection_string)
         if self.access.sas is not None:
             return BlobAccess(signature=lambda: cast("SecretStr", self._now().sas))
-        return BlobAccess(token=self._bearer)
+        return BlobAccess(token=self._bearer, renew=self._renew)
 
     def _bearer(self) -> tuple[str, float]:
         access = self._now()
         until = access.expires_at or datetime.max.replace(tzinfo=UTC)
         return cast("SecretStr", access.bearer_token).get_secret_value(), until.timestamp()
+
+    def _renew(self) -> None:
+        """The token was refused before its time: without another one nothing moves."""
+        with self._lock:
+            self._keep(RetryPolicy().run(self._asked, self._control))
 
     def _now(self) -> StorageAccess:
         with self._lock:

@@ -15,6 +15,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient, ContainerSasP
 from pydantic import SecretStr
 
 from migrate_transfer.backends.azure.answers import API_VERSION
+from migrate_transfer.backends.azure.renewal import REFUSED, Renewal
 from migrate_transfer.core.errors import InvalidRequest
 
 ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
@@ -26,11 +27,12 @@ SAS_HOURS = 24
 @dataclass(frozen=True, slots=True)
 class BlobAccess:
     """How to get in: exactly one of the three. `signature` gives a shared access signature that is good now; `token` a
-    bearer token and when it ends (seconds since 1970)."""
+    bearer token and when it ends (seconds since 1970); `renew` has a fresh one fetched, when that one was refused."""
 
     connection_string: SecretStr | None = None
     signature: Callable[[], SecretStr] | None = None
     token: Callable[[], tuple[str, float]] | None = None
+    renew: Callable[[], None] | None = None
 
 
 @dataclass
@@ -46,6 +48,7 @@ class Door:
 
     def __post_init__(self) -> None:
         self._made, self._renew_at = "", datetime.min.replace(tzinfo=UTC)
+        self.renewal = Renewal(None if self.access.renew is None else self._renew)
         if not CONTAINER.fullmatch(self.name):
             raise InvalidRequest(
                 f"{self.name!r} cannot be the name of a container.",
@@ -94,8 +97,11 @@ class Door:
         key = getattr(self._service.credential, "account_key", None)
         return urlsplit(self._service.url).query if key is None else self._signed(key)
 
-    def lapsed(self) -> bool:
-        """Whether the signature says of itself that its time is over."""
+    def lapsed(self, status: int) -> bool:
+        """Whether a refusal of this status means that access has ended: the signature says of itself that its time is
+        over, or it is the token that is refused."""
+        if self.access.token is not None:
+            return status == REFUSED
         (until, *_) = parse_qs(self.signature()).get("se", [""])
         try:
             return datetime.fromisoformat(until).astimezone(UTC) <= datetime.now(UTC)
@@ -105,6 +111,12 @@ class Door:
     def headers(self) -> list[str]:
         """What is added to each call's headers."""
         return [] if self.access.token is None else [f"Authorization: Bearer {self.access.token()[0]}"]
+
+    def _renew(self) -> None:
+        assert self.access.renew is not None
+        self.access.renew()
+        if (service := self.__dict__.pop("_service", None)) is not None:
+            service.close()  # it keeps the token that it was given
 
     def _given(self) -> str:
         assert self.access.signature is not None

@@ -64,21 +64,24 @@ REFUSALS = {
 """Azure's code, and ours with message and remedy, of what ends one item."""
 
 
-def denied(code: str, text: str, *, lapsed: bool) -> AccessDenied:
+def denied(code: str, text: str, *, lapsed: bool, status: int) -> AccessDenied:
     """Access was refused: because it has expired, or because it never was given. The answer does not always say which;
-    `lapsed`: the signature says so of itself."""
+    `lapsed`: that it has ended is known without it."""
+    details = {"status": status}
     if lapsed or EXPIRED.search(text):
         return AccessDenied(
             "Azure credentials expired — re-authenticate via dashboard",
             code="AZURE_CREDENTIALS_EXPIRED",
             remedy="Reconnect Azure Storage on the project's page, then create the job again: nothing that is there and"
             " verified is sent again.",
+            details=details,
         )
     return AccessDenied(
         f"Azure Storage refused access ({code or 'no reason given'}).",
         code="AZURE_ACCESS_DENIED",
         remedy="Give the account the role Storage Blob Data Contributor on the storage account, and let its firewall"
         " admit the agent's network; a new role takes some minutes to work.",
+        details=details,
     )
 
 
@@ -94,7 +97,9 @@ def refusal(answer: Answer, place: Place) -> MigrateError:
     """What an answer that is no success means for the item, or for the job."""
     code = answer.headers.get("x-ms-error-code", "")
     if answer.status in (401, 403):
-        return denied(code, answer.content.decode("utf-8", "replace"), lapsed=place.lapsed())
+        return denied(
+            code, answer.content.decode("utf-8", "replace"), lapsed=place.lapsed(answer.status), status=answer.status
+        )
     if code in ("ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled"):
         return gone(place.container)
     if code in REFUSALS:

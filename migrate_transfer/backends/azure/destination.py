@@ -22,16 +22,18 @@ from azure.core.exceptions import (
     ServiceRequestError,
     ServiceResponseError,
 )
-from azure.storage.blob import BlobProperties
+from azure.storage.blob import BlobClient, BlobProperties
 
 from migrate_transfer.backends.azure.access import BlobAccess, Door
 from migrate_transfer.backends.azure.answers import CORRUPTED, NOT_KNOWN, denied, gone, moment
 from migrate_transfer.backends.azure.blocks import discard, staged
 from migrate_transfer.backends.azure.place import MAX_BLOCKS, Place
+from migrate_transfer.backends.azure.renewal import REFUSED
 from migrate_transfer.backends.azure.sender import BlobSender
 from migrate_transfer.core.backend import Features, Stored, Streams, Tier, Upload
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import (
+    AccessDenied,
     ConnectionLost,
     FatalError,
     InvalidRequest,
@@ -119,7 +121,7 @@ class AzureBlob:
     def find(self, key: str) -> Stored | None:
         def ask() -> Stored | None:
             try:
-                return self._stored(self._door.container.get_blob_client(self.name(key)).get_blob_properties())
+                return self._stored(self._blob(key).get_blob_properties())
             except ResourceNotFoundError as error:
                 if getattr(error, "error_code", "") == "ContainerNotFound":
                     raise gone(self.config.container) from error
@@ -137,9 +139,16 @@ class AzureBlob:
             raise RejectedItem(error.message, remedy="Look the code up in Azure's list of storage errors.") from error
 
     def _call(self, ask: Callable[[], T], patience: int | None = None) -> T:
-        """Ask until there is an answer. Raises FatalError, TransientError, Stopped."""
+        """Ask until there is an answer, once with a fresh token where one is refused. Raises FatalError,
+        TransientError, Stopped."""
 
         def once() -> T:
+            try:
+                with self._translated():
+                    return ask()
+            except AccessDenied as refused:
+                if refused.details.get("status") != REFUSED or not self._door.renewal():
+                    raise
             with self._translated():
                 return ask()
 
@@ -157,6 +166,9 @@ class AzureBlob:
             name, blob.size, blob.etag.strip('"'), sha256, moment(kept.get("mtime", "")), tier, kept.get("source", "")
         )
 
+    def _blob(self, key: str) -> BlobClient:
+        return self._door.container.get_blob_client(self.name(key))
+
     def name(self, key: str) -> str:
         return self._prefix + key
 
@@ -171,6 +183,7 @@ class AzureBlob:
             signature=self._door.signature,
             lapsed=self._door.lapsed,
             headers=self._door.headers,
+            renewal=self._door.renewal,
             tier=self.config.tier,
             chunk=self.config.chunk,
             staged=self._staged,
@@ -180,10 +193,10 @@ class AzureBlob:
 
     def _checks_crc64(self) -> bool:
         """Whether the service looks at a CRC-64: asked with a wrong one, which it has to refuse."""
-        blob = self._door.container.get_blob_client(self.name(".migrate-probe"))
         headers = {"x-ms-content-crc64": crc64_base64(b"right")}
 
         def ask() -> bool:
+            blob = self._blob(".migrate-probe")
             blob.stage_block("cHJvYmU=", b"wrong", length=5, headers=headers)
             return False
 
@@ -195,12 +208,11 @@ class AzureBlob:
             return refused.details["code"] in CORRUPTED
 
     def _staged(self, key: str) -> dict[str, int]:
-        return self._of_item(lambda: staged(self._door.container.get_blob_client(self.name(key))))
+        return self._of_item(lambda: staged(self._blob(key)))
 
     def _clear(self, upload: Upload) -> None:
         key = upload.item.key
-        blob = self._door.container.get_blob_client(self.name(key))
-        self._of_item(lambda: discard(blob, self._place.address(key), upload))
+        self._of_item(lambda: discard(self._blob(key), self._place.address(key), upload))
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -219,7 +231,7 @@ class AzureBlob:
         if status is None or status < 300:
             return ConnectionLost("The answer of Azure Storage was cut or damaged.")
         if isinstance(error, ClientAuthenticationError) or status in (401, 403):
-            return denied(code, str(error.message), lapsed=self._door.lapsed())
+            return denied(code, str(error.message), lapsed=self._door.lapsed(status), status=status)
         if code in ("ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled"):
             return gone(self.config.container)
         if status in (408, 429) or (status >= 500 and code not in NOT_KNOWN):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from migrate_transfer.backends.azure.renewal import Renewal
 from migrate_transfer.core.backend import Tier, Upload
 
 MIB = 2**20
@@ -14,15 +15,16 @@ MAX_BLOCKS = 50_000
 
 @dataclass(slots=True)
 class Place:
-    """`staged`, `clear`: see `blocks.py`. `lapsed`: whether the signature's time is over; `checks_crc64`: whether the
-    service has shown that it checks a CRC-64, asked before the first upload only, for who reads need not be allowed to
-    write."""
+    """`staged`, `clear`: see `blocks.py`. `lapsed`: whether such a status means that access has ended; `checks_crc64`:
+    whether the service has shown that it checks a CRC-64, asked before the first upload only, for who reads need not be
+    allowed to write."""
 
     url: str
     container: str
     signature: Callable[[], str]
-    lapsed: Callable[[], bool]
+    lapsed: Callable[[int], bool]
     headers: Callable[[], list[str]]
+    renewal: Renewal
     tier: Tier
     chunk: int
     staged: Callable[[str], dict[str, int]]

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from migrate_transfer.backends.azure.answers import API_VERSION, GARBLED, item_error, refusal
 from migrate_transfer.backends.azure.place import MIB, Place
+from migrate_transfer.backends.azure.renewal import RenewingLane
 from migrate_transfer.backends.azure.upload import Uploads
 from migrate_transfer.core.backend import Content, Receipt, Rename, Streams, Tier, Upload
 from migrate_transfer.core.errors import TransientError
-from migrate_transfer.net.lane import Answer, Lane, Link, Request
+from migrate_transfer.net.lane import Answer, Link, Request
 
 RANGE = 64 * MIB
 """An object is read back in ranges of this size: a broken connection costs one of them."""
@@ -36,7 +37,9 @@ class BlobSender:
 
     def __init__(self, place: Place, link: Link, streams: Streams) -> None:
         self._place = place
-        self._lane = Lane(link, streams=streams, memory=MEMORY, authorize=place.headers, transient=GARBLED)
+        self._lane = RenewingLane(
+            place.renewal, link, streams=streams, memory=MEMORY, authorize=place.headers, transient=GARBLED
+        )
 
     def close(self) -> None:
         self._lane.close()

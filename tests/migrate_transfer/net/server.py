@@ -44,14 +44,14 @@ class Scripted:
     def _serve(self, connection: socket.socket) -> None:
         with connection:
             try:
-                stream = self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
-                while request := _read(stream):
-                    with self._lock:
-                        self.requests.append(request)
-                        said = self._script[min(len(self.requests), len(self._script)) - 1]
-                    stream.sendall(said)
-                    if b"Content-Length" not in said or said.endswith(b"cut"):
-                        return
+                with self._tls.wrap_socket(connection, server_side=True) if self._tls else connection as stream:
+                    while request := _read(stream):
+                        with self._lock:
+                            self.requests.append(request)
+                            said = self._script[min(len(self.requests), len(self._script)) - 1]
+                        stream.sendall(said)
+                        if b"Content-Length" not in said or said.endswith(b"cut"):
+                            return
             except OSError:
                 return
 
