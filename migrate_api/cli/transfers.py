@@ -9,7 +9,6 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any, NoReturn, cast
 
 import typer
@@ -27,6 +26,7 @@ from migrate_transfer.core.bandwidth import MEGABIT, Bucket
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import InvalidRequest
 from migrate_transfer.core.plan import Filters
+from migrate_transfer.dry_run import dry_run_folder, sweep
 from migrate_transfer.engine.transfer import Transfer
 from migrate_transfer.job import ITEMS, MANIFEST, REPORT, FileJob
 from migrate_transfer.ledger.item_records import FAILED
@@ -185,9 +185,10 @@ def _credentials(settings: Settings) -> Credentials:
 def _folder(out: Path, spec: TransferSpec, dry_run: bool) -> Iterator[Path]:
     """The job of the same settings that did not come to its end (a sync never does), or a new one. A dry run keeps
     nothing: what it lists will be old when files move."""
+    sweep(out)
     if dry_run:
-        with TemporaryDirectory() as folder:
-            yield Path(folder) / "job"
+        with dry_run_folder(out) as folder:
+            yield folder
         return
     name = f"{spec.kind}-{hashlib.sha256(spec.identity().encode()).hexdigest()[:10]}"
     number = 1

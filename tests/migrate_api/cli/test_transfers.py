@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import secrets
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from migrate_transfer.core.control import Control
+from migrate_transfer.dry_run import dry_run_folder, sweep
 from tests.fakes.azurite import ACCOUNT, Azurite
+from tests.journeys.files import COMMAND, ROOT
 from tests.migrate_api.cli.conftest import Ended, Migrate
 
 
@@ -102,12 +107,50 @@ def test_a_dry_run_moves_and_keeps_nothing(site: Site) -> None:
     assert not site.out.exists()
 
 
+def test_a_dry_run_leans_on_the_speeds_of_the_jobs_beside_it(site: Site) -> None:
+    site.out.mkdir()
+    (site.out / "speeds.json").write_text("[[1000000.0, 10.0]]")
+    assert site("copy", "--dry-run").json["forecast"]["measured"] is True
+    assert [path.name for path in site.out.iterdir()] == ["speeds.json"]
+
+
+def test_what_a_killed_dry_run_left_goes_with_the_next_command(site: Site) -> None:
+    """Its books are where the jobs are, and not in the system's folder for passing things."""
+    place = f"azure_blob://{ACCOUNT}/{site.container}"
+    command = [*COMMAND, "copy", str(site.folder), place, "--out", str(site.out), "--dry-run", "--json"]
+    for number in range(20_000):
+        (site.folder / f"file {number}").touch()
+    environment = {**os.environ, **site.environment, "TMPDIR": "/nowhere"}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    while not (left := list(site.out.glob("dry-run-*/items.sqlite"))) and process.poll() is None:
+        Control().wait(0.01)
+    process.kill()
+    process.wait()
+    assert left
+    site("copy", "--dry-run")
+    assert list(site.out.glob("dry-run-*")) == []
+
+
+def test_a_dry_run_that_goes_on_is_left_alone(tmp_path: Path) -> None:
+    with dry_run_folder(tmp_path) as folder:
+        (folder / "items.sqlite").touch()
+        sweep(tmp_path)
+        assert (folder / "items.sqlite").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_archive_is_read_back_then_archived(site: Site) -> None:
     found = site("archive").json
     assert (found["items"]["done"], found["verification"], site.tiers()) == (3, "reread", {"Archive"})
     manifest = Path(found["job"]) / "manifest.jsonl"
     ended = site.migrate("verify", str(manifest), "--json", **site.environment)
     assert (ended.code, ended.json["objects"]) == (0, {"archived": 3})
+
+
+def test_a_second_copy_moves_what_is_there_to_the_tier_it_asks_for(site: Site) -> None:
+    site("copy")
+    found = site("copy", "--tier", "cool").json
+    assert (found["items"]["unchanged"], found["bytes_sent"], site.tiers()) == (3, 0, {"Cool"})
 
 
 def test_the_source_is_deleted_once_its_copy_is_proven(site: Site) -> None:
