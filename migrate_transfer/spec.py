@@ -56,6 +56,12 @@ class TransferSpec:
             return "reread"
         return "received" if self.verify else None
 
+    def moves(self, tier: str) -> bool:
+        """Whether what is there already, unchanged and in that tier, is to be moved to the one that is asked for.
+        `hot`, the default, asks for none; what is archived is not brought back; in a sync the account's own rules
+        hold, which its passes would work against. The Archive tier has its own way: nothing goes there unread."""
+        return self.kind != "sync" and self.tier in ("cool", "cold") and tier not in ("", "archive", self.tier)
+
     def identity(self) -> str:
         """The same for specs that may go on with one another's work: only the pace differs."""
         return replace(self, concurrency=1, every=0.0).text()

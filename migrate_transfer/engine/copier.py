@@ -13,7 +13,7 @@ from migrate_transfer.engine.losses import Losses
 from migrate_transfer.engine.passage import Passage
 from migrate_transfer.engine.proof import Landed, Prover, failed
 from migrate_transfer.engine.verdict import Judge
-from migrate_transfer.ledger.item_records import DONE, Known, Outcome, Row
+from migrate_transfer.ledger.item_records import DONE, UNCHANGED, Known, Outcome, Row
 from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.spec import TransferSpec
 
@@ -99,7 +99,7 @@ class Copier:
             yield Passage(self.source, self._again.pop())
         count = size = 0
         proving = self.spec.level == "reread"
-        while not (proving and (count >= LEG or size >= LEG_BYTES)) and not judge.full:
+        while not (proving and (count >= LEG or size >= LEG_BYTES)) and not judge.full and len(self._landed) < LEG:
             rows = next((taken for some in self.rows if (taken := some.take())), ())
             self._more = bool(rows)
             if not rows:
@@ -151,8 +151,8 @@ class Copier:
                 self._again.append(Upload(one.number, one.item))
 
     def _land(self, landed: Landed) -> None:
-        """It is at the destination: that is the end, unless it is to be read back."""
-        if self.spec.level == "reread":
+        """It is at the destination: that is the end, unless it is to be read back or to be in another tier."""
+        if self.spec.level == "reread" or (landed.state == UNCHANGED and self.spec.moves(landed.tier)):
             self._landed.append(landed)
         else:
             self._end(landed.outcome(self.spec.level or ""))

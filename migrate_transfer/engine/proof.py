@@ -43,6 +43,7 @@ class Doubtful(NamedTuple):
     item: Item
     sha256: str
     etag: str
+    tier: str = ""
 
 
 Step = Generator[Outcome, None, list[Landed]]
@@ -60,9 +61,14 @@ class Prover:
 
     def prove(self, landed: Sequence[Landed], doubtful: Sequence[Doubtful]) -> Iterator[Outcome]:
         """Each one's outcome."""
-        there = (yield from self._reread(landed)) + (yield from self._compare(doubtful))
-        if self.spec.tier == "archive":
-            there = yield from self._archive(there)
+        there = yield from self._compare(doubtful)
+        if self.spec.level == "reread":
+            there += yield from self._reread(landed)
+        else:
+            level = self.spec.level or ""
+            moved = yield from self._move(landed, level)
+            yield from (one.outcome(level) for one in moved)
+        there = yield from self._move(there, "reread")
         if self.spec.delete_source:
             there = yield from self._delete(there)
         yield from (one.outcome("reread") for one in there)
@@ -108,7 +114,7 @@ class Prover:
         equal, asked = [], {one.item.key: one for one in doubtful}
         for key, digest in self.sender.reread_all(iter(list(asked))):
             one = asked[key]
-            landed = Landed(one.number, one.item, one.sha256, one.etag, UNCHANGED)
+            landed = Landed(one.number, one.item, one.sha256, one.etag, UNCHANGED, tier=one.tier)
             if isinstance(digest, Exception):
                 yield from self.losses.failed(landed.failed(_item_error(digest))._replace(sha256=""), digest)
             elif digest != one.sha256:
@@ -117,15 +123,22 @@ class Prover:
                 equal.append(landed)
         return equal
 
-    def _archive(self, landed: Sequence[Landed]) -> Step:
-        archived = [one for one in landed if one.tier == "archive"]
-        online = {one.item.key: one for one in landed if one.tier != "archive"}
-        for key, error in self.sender.tier_all(iter(list(online)), "archive"):
+    def _move(self, landed: Sequence[Landed], level: str) -> Step:
+        """What is not in the tier that is asked for goes there."""
+        elsewhere = {one.item.key: one for one in landed if self.elsewhere(one)}
+        there = [one for one in landed if one.item.key not in elsewhere]
+        for key, error in self.sender.tier_all(iter(list(elsewhere)), self.spec.tier):
             if error is None:
-                archived.append(online[key])
+                there.append(elsewhere[key])
             else:
-                yield from self.losses.failed(online[key].failed(_item_error(error), "reread"), error)
-        return archived
+                yield from self.losses.failed(elsewhere[key].failed(_item_error(error), level), error)
+        return there
+
+    def elsewhere(self, one: Landed) -> bool:
+        """Whether it is to be moved to another tier; what was just sent went to its own, but for the Archive tier."""
+        if self.spec.tier == "archive":
+            return one.tier != "archive"
+        return one.state == UNCHANGED and self.spec.moves(one.tier)
 
     def _delete(self, landed: Sequence[Landed]) -> Step:
         deleted = []

@@ -96,5 +96,5 @@ class Judge:
             return Landed(row.number, row.item, "", stored.etag, state, tier=stored.tier, mine=mine)
         if self.spec.overwrite or stored.size != row.item.size:
             return self._replace(row, stored)
-        self._doubtful.append(Doubtful(row.number, row.item, digest(self.source, row.item), stored.etag))
+        self._doubtful.append(Doubtful(row.number, row.item, digest(self.source, row.item), stored.etag, stored.tier))
         return None

@@ -10,8 +10,9 @@ import pytest
 
 from migrate_transfer.backends.local import LocalSource
 from migrate_transfer.backends.memory import Memory, MemorySender
-from migrate_transfer.core.backend import Content, Receipt, Streams, Upload
+from migrate_transfer.core.backend import Content, Receipt, Streams, Tier, Upload
 from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import ItemError
 from tests.fakes.azurite import Azurite, destination
 from tests.migrate_transfer.engine.work import Work, contents, holding
 
@@ -42,6 +43,39 @@ class TamperedSender(MemorySender):
             elif changed is not None:
                 self._memory.keep(upload.item.key, changed)
             yield upload, result
+
+
+def tiers(work: Work) -> dict[str, str]:
+    return {key: kept.tier for key, kept in work.destination.objects.items()}  # type: ignore[attr-defined]
+
+
+class Immovable(Memory):
+    """Its objects stay in their tier."""
+
+    def sender(self, streams: Streams, control: Control) -> MemorySender:
+        class Refusing(MemorySender):
+            def tier_all(self, keys: Iterator[str], tier: Tier) -> Iterator[tuple[str, Exception | None]]:
+                yield from ((key, ItemError("It is leased.", code="LEASED")) for key in keys)
+
+        return Refusing(self, control)
+
+
+@dataclass
+class Counted(Memory):
+    """Counts how many it is asked to read back together."""
+
+    asked: list[int] = field(default_factory=list)
+
+    def sender(self, streams: Streams, control: Control) -> MemorySender:
+        asked = self.asked
+
+        class Counting(MemorySender):
+            def reread_all(self, keys: Iterator[str]) -> Iterator[tuple[str, str | Exception]]:
+                together = list(keys)
+                asked.append(len(together))
+                return super().reread_all(iter(together))
+
+        return Counting(self, control)
 
 
 def test_a_copy_changed_before_it_is_read_back_fails_and_its_source_survives(tmp_path: Path) -> None:
@@ -109,6 +143,50 @@ def test_what_an_earlier_job_archived_is_unchanged(tmp_path: Path) -> None:
     totals = work.run("second", tier="archive", reread=True)
     entry = work.entries("second", tier="archive", reread=True)["a"]
     assert (entry.outcome, entry.level, totals.sent) == ("unchanged", "received", 0)
+
+
+def test_what_is_there_goes_to_the_tier_that_a_second_run_asks_for(tmp_path: Path) -> None:
+    work = Work(tmp_path, holding(a=b"one", b=b"two", c=b"three"), holding(b=b"two"))
+    work.run()
+    work.destination.objects["c"].tier = "archive"  # type: ignore[attr-defined]
+    totals = work.run("second", tier="cool")
+    assert set(work.outcomes("second", tier="cool").values()) == {"unchanged"}
+    assert (tiers(work), totals.sent) == ({"a": "cool", "b": "cool", "c": "archive"}, 0)
+    assert work.entries("second", tier="cool")["a"].level == "received"
+
+
+def test_a_run_that_asks_for_no_tier_leaves_them(tmp_path: Path) -> None:
+    work = Work(tmp_path, holding(a=b"one"))
+    work.run()
+    work.destination.objects["a"].tier = "cold"  # type: ignore[attr-defined]
+    work.run("second")
+    assert tiers(work) == {"a": "cold"}
+
+
+def test_the_passes_of_a_sync_leave_the_tiers_to_the_account(tmp_path: Path) -> None:
+    work = Work(tmp_path, holding(a=b"one"), kind="sync")
+    work.run(tier="cool", passes=1)
+    work.destination.objects["a"].tier = "cold"  # type: ignore[attr-defined]
+    work.run(tier="cool", passes=1)
+    assert tiers(work) == {"a": "cold"}
+
+
+def test_a_source_is_deleted_only_once_its_copy_is_in_its_tier(tmp_path: Path) -> None:
+    work = Work(tmp_path, holding(a=b"one"), Immovable())
+    work.run()
+    work.run("second", tier="cold", delete_source=True)
+    assert work.outcomes("second", tier="cold", delete_source=True) == {"a": "LEASED"}
+    assert contents(work.source) == {"a": b"one"}
+
+
+def test_many_that_are_there_already_are_proven_by_and_by(tmp_path: Path) -> None:
+    """Not all together at the end: there may be millions."""
+    there = Counted()
+    work = Work(tmp_path, holding({f"{number:04}": b"x" for number in range(3_000)}), there)
+    work.run()
+    work.run("second", tier="archive")
+    assert set(work.outcomes("second", tier="archive").values()) == {"unchanged"}
+    assert max(there.asked) < 2_000
 
 
 def test_no_source_is_deleted_for_an_archived_object_that_cannot_be_read(tmp_path: Path) -> None:
