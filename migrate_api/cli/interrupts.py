@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from migrate_api.cli.errors import STOPPED
 from migrate_api.cli.output import console
 from migrate_transfer.core.control import Control
+
+GRACE = 1.5
+"""Seconds after the second signal in which what can be closed is closed."""
 
 
 def terminate_like_ctrl_c() -> None:
@@ -18,12 +23,17 @@ def terminate_like_ctrl_c() -> None:
 
 
 @contextmanager
-def pausing(control: Control) -> Iterator[None]:
-    """Within the block a signal stops the control as `paused`; a second one raises KeyboardInterrupt."""
+def pausing(control: Control, *, ending: bool = False) -> Iterator[None]:
+    """Within the block a signal stops the control as `paused`; a second one raises KeyboardInterrupt. With `ending` the
+    process ends soon after that though one of its threads may wait for a service or a disk that gives no answer."""
     told = threading.Event()
+    end = threading.Timer(GRACE, _end)
+    end.daemon = True
 
     def stop(number: int, frame: FrameType | None) -> None:
         if told.is_set():
+            if ending and not end.is_alive():
+                end.start()
             raise KeyboardInterrupt
         # By a thread: the work that the signal interrupts may itself hold a lock that stopping needs.
         threading.Thread(target=_pause, args=(control, told)).start()
@@ -32,8 +42,16 @@ def pausing(control: Control) -> Iterator[None]:
     try:
         yield
     finally:
+        end.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _end() -> None:
+    """Books that are closed so are as after a power cut: the next run goes on with them."""
+    console.show_cursor()
+    console.print("Stopped. Start the same command again: it goes on where it stopped.")
+    os._exit(STOPPED)
 
 
 def _pause(control: Control, told: threading.Event) -> None:

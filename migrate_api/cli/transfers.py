@@ -167,7 +167,7 @@ def _transfer(
     source = open_source(spec.source)
     with _folder(out, spec, dry_run) as folder, closing(Transfer(folder, spec, source, destination)) as transfer:
         job = FileJob(transfer, line)
-        with pausing(control), file_bars(quiet=as_json) as tell:
+        with pausing(control, ending=True), file_bars(quiet=as_json) as tell:
             if dry_run:
                 job.scan(control, tell)
             else:
@@ -234,7 +234,7 @@ def verify_manifest(path: Path, settings: Settings, *, as_json: bool) -> NoRetur
     head, control = manifest.read_head(path), Control()
     link = Link(control)
     destination = open_destination(head["destination"], _credentials(settings), link, tier="hot", chunk=8 * MIB)
-    with pausing(control):
+    with pausing(control, ending=True):
         found = manifest.verify(path, destination, 8, control, lambda count: None)
     if as_json:
         differences = [{"path": one.key, "found": one.found, "message": one.message} for one in found.differences]

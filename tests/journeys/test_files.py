@@ -100,6 +100,32 @@ def at_first_file(files: Files, *signals: signal.Signals) -> subprocess.Popen[st
     return process
 
 
+@pytest.mark.parametrize("call", [b"HEAD /", b"comp=list"])
+def test_a_run_that_waits_for_a_control_call_is_ended_by_a_second_signal(files: Files, call: bytes) -> None:
+    """The listing, and what is asked at the destination, by threads of their own, of items that were under way."""
+    files.fill(40, 2)
+    if call == b"HEAD /":
+        assert files.killed(20, 30.0)
+    begun = threading.Event()
+
+    def script(request: Message) -> Fault | None:
+        if call not in request.first:
+            return None
+        begun.set()
+        return "stall"
+
+    files.faults = script
+    process = files.start()
+    assert begun.wait(30)
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        Control().wait(0.5)
+    process.communicate(timeout=10)
+    assert process.returncode == 130
+    files.faults = quiet
+    assert files.copy()["items"]["failed"] == 0
+
+
 def test_a_second_run_of_a_job_is_refused_while_the_first_works(files: Files) -> None:
     files.fill(5, 0)
     first = at_first_file(files)
