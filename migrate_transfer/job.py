@@ -43,11 +43,14 @@ class FileJob:
         """Do it, or what is left of it. Raises as Transfer.run."""
         self.scan(control, tell)
         begun, ledger = monotonic(), self.transfer.ledger
+        free = self.line.rate is None
         try:
             totals = self.transfer.run(control, tell, passes)
         finally:
             ledger.note("seconds", str(self._seconds + monotonic() - begun))
-        if self.transfer.spec.kind != "sync":
+        # Of a transfer that was held back, or that mostly read what is there already, the line's speed is not known.
+        moving = totals.counts.done >= totals.counts.unchanged and free and self.line.rate is None
+        if self.transfer.spec.kind != "sync" and moving:
             remember(self._speeds, totals.counts.done, totals.moved, self._seconds)
         return totals
 
