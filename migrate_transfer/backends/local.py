@@ -27,6 +27,8 @@ SORTED = 100_000
 """A folder with more entries is listed in the file system's own order, so that the memory it takes is bounded."""
 BORN = hasattr(os.stat_result, "st_birthtime")
 """Whether the system says when a file was made."""
+FIRST, LAST = -(2**63), 2**63 - 1
+"""Nanoseconds in 64 bits: from 1677 to 2262. A file system may say 2446, or what a broken clock made of it."""
 FOLLOW = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """Not through a link put there since the listing; a pipe put there does not block."""
 
@@ -78,6 +80,7 @@ class LocalSource:
         """What lies in a folder, in slices; the folders in it go to `below`."""
         try:
             with os.scandir(os.path.join(self.root, folder)) as found:
+                self._require_place(folder)
                 for entries in _slices(found):
                     keys = keys_of(folder, [each.name for each in entries])
                     yield [
@@ -90,6 +93,18 @@ class LocalSource:
                 raise self._gone(error) from error
             self._require_root()
             yield [_unreadable(key_of(folder), error)]
+
+    def _require_place(self, folder: bytes) -> None:
+        """A folder may have become a link since it was listed: what that leads to is not listed. Raises OSError."""
+        if not folder or not hasattr(os, "O_DIRECTORY"):
+            return
+        path = os.path.join(self.root, folder)
+        number = os.open(path, FOLLOW)
+        try:
+            if _place(number, path) != os.path.join(self._real, folder):
+                raise OSError(errno.ELOOP, "moved")
+        finally:
+            os.close(number)
 
     def _entry(self, key: str, entry: os.DirEntry[bytes], below: list[bytes]) -> Item | Oddity | None:
         try:
@@ -198,7 +213,10 @@ def _place(number: int, path: bytes) -> bytes:
 def item_of(key: str, found: os.stat_result) -> Item:
     created = int(found.st_birthtime * 1e9) if BORN else 0  # type: ignore[attr-defined, unused-ignore]
     file_id = f"{found.st_ino:x}.{found.st_dev:x}"
-    return Item(key, found.st_size, found.st_mtime_ns, f"{found.st_ctime_ns:x}.{file_id}", created, file_id)
+    modified = found.st_mtime_ns
+    if not FIRST <= modified <= LAST:
+        modified = FIRST if modified < 0 else LAST
+    return Item(key, found.st_size, modified, f"{found.st_ctime_ns:x}.{file_id}", created, file_id)
 
 
 def _slices(found: Iterator[os.DirEntry[bytes]]) -> Iterator[list[os.DirEntry[bytes]]]:
@@ -222,9 +240,9 @@ def _unreadable(key: str, error: OSError) -> Oddity:
     return Oddity(key, "failed", found.error_code, found.message, found.remedy)
 
 
-def _changed(how: str) -> ItemError:
+def _changed(how: str, what: str = "file") -> ItemError:
     return ItemError(
-        f"The file {how}.",
+        f"The {what} {how}.",
         code="SOURCE_CHANGED",
         remedy="Run the job again when nobody writes the file, or copy from a snapshot.",
     )
@@ -244,7 +262,7 @@ def _item_error(error: OSError) -> ItemError:
             remedy="Nothing, if it was deleted on purpose; else restore it and retry the failed items.",
         )
     if error.errno == errno.ELOOP:
-        return _changed("became a link after it was listed")
+        return _changed("was moved, or became a link, after it was listed", "file or folder")
     return ItemError(
         f"The file or folder cannot be read ({error.strerror}).",
         code="SOURCE_UNREADABLE",

@@ -52,6 +52,9 @@ create table if not exists fact (name text primary key, value text not null) wit
 VERSION = 1
 DAMAGED = "Put the damaged job folder aside and start a new job: what is at the destination already is found there."
 SLICE = 2_000
+MOST = 2**53
+"""A sparse file may claim 8 EiB, and the sum of two is no number of 64 bits: of what is not moved, so many bytes
+count."""
 COLUMNS = "id, key, size, modified, created, version, stable_id, state"
 
 
@@ -249,4 +252,4 @@ def _row(entry: Item | Oddity) -> tuple[object, ...]:
     if isinstance(entry, Item):
         return (*entry[:3], entry.created, entry.version, entry.stable_id, PENDING, None, None, None)
     state = SKIPPED if entry.outcome == "skipped" else FAILED
-    return (entry.key, entry.size, 0, 0, "", "", state, entry.code, entry.message, entry.remedy)
+    return (entry.key, min(entry.size, MOST), 0, 0, "", "", state, entry.code, entry.message, entry.remedy)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,19 @@ def test_paths_too_long_for_azure_fail_alone(site: Site) -> None:
     outcomes = {len(key): outcome for key, outcome in site.outcomes().items()}
     assert outcomes == {1_024: "done", 1_025: "NAME_TOO_LONG", 1_210: "NAME_TOO_LONG"}
     assert len(site.stored()) == 1
+
+
+@pytest.mark.parametrize("year", [1910, 1969, 1970, 2262, 2300, 2440])
+def test_a_file_of_any_time_arrives_and_is_unchanged_the_next_time(site: Site, year: int) -> None:
+    """Nanoseconds in 64 bits end in 2262: what is later is kept as of then."""
+    write(site, b"a", b"content")
+    seconds = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
+    os.utime(site.files / "a", ns=(seconds * 10**9 + 5,) * 2)
+    for name, outcome in (("first", "done"), ("second", "unchanged")):
+        site.run(name, verify=False)
+        assert site.outcomes(name, verify=False) == {"a": outcome}
+    kept = site.container.get_blob_client("a").get_blob_properties().metadata["mtime"]
+    assert kept.startswith(str(min(year, 2262)))
 
 
 @pytest.mark.parametrize("prefix", ["..", "a/../../b", "./a", "a//b", "a/./b", "a\\b", "a.", "a\nb", "a./b", "\udcff"])

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from migrate_transfer.backends.local import LocalSource
 from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Features
 from migrate_transfer.core.errors import AlreadyRunning, InvalidRequest
@@ -131,6 +134,19 @@ def test_what_the_destination_cannot_hold_is_told_and_the_rest_goes(tmp_path: Pa
         "big": "FILE_TOO_LARGE",
         "fits": "done",
     }
+
+
+def test_files_that_claim_to_be_larger_than_any_disk_fail_alone(tmp_path: Path) -> None:
+    """Sparse files of 7 EiB each, as a file system in memory has them: their sum is no number of 64 bits."""
+    with TemporaryDirectory(dir="/dev/shm") as folder:
+        for name in ("a", "b"):
+            (Path(folder) / name).touch()
+            os.truncate(Path(folder) / name, 7 * 2**60)
+        (Path(folder) / "c").write_bytes(b"small")
+        work = Work(tmp_path, LocalSource(folder), Memory(features=Features(largest=2**40)))
+        totals = work.run()
+    assert work.outcomes() == {"a": "FILE_TOO_LARGE", "b": "FILE_TOO_LARGE", "c": "done"}
+    assert totals.moved == 5
 
 
 def test_the_job_folder_of_another_transfer_is_refused(work: Work) -> None:

@@ -136,6 +136,27 @@ def test_a_folder_that_became_a_link_leads_nobody_out(tmp_path: Path, folder: Pa
     assert (outside / "a").exists()
 
 
+@pytest.mark.parametrize("above", [False, True])
+def test_a_folder_that_became_a_link_before_it_is_listed_shows_nothing_of_elsewhere(
+    tmp_path: Path, folder: Path, above: bool
+) -> None:
+    """Its page comes after that of the root, or of the folder above it."""
+    listed = folder / "sub" / "deeper" if above else folder / "sub"
+    listed.mkdir(parents=True)
+    (tmp_path / "outside" / "deeper").mkdir(parents=True)
+    (tmp_path / "outside" / "secret").write_bytes(b"secret")
+    (tmp_path / "outside" / "deeper" / "secret").write_bytes(b"secret")
+    pages = LocalSource(folder).pages()
+    while next(page for page in pages if page.cursor is not None).cursor != ("sub" if above else ""):
+        pass
+    (folder / "sub").rename(tmp_path / "away")
+    (folder / "sub").symlink_to(tmp_path / "outside")
+    found = [entry for page in pages for entry in page.entries]
+    assert [(entry.key, entry.code) for entry in found] == [  # type: ignore[union-attr]
+        ("sub/deeper" if above else "sub", "SOURCE_CHANGED")
+    ]
+
+
 def test_a_share_that_is_gone_ends_the_job_and_nothing_is_failed_for_it(tmp_path: Path, folder: Path) -> None:
     source = Busy(folder)
     source.before = staticmethod(lambda: folder.rename(tmp_path / "unmounted"))  # type: ignore[assignment]
