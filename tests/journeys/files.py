@@ -81,15 +81,19 @@ class Files:
             found[blob.name] = blob.metadata["sha256"] if archived else sha256(data).hexdigest()
         return found
 
+    @property
+    def _environment(self) -> dict[str, str]:
+        through = connection_string(f"http://127.0.0.1:{self.wire.port}/{ACCOUNT}")
+        return {**os.environ, "PYTHONPATH": str(ROOT), "AZURE_STORAGE_CONNECTION_STRING": through}
+
     def start(self, *options: str, room: int | None = None) -> subprocess.Popen[str]:
         """`migrate copy`, its output not yet read; on a disk that is full once a file has `room` bytes."""
         place = f"azure_blob://{ACCOUNT}/{self.container.container_name}"
-        through = connection_string(f"http://127.0.0.1:{self.wire.port}/{ACCOUNT}")
         command = [*COMMAND, self.verb, "files", place, "--out", "jobs", "--chunk-mb", "1", "--json", *options]
         return subprocess.Popen(
             command,
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "AZURE_STORAGE_CONNECTION_STRING": through},
+            env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -101,6 +105,15 @@ class Files:
         out, errors = self.start(*options, room=room).communicate()
         assert out, errors
         found: dict[str, Any] = json.loads(out)
+        return found
+
+    def verified(self, report: dict[str, Any]) -> dict[str, int]:
+        """What `migrate verify` finds of a job, counted."""
+        command = [*COMMAND, "verify", f"{report['job']}/manifest.jsonl", "--json"]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self._environment, capture_output=True, text=True, timeout=60
+        )
+        found: dict[str, int] = json.loads(done.stdout)["objects"]
         return found
 
     def killed(self, requests: int, seconds: float, *options: str) -> bool:

@@ -5,29 +5,20 @@ After each of them rclone, which shares nothing with us, downloads the container
 
 from __future__ import annotations
 
-import secrets
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 
 import pytest
 
 from migrate_transfer.core.control import Control
 from tests.fakes.azurite import Azurite
-from tests.fakes.wire import Fault, Message, at_random, quiet, wire
+from tests.fakes.wire import Fault, Message, at_random, quiet
 from tests.journeys.files import MIB, Files
 
 KILLS = 20
 STREAMS = 4
-
-
-@pytest.fixture
-def files(tmp_path: Path, azurite: Azurite) -> Iterator[Files]:
-    with wire(azurite.port) as line:
-        yield Files(tmp_path, line, azurite.container(f"journey{secrets.token_hex(6)}"))
 
 
 def test_undisturbed(files: Files, azurite: Azurite) -> None:
