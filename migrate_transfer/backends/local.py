@@ -12,7 +12,7 @@ import os
 import socket
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from operator import attrgetter
@@ -50,30 +50,37 @@ class LocalSource:
             )
 
     def pages(self, cursor: str | None = None) -> Iterator[Page]:
-        """A page a folder; a cursor is the folder's path. Raises SourceError when the root cannot be read."""
-        waiting = [b""] if cursor is None else self._behind(path_of(cursor) if cursor else b"")
+        """A page a folder; a cursor is the path of a folder that could be read. Raises SourceError when the root cannot
+        be read."""
+        waiting, lost = [b""], list[Oddity]()
+        if cursor is not None:
+            waiting = self._behind(path_of(cursor) if cursor else b"", lost)
+            yield Page(lost, None)
         while waiting:
             folder = waiting.pop()
             below: list[bytes] = []
+            failed = False
             for entries in self._folder(folder, below):
+                failed = bool(_of(folder, entries))
                 yield Page(entries, None)
             waiting.extend(sorted(below, reverse=True))
-            yield Page((), key_of(folder))
+            yield Page((), None if failed else key_of(folder))
 
-    def _behind(self, folder: bytes) -> list[bytes]:
-        """The folders that come after `folder` in the listing, last first."""
+    def _behind(self, folder: bytes, lost: list[Oddity]) -> list[bytes]:
+        """The folders that come after `folder` in the listing, last first. `lost` gets those among it and the ones
+        above it that could be read before, and cannot be now."""
         waiting: list[bytes] = []
         done = b""
         for part in folder.split(b"/") if folder else []:
             here = done + b"/" + part if done else part
-            waiting.extend(name for name in sorted(self._folders(done), reverse=True) if name > here)
+            waiting.extend(name for name in sorted(self._folders(done, lost), reverse=True) if name > here)
             done = here
-        return [*waiting, *sorted(self._folders(folder), reverse=True)]
+        return [*waiting, *sorted(self._folders(folder, lost), reverse=True)]
 
-    def _folders(self, folder: bytes) -> list[bytes]:
+    def _folders(self, folder: bytes, lost: list[Oddity]) -> list[bytes]:
         found: list[bytes] = []
-        for _ in self._folder(folder, found):
-            pass
+        for entries in self._folder(folder, found):
+            lost += [one for one in _of(folder, entries) if one.code != "SOURCE_GONE"]
         return found
 
     def _folder(self, folder: bytes, below: list[bytes]) -> Iterator[list[Item | Oddity]]:
@@ -92,7 +99,7 @@ class LocalSource:
             if not folder:
                 raise self._gone(error) from error
             self._require_root()
-            yield [_unreadable(key_of(folder), error)]
+            yield [_unreadable(key_of(folder), error, folder=True)]
 
     def _require_place(self, folder: bytes) -> None:
         """A folder may have become a link since it was listed: what that leads to is not listed. Raises OSError."""
@@ -235,9 +242,14 @@ def _left(key: str, rule: str, message: str) -> Oddity:
     return Oddity(key, "skipped", rule, message)
 
 
-def _unreadable(key: str, error: OSError) -> Oddity:
+def _unreadable(key: str, error: OSError, *, folder: bool = False) -> Oddity:
     found = _item_error(error)
-    return Oddity(key, "failed", found.error_code, found.message, found.remedy)
+    return Oddity(key, "failed", found.error_code, found.message, found.remedy, folder=folder)
+
+
+def _of(folder: bytes, entries: Sequence[Item | Oddity]) -> list[Oddity]:
+    """What is said of the folder itself: that it cannot be read."""
+    return [one for one in entries[:1] if isinstance(one, Oddity) and one.folder and one.key == key_of(folder)]
 
 
 def _changed(how: str, what: str = "file") -> ItemError:

@@ -61,6 +61,8 @@ class Oddity(NamedTuple):
     message: str
     remedy: str = ""
     size: int = 0
+    folder: bool = False
+    """It stands for all that lies in it."""
 
 
 class Page(NamedTuple):

@@ -41,6 +41,12 @@ class Filters:
             return "not_older"
         return None
 
+    def excludes(self, oddity: Oddity) -> bool:
+        """Whether what cannot be read is not meant anyway: a file by its name or path, a folder by a pattern that
+        excludes whatever lies in it, at any depth."""
+        path = shown(oddity.key)
+        return bool(self.exclude) and self._excluded.matches(f"{path}/\0/\0" if oddity.folder else path)
+
     @cached_property
     def _before(self) -> int | None:
         if self.older_than is None:

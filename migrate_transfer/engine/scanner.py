@@ -43,11 +43,15 @@ def scan(
 
 def _entry(entry: Item | Oddity, filters: Filters, destination: Destination) -> Item | Oddity:
     if isinstance(entry, Oddity):
-        return entry
+        return _left_out(entry, "excluded") if entry.outcome == "failed" and filters.excludes(entry) else entry
     rule = filters.rule(entry)
     if rule is not None:
-        return Oddity(entry.key, "skipped", rule, "The job's filters leave it out.", size=entry.size)
+        return _left_out(entry, rule)
     return misfit(entry, destination.name(""), destination.features) or entry
+
+
+def _left_out(entry: Item | Oddity, rule: str) -> Oddity:
+    return Oddity(entry.key, "skipped", rule, "The job's filters leave it out.", size=entry.size)
 
 
 def _slices(stored: Iterable[Stored]) -> Iterator[list[Stored]]:

@@ -42,7 +42,7 @@ YEARS = (-60, -1, 0, 1, 56, 330)
 
 
 def tree(root: bytes, chance: Random, letters: list[bytes], entries: int = 300) -> dict[bytes, bytes]:
-    """Make folders, files and what is neither; the files' contents by their paths."""
+    """Make folders and files; the files' contents by their paths."""
     made, folders = dict[bytes, bytes](), [b""]
     for _ in range(entries):
         path = os.path.join(chance.choice(folders), name(chance, letters))

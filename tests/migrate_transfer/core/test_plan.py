@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from migrate_transfer.core.backend import Features, Item
+from migrate_transfer.core.backend import Features, Item, Oddity
 from migrate_transfer.core.names import key_of
 from migrate_transfer.core.plan import Filters, folded, misfit
 
@@ -63,6 +63,26 @@ def test_patterns_are_matched_against_the_name_that_the_user_sees(path: bytes, e
 @pytest.mark.parametrize(("path", "include"), [(b"new\nline", "*%0A*"), (b"caf\xe9", "*%E9"), (b"a%41", "aA")])
 def test_what_a_name_is_escaped_to_is_no_name(path: bytes, include: str) -> None:
     assert Filters(include=(include,)).rule(item(key_of(path))) == "not_included"
+
+
+@pytest.mark.parametrize(
+    ("key", "folder", "exclude", "excluded"),
+    [
+        ("lost+found", True, "lost+found/**", True),
+        ("a/lost+found", True, "**/lost+found/**", True),
+        ("lost+found", True, "lost+found/*", False),
+        ("old.tmp", True, "*.tmp", False),
+        ("old.tmp", False, "*.tmp", True),
+        ("new%0Aline", False, "new?line", True),
+        ("lost+found", True, "other/**", False),
+    ],
+)
+def test_what_cannot_be_read_is_excluded_where_all_of_it_would_be(
+    key: str, folder: bool, exclude: str, excluded: bool
+) -> None:
+    found = Oddity(key, "failed", "SOURCE_DENIED", "", folder=folder)
+    assert Filters(exclude=(exclude,)).excludes(found) is excluded
+    assert not Filters().excludes(found)
 
 
 def test_case_does_not_count_where_the_source_does_not_know_it() -> None:

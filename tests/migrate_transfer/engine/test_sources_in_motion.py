@@ -13,8 +13,9 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from migrate_transfer.backends.local import LocalReader, LocalSource
-from migrate_transfer.core.backend import Item, Page
+from migrate_transfer.core.backend import Item, Oddity, Page
 from migrate_transfer.core.errors import ItemError, SourceError
+from migrate_transfer.core.plan import Filters
 from tests.migrate_transfer.engine.work import Work, contents
 
 MIB = 2**20
@@ -155,6 +156,46 @@ def test_a_folder_that_became_a_link_before_it_is_listed_shows_nothing_of_elsewh
     assert [(entry.key, entry.code) for entry in found] == [  # type: ignore[union-attr]
         ("sub/deeper" if above else "sub", "SOURCE_CHANGED")
     ]
+
+
+def test_a_listing_that_goes_on_tells_of_a_folder_that_cannot_be_read_any_more(tmp_path: Path, folder: Path) -> None:
+    """What it had not come to in it would be missing without a word."""
+    for name in ("x", "y"):
+        (folder / "sub" / name).mkdir(parents=True)
+        (folder / "sub" / name / "file").write_bytes(b"1")
+    (folder / "sub").rename(tmp_path / "away")
+    (folder / "sub").symlink_to(tmp_path / "away")
+    found = [entry for page in LocalSource(folder).pages("sub/x") for entry in page.entries]
+    assert ("sub", "SOURCE_CHANGED") in [(entry.key, getattr(entry, "code", "")) for entry in found]
+
+
+def test_a_listing_goes_on_before_a_folder_that_could_not_be_read(tmp_path: Path, folder: Path) -> None:
+    """So that what is told of it is told once."""
+    (folder / "sub").mkdir()
+    pages = LocalSource(folder).pages()
+    cursors = [next(page.cursor for page in pages if page.cursor is not None)]
+    (folder / "sub").rename(tmp_path / "away")
+    (folder / "sub").symlink_to(tmp_path / "away")
+    rest = list(pages)
+    assert [(entry.key, entry.code) for page in rest for entry in page.entries] == [("sub", "SOURCE_CHANGED")]  # type: ignore[union-attr]
+    assert (cursors, [page.cursor for page in rest]) == ([""], [None, None])
+
+
+class Denied(LocalSource):
+    """A disk with a folder of the system's own, as each has one."""
+
+    def pages(self, cursor: str | None = None) -> Iterator[Page]:
+        yield Page((Oddity("lost+found", "failed", "SOURCE_DENIED", "", folder=True),), None)
+        yield from super().pages(cursor)
+
+
+def test_an_excluded_folder_that_may_not_be_read_fails_nothing(tmp_path: Path, folder: Path) -> None:
+    work = Work(tmp_path, Denied(folder))
+    work.run()
+    assert work.outcomes()["lost+found"] == "SOURCE_DENIED"
+    filters = Filters(exclude=("lost+found/**",))
+    assert work.run("second", filters=filters).counts.failed == 0
+    assert work.outcomes("second", filters=filters)["lost+found"] == "excluded"
 
 
 def test_a_share_that_is_gone_ends_the_job_and_nothing_is_failed_for_it(tmp_path: Path, folder: Path) -> None:
