@@ -78,6 +78,7 @@ class Copier:
         judge = Judge(self.source, self.destination, self.spec, before)
         try:
             while self._more or self._again:
+                self.control.check()  # a sender with nothing to send may not have looked
                 try:
                     for upload, result in sender.put_all(self._contents(judge)):
                         self._note(upload, result)
