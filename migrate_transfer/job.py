@@ -66,8 +66,13 @@ class FileJob:
     def report(self) -> dict[str, Any]:
         """Figures that add up, and the forecast beside what came of it."""
         ledger = self.transfer.ledger
-        forecast = json.loads(ledger.fact("forecast") or "null")
-        return {**summary(self.transfer.spec, ledger.totals(), self._seconds), "forecast": forecast}
+        found = {
+            **summary(self.transfer.spec, ledger.totals(), self._seconds),
+            "forecast": json.loads(ledger.fact("forecast") or "null"),
+        }
+        if self.transfer.spec.kind == "sync":
+            found["not_removed"] = int(ledger.fact("not_removed") or 0)
+        return found
 
     def write_papers(self) -> dict[str, Any]:
         """Manifest, list and report, whose figures are returned. Raises StorageError."""

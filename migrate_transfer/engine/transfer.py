@@ -12,7 +12,7 @@ from time import monotonic
 from migrate_transfer.core.backend import Destination, Source, Streams
 from migrate_transfer.core.bandwidth import Bucket
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import InvalidRequest, Stopped, TargetError
+from migrate_transfer.core.errors import InvalidRequest, MigrateError, Stopped, TargetError
 from migrate_transfer.engine.copier import SMALL, Copier, Rows
 from migrate_transfer.engine.scanner import scan
 from migrate_transfer.forecast import Forecast, Speed, forecast
@@ -106,16 +106,19 @@ class Transfer:
         """What was renamed is removed under its old name, what is gone where that is wanted. A pass in which a folder
         could not be read, or an item failed, removes nothing; what stays for that reason, or because it could not be
         removed, is tried in the next one."""
-        renamed = not self.spec.deletions
+        renamed, refused = not self.spec.deletions, 0
         if not self.ledger.totals().counts.failed:
             sender = self.destination.sender(Streams(self.spec.concurrency), control)
             try:
                 ended = sender.delete_all(self.ledger.passes.left_over(renamed=renamed))
                 while some := list(islice(ended, REMOVED)):
-                    self.ledger.passes.removed([key for key, error in some if error is None])
+                    removed = [key for key, error in some if _is_gone(error)]
+                    refused += len(some) - len(removed)
+                    self.ledger.passes.removed(removed)
                     control.check()
             finally:
                 sender.close()
+        self.ledger.note("not_removed", str(refused))
         self.ledger.passes.end(self.ledger.totals(), renamed=renamed)
 
     def _copy(self, control: Control, tell: Tell) -> None:
@@ -132,6 +135,11 @@ class Transfer:
         except TargetError:
             self.ledger.doubt()  # a container may be gone with all that was copied
             raise
+
+
+def _is_gone(error: Exception | None) -> bool:
+    """Removed now, or before a kill that came before it was written down."""
+    return error is None or (isinstance(error, MigrateError) and error.error_code == "DESTINATION_GONE")
 
 
 def _together(work: Sequence[Callable[[], None]], control: Control, look: Callable[[], None]) -> None:

@@ -164,6 +164,21 @@ def test_a_sync_ends_after_its_passes(site: Site) -> None:
     assert site("sync", "--passes", "1").json["items"]["done"] == 3
     (site.folder / "a.txt").write_bytes(b"changed")
     assert site("sync", "--passes", "2", "--every", "0").json["items"]["unchanged"] == 3
+
+
+def test_a_sync_tells_what_it_could_not_remove(site: Site) -> None:
+    assert site("sync", "--passes", "1", "--deletions").json["not_removed"] == 0
+    blob = site.azurite.service.get_blob_client(site.container, "some/prefix/a.txt")
+    lease = blob.acquire_lease()
+    (site.folder / "a.txt").unlink()
+    assert site("sync", "--passes", "1", "--deletions").json["not_removed"] == 1
+    lease.release()
+    assert site("sync", "--passes", "1", "--deletions").json["not_removed"] == 0
+    assert "some/prefix/a.txt" not in site.names()
+
+
+def test_a_sync_leaves_its_report(site: Site) -> None:
+    site("sync", "--passes", "1")
     assert json.loads((next(site.out.glob("sync-*")) / "report.json").read_text())["balanced"] is True
 
 
