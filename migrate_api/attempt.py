@@ -49,7 +49,7 @@ class AttemptProcess:
         answer = (workspace.folder / "attempt.json").open("w+b")
         with log.open("ab") as complaints:
             child = subprocess.Popen(
-                [sys.executable, "-m", "assets.run"],
+                [sys.executable, "-P", "-m", "assets.run"],
                 stdin=subprocess.PIPE,
                 stdout=answer,
                 stderr=complaints,

@@ -62,7 +62,7 @@ WantedBy=multi-user.target
 def this_program() -> list[str]:
     """How this agent is started."""
     script = Path(sys.executable).with_name(NAME)
-    return [str(script)] if script.exists() else [sys.executable, "-m", "migrate_api.agent.cli"]
+    return [str(script)] if script.exists() else [sys.executable, "-P", "-m", "migrate_api.agent.cli"]
 
 
 def _quoted(word: str) -> str:

@@ -88,7 +88,7 @@ def service(folder: Path, port: int = 0) -> Iterator[tuple[str, str]]:
     """The job API as a process of its own on an embedded database: its URL and the first owner's token."""
     folder.mkdir(parents=True, exist_ok=True)
     port = port or _free_port()
-    command = ["-m", "migrate_api.cli", "serve", "--folder", str(folder), "--port", str(port)]
+    command = ["-P", "-m", "migrate_api.cli", "serve", "--folder", str(folder), "--port", str(port)]
     with _process(command, folder / "service.log", dict(os.environ)) as child:
         url = f"http://127.0.0.1:{port}"
         with OperatorApi(url, "nobody") as api:
@@ -102,11 +102,11 @@ def agent(folder: Path, url: str, api: OperatorApi) -> Iterator[str]:
     folder.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "MIGRATE_AGENT_HOME": str(folder.absolute()), "MIGRATE_API_URL": url}
     code = api.post("/api/registration-codes", {"label": "tour"})["code"]
-    program = [sys.executable, "-m", "migrate_api.agent.cli"]
+    program = [sys.executable, "-P", "-m", "migrate_api.agent.cli"]
     done = subprocess.run([*program, "--register", code], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise FatalError(f"The agent did not register: {done.stderr.strip()}", code="AGENT_NOT_REGISTERED")
-    with _process(["-m", "migrate_api.agent.cli", "start"], folder / "agent.out", environment) as child:
+    with _process(["-P", "-m", "migrate_api.agent.cli", "start"], folder / "agent.out", environment) as child:
         online: list[dict[str, Any]] = []
 
         def is_online() -> bool:

@@ -36,7 +36,9 @@ FOLLOW = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 class LocalSource:
     """`root` is a folder; keys are relative to it. Raises InvalidRequest when it is none."""
 
-    features = Features(lanes=2, small_lanes=1, stable_ids=True, folds_case=sys.platform in ("win32", "darwin"))
+    features = Features(
+        lanes=2, small_lanes=1, stable_ids=True, folds_case=sys.platform in ("win32", "darwin"), portable=True
+    )
 
     def __init__(self, root: str | Path) -> None:
         self.root = os.fsencode(os.path.abspath(root))

@@ -76,6 +76,9 @@ class Memory:
     def name(self, key: str) -> str:
         return key
 
+    def away(self) -> None:
+        """What is in this process is not in another."""
+
     def sender(self, streams: Streams, control: Control) -> MemorySender:
         return MemorySender(self, control)
 

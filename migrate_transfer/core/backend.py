@@ -7,7 +7,7 @@ so that the engine never asks which backend it has before it. Values only; nothi
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
@@ -37,6 +37,8 @@ class Features:
     """Threads that pay for a source: one on the network keeps its thread waiting, a local disk does not."""
     small_lanes: int = 1
     """The same for files so small that it is not their bytes that take the time."""
+    portable: bool = False
+    """The source can be pickled, and opens the same items in another process of this machine."""
 
 
 class Item(NamedTuple):
@@ -153,9 +155,10 @@ class Rename(NamedTuple):
 
 
 class Content(Protocol):
-    """What a sender reads of an upload; the SHA-256 is made in the same pass."""
+    """What a sender reads of an upload; the SHA-256 is made in the same pass, where `hashing`."""
 
     upload: Upload
+    hashing: bool
 
     def open(self) -> AbstractContextManager[None]:
         """Raises ItemError."""
@@ -208,6 +211,17 @@ class Sender(Protocol):
         """Let connections go."""
 
 
+class Away(Protocol):
+    """A way into a destination that another process can take: values that can be pickled."""
+
+    @property
+    def access(self) -> str:
+        """What is needed to get in now; secret."""
+
+    def sender(self, streams: Streams, control: Control, access: Callable[[], str]) -> Sender:
+        """A sender there, which asks `access` for what is needed to get in."""
+
+
 class Destination(Protocol):
     """Where things go."""
 
@@ -224,6 +238,9 @@ class Destination(Protocol):
 
     def sender(self, streams: Streams, control: Control) -> Sender:
         """A way in for one thread, which shares `streams` with the others."""
+
+    def away(self) -> Away | None:
+        """A way in for another process, as it is now; None where there is none, or it would not pay."""
 
     def name(self, key: str) -> str:
         """The object's full name, as a person would look for it."""

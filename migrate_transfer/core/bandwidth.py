@@ -66,9 +66,14 @@ class Bucket:
         self._owed, self._since = 0.0, clock()
 
     @property
+    def unlimited(self) -> bool:
+        """Whether there is no limit now, and will be none."""
+        return self._limit is None and self._schedule is None
+
+    @property
     def rate(self) -> float | None:
         """Bytes a second allowed now, None without limit."""
-        return None if self._limit is None and self._schedule is None else self.rate_at(self._now())
+        return None if self.unlimited else self.rate_at(self._now())
 
     def rate_at(self, moment: datetime) -> float | None:
         """The same for any moment."""

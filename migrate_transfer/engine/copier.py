@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from migrate_transfer.core.backend import Destination, Receipt, Rename, Sender, Source, Stored, Streams, Upload
+from migrate_transfer.core.backend import Destination, Receipt, Rename, Sender, Source, Stored, Upload
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import FatalError, MigrateError
 from migrate_transfer.engine.losses import Losses
@@ -62,7 +62,8 @@ class Copier:
     spec: TransferSpec
     rows: Sequence[Rows]
     """What is to be worked off, one after the other."""
-    streams: Streams
+    sender: Callable[[], Sender]
+    """Makes this thread's way into the destination."""
     control: Control
     _outcomes: list[Outcome] = field(default_factory=list)
     _landed: list[Landed] = field(default_factory=list)
@@ -71,7 +72,7 @@ class Copier:
     _more: bool = True
 
     def run(self) -> None:
-        sender = self.destination.sender(self.streams, self.control)
+        sender = self.sender()
         self._losses = Losses(self.destination)
         prover = Prover(self.source, sender, self.spec, self._losses)
         before = self.ledger.passes.before if self.ledger.passes.moved()[0] else None

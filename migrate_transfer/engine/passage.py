@@ -19,7 +19,7 @@ class Passage:
     def __init__(self, source: Source, upload: Upload, *, hashing: bool = True) -> None:
         self.upload = upload
         upload.properties = {"source": source.mark}
-        self._source, self._hashing = source, hashing
+        self._source, self.hashing = source, hashing
         self._reader: Reader
 
     @contextmanager
@@ -42,7 +42,7 @@ class Passage:
                 code="SOURCE_SHORT",
                 remedy="Run the job again when nobody writes the file; if it stays so, the source is damaged.",
             )
-        if self._hashing:
+        if self.hashing:
             self._digest.update(data)
         return data
 
@@ -55,7 +55,7 @@ class Passage:
                 remedy="Run the job again when nobody writes the file, or copy from a snapshot.",
             )
         self._reader.finish()
-        if self._hashing:
+        if self.hashing:
             self.upload.sha256 = self._digest.hexdigest()
 
 

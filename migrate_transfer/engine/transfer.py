@@ -9,11 +9,12 @@ from itertools import islice
 from pathlib import Path
 from time import monotonic
 
-from migrate_transfer.core.backend import Destination, Source, Streams
+from migrate_transfer.core.backend import Destination, Sender, Source, Streams
 from migrate_transfer.core.bandwidth import Bucket
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import InvalidRequest, MigrateError, Stopped, TargetError
 from migrate_transfer.engine.copier import SMALL, Copier, Rows
+from migrate_transfer.engine.far import FarSender, helpers
 from migrate_transfer.engine.scanner import scan
 from migrate_transfer.forecast import Forecast, Speed, forecast
 from migrate_transfer.ledger.item_records import FileTotals
@@ -22,6 +23,8 @@ from migrate_transfer.spec import TransferSpec
 
 LOOK_SECONDS = 0.25
 LARGEST = 2**63 - 1
+MANY = 2_000
+"""Small files from which a process more pays for its start."""
 REMOVED = 500
 """So many deletions of a sync are written down together."""
 DUTY = 20
@@ -54,6 +57,7 @@ class Transfer:
     spec: TransferSpec
     source: Source
     destination: Destination
+    many: int = MANY
 
     def __post_init__(self) -> None:
         self.ledger = ItemLedger(self.folder / "items.sqlite")
@@ -122,19 +126,33 @@ class Transfer:
         self.ledger.passes.end(self.ledger.totals(), renamed=renamed)
 
     def _copy(self, control: Control, tell: Tell) -> None:
-        together, streams = control.child(), Streams(self.spec.concurrency)
-        features = self.source.features
+        together, features = control.child(), self.source.features
         small, large = Rows(self.ledger, 0, SMALL), Rows(self.ledger, SMALL + 1, LARGEST)
-        work = []
+        far = helpers(self.spec.concurrency) if self._pays_helpers() else 0
+        each = self.spec.concurrency // (far + 1)
+        streams = Streams(self.spec.concurrency - far * each)
+
+        def near() -> Sender:
+            return self.destination.sender(streams, together)
+
+        def with_helper() -> Sender:
+            return FarSender(near(), self.source, self.destination.away, each, together)
+
+        work = [self._copier([small], with_helper, together) for _ in range(far)]
         for number in range(max(features.lanes, features.small_lanes)):
             rows = ([small] if number < features.small_lanes else []) + ([large] if number < features.lanes else [])
-            copier = Copier(self.source, self.destination, self.ledger, self.spec, rows, streams, together)
-            work.append(copier.run)
+            work.append(self._copier(rows, near, together))
         try:
             _together(work, together, Pace(self.ledger, tell))
         except TargetError:
             self.ledger.doubt()  # a container may be gone with all that was copied
             raise
+
+    def _copier(self, rows: Sequence[Rows], sender: Callable[[], Sender], control: Control) -> Callable[[], None]:
+        return Copier(self.source, self.destination, self.ledger, self.spec, rows, sender, control).run
+
+    def _pays_helpers(self) -> bool:
+        return self.source.features.portable and self.ledger.wait_at_least(self.many, SMALL)
 
 
 def _is_gone(error: Exception | None) -> bool:

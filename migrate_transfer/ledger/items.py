@@ -214,6 +214,14 @@ class ItemLedger:
         settled = sum(row[3] for row in rows if row[0] > IN_FLIGHT)
         return FileTotals(known, sum(row[3] for row in rows), settled, moved, sum(row[4] for row in rows))
 
+    def wait_at_least(self, count: int, largest: int) -> bool:
+        """Whether so many items of at most that size have no outcome yet."""
+        with self._store.reading() as db:
+            (found,) = db.execute(
+                "select count(*) from (select 1 from item where state < 2 and size <= ? limit ?)", (largest, count)
+            ).fetchone()
+        return bool(found >= count)
+
     def moving(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """Of what waits, files and bytes that will move: at least, for the destination has something of that name and
         size for the others, and at the most."""

@@ -121,7 +121,7 @@ class MissionSandbox:
 
 
 def _spawn(options: list[str], key: str, log: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "migrate_etl.sandbox.mission", "--until-stdin-closes", *options]
+    command = [sys.executable, "-P", "-m", "migrate_etl.sandbox.mission", "--until-stdin-closes", *options]
     environment = {**os.environ, "MIGRATE_MISSION_KEY": key}
     with log.open("ab") as complaints:
         return subprocess.Popen(

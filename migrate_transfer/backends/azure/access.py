@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from azure.core.credentials import AccessToken, AzureSasCredential
 from azure.storage.blob import BlobServiceClient, ContainerClient, ContainerSasPermissions, generate_container_sas
 from pydantic import SecretStr
 
 from migrate_transfer.backends.azure.answers import API_VERSION
+from migrate_transfer.backends.azure.place import over
 from migrate_transfer.backends.azure.renewal import REFUSED, Renewal
 from migrate_transfer.core.errors import InvalidRequest
 
@@ -102,11 +103,7 @@ class Door:
         over, or it is the token that is refused."""
         if self.access.token is not None:
             return status == REFUSED
-        (until, *_) = parse_qs(self.signature()).get("se", [""])
-        try:
-            return datetime.fromisoformat(until).astimezone(UTC) <= datetime.now(UTC)
-        except ValueError:
-            return False
+        return over(self.signature())
 
     def headers(self) -> list[str]:
         """What is added to each call's headers."""

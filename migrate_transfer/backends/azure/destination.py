@@ -26,6 +26,7 @@ from azure.storage.blob import BlobClient, BlobProperties
 
 from migrate_transfer.backends.azure.access import BlobAccess, Door
 from migrate_transfer.backends.azure.answers import CORRUPTED, NOT_KNOWN, denied, gone, moment
+from migrate_transfer.backends.azure.away import BlobsAway
 from migrate_transfer.backends.azure.blocks import discard, staged
 from migrate_transfer.backends.azure.place import MAX_BLOCKS, Place
 from migrate_transfer.backends.azure.renewal import REFUSED
@@ -174,6 +175,15 @@ class AzureBlob:
 
     def sender(self, streams: Streams, control: Control) -> BlobSender:
         return BlobSender(self._place, replace(self._link, control=control), streams)
+
+    def away(self) -> BlobsAway | None:
+        """None with a token, which only this process can renew, and where bandwidth is shared."""
+        if not self._link.bandwidth.unlimited or self._place.headers():
+            return None
+        place = self._place
+        return BlobsAway(
+            place.signature(), place.url, place.container, place.tier, place.chunk, place.crc64, self._link.authorities
+        )
 
     @cached_property
     def _place(self) -> Place:

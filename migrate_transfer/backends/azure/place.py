@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import quote
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, quote
 
 from migrate_transfer.backends.azure.renewal import Renewal
 from migrate_transfer.core.backend import Tier, Upload
 
 MIB = 2**20
 MAX_BLOCKS = 50_000
+
+
+def over(signature: str) -> bool:
+    """Whether a shared access signature says of itself that its time is over."""
+    (until, *_) = parse_qs(signature).get("se", [""])
+    try:
+        return datetime.fromisoformat(until).astimezone(UTC) <= datetime.now(UTC)
+    except ValueError:
+        return False
 
 
 @dataclass(slots=True)

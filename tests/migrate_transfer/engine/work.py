@@ -11,7 +11,7 @@ from typing import Any
 from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Destination, Source
 from migrate_transfer.core.control import Control
-from migrate_transfer.engine.transfer import Transfer
+from migrate_transfer.engine.transfer import MANY, Transfer
 from migrate_transfer.ledger.item_records import Entry, FileTotals
 from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.spec import MIB, Kind, TransferSpec
@@ -25,6 +25,8 @@ class Work:
     source: Source = field(default_factory=Memory)
     destination: Destination = field(default_factory=Memory)
     kind: Kind = "copy"
+    many: int = MANY
+    """Small files from which helpers pay."""
 
     def spec(self, **options: Any) -> TransferSpec:
         return TransferSpec(self.kind, "source", "destination", **{"chunk": MIB, **options})
@@ -32,7 +34,7 @@ class Work:
     def run(
         self, name: str = "first", control: Control | None = None, passes: int | None = None, **options: Any
     ) -> FileTotals:
-        transfer = Transfer(self.folder / name, self.spec(**options), self.source, self.destination)
+        transfer = Transfer(self.folder / name, self.spec(**options), self.source, self.destination, self.many)
         try:
             return transfer.run(control or Control(), passes=passes)
         finally:
