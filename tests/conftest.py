@@ -18,7 +18,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tests.fakes import drivers
 from tests.fakes.azurite import Azurite, running
+
+drivers.register()
 
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 

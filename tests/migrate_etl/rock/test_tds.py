@@ -1,14 +1,12 @@
-"""SQL Server's protocol through FreeTDS: every byte of a real driver, with and without Arrow."""
+"""SQL Server's protocol through FreeTDS and Microsoft's driver: every byte of real drivers, with and without Arrow."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from dataclasses import fields
 from datetime import date, datetime
 
 import polars as pl
-import psycopg
 import pytest
 import sqlalchemy as sa
 from polars.testing import assert_frame_equal
@@ -18,40 +16,12 @@ from migrate_etl.rock.database import RockDatabase
 from migrate_etl.rock.lookups import read_lookups
 from migrate_etl.rock.tables import ROCK_COLUMNS
 from migrate_etl.spec import RockImportSpec
-from migrate_transfer.core.errors import SourceError
 from migrate_transfer.core.retry import RetryPolicy
-from tests.conftest import Postgres
-from tests.fakes.tds import TdsServer, serve
+from tests.fakes.drivers import FREETDS
 from tests.migrate_etl.rock import church
+from tests.migrate_etl.rock.conftest import DRIVERS, SqlServer
 
-PASSWORD = "s{e[c;r'e\"t p=a@!"
-
-
-@pytest.fixture(scope="module")
-def church_url(postgres: Postgres) -> str:
-    url = postgres.create("tds")
-    church.build(url)
-    with postgres.connect("tds") as connection:
-        # A bit compares with 1, as in T-SQL; and SQL Server's datetime begins in 1753.
-        connection.execute(
-            "UPDATE pg_cast SET castcontext = 'i' WHERE castsource = 'int4'::regtype AND casttarget = 'bool'::regtype"
-        )
-        for table, column in (("Person", "CreatedDateTime"), ("FinancialTransaction", "TransactionDateTime")):
-            connection.execute(f'UPDATE "{table}" SET "{column}" = \'1753-01-01\' WHERE "{column}" < \'1753-01-01\'')
-    return url
-
-
-@pytest.fixture
-def server(church_url: str, postgres: Postgres) -> Iterator[TdsServer]:
-    conninfo = psycopg.conninfo.make_conninfo(host=str(postgres.folder), dbname="tds")
-    with serve(TdsServer(conninfo, {"postgres": PASSWORD})) as running:
-        yield running
-
-
-def ado(server: TdsServer, *, database: str = "RockDB", password: str = PASSWORD) -> str:
-    quoted = password.replace('"', '""')
-    login = f'User Id=postgres;Password="{quoted}"'
-    return f"Server=tcp:127.0.0.1,{server.port};Database={database};{login};TrustServerCertificate=true"
+MOMENTS = ("CreatedDateTime", "ModifiedDateTime", "TransactionDateTime", "EnteredDateTime", "StartDateTime")
 
 
 def whole(database: RockDatabase, table: str) -> sa.Select[tuple[object, ...]]:
@@ -59,125 +29,203 @@ def whole(database: RockDatabase, table: str) -> sa.Select[tuple[object, ...]]:
     return sa.select(columns.Id.label("id"), *(column for column in columns if column.key != "Id"))
 
 
+def both_ways(database: RockDatabase, table: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The table by pages, which come through Arrow where they can, and as rows."""
+    key = database.tables[table].c.Id
+    return pl.concat(database.pages(whole(database, table), key)), database.frame(whole(database, table).order_by(key))
+
+
+@DRIVERS
 @pytest.mark.parametrize("table", ROCK_COLUMNS)
-def test_every_table_reads_as_from_postgresql(server: TdsServer, church_url: str, table: str) -> None:
-    with RockDatabase.open(church_url, page_size=3) as straight, RockDatabase.open(ado(server), page_size=3) as over:
-        expected = pl.concat(straight.pages(whole(straight, table), straight.tables[table].c.Id))
-        assert_frame_equal(pl.concat(over.pages(whole(over, table), over.tables[table].c.Id)), expected)
-        assert_frame_equal(over.frame(whole(over, table).order_by(over.tables[table].c.Id)), expected)
+def test_every_table_reads_as_from_postgresql(server: SqlServer, driver: str, table: str) -> None:
+    with RockDatabase.open(server.url, page_size=3) as straight:
+        expected, _ = both_ways(straight, table)
+    with RockDatabase.open(server.through(driver), page_size=3) as over:
+        by_pages, by_rows = both_ways(over, table)
         assert over.no_arrow is None
+    assert_frame_equal(by_pages, expected)
+    assert_frame_equal(by_rows, expected)
 
 
-def test_lookups_read_as_from_postgresql(server: TdsServer, church_url: str) -> None:
+def gifts_of_our_time(database: RockDatabase) -> pl.DataFrame:
+    gifts = database.tables["FinancialTransaction"].c
+    ours = gifts.TransactionDateTime.between(datetime(1901, 1, 1), datetime(2078, 1, 1))
+    return pl.concat(database.pages(whole(database, "FinancialTransaction").where(ours), gifts.Id))
+
+
+@DRIVERS
+@pytest.mark.parametrize("kind", ["datetime2", "smalldatetime"])
+def test_moments_of_other_types_are_the_same_moments(server: SqlServer, driver: str, kind: str) -> None:
+    server.tds.types = dict.fromkeys(MOMENTS, kind)
+    with RockDatabase.open(server.url) as straight, RockDatabase.open(server.through(driver)) as over:
+        expected, page = (gifts_of_our_time(straight), gifts_of_our_time(over))
+    if kind == "smalldatetime":  # of minutes
+        expected = expected.with_columns(pl.col(MOMENTS[2]).dt.truncate("1m"))
+    assert_frame_equal(page, expected)
+
+
+@DRIVERS
+def test_datetime2_spans_all_years_and_money_its_whole_range(server: SqlServer, driver: str) -> None:
+    server.tds.types = {**dict.fromkeys(MOMENTS, "datetime2"), "Amount": "money"}
+    with RockDatabase.open(server.url) as straight, RockDatabase.open(server.through(driver)) as over:
+        assert_frame_equal(both_ways(over, "Person")[0], both_ways(straight, "Person")[0])
+        detail = over.tables["FinancialTransactionDetail"].c
+        small = detail.Amount.between(-1000, 1000)
+        (page,) = over.pages(whole(over, "FinancialTransactionDetail").where(small), detail.Id)
+        assert [str(amount) for amount in page["Amount"]] == ["0.01", "0.00"]
+
+
+@DRIVERS
+def test_lookups_read_as_from_postgresql(server: SqlServer, driver: str) -> None:
     spec = RockImportSpec(
         job_id="j", organization="o", mission_url="http://m", started_on=date(2024, 1, 1), time_zone="UTC"
     )
-    with RockDatabase.open(church_url) as straight, RockDatabase.open(ado(server)) as over:
+    with RockDatabase.open(server.url) as straight, RockDatabase.open(server.through(driver)) as over:
         expected, found = read_lookups(straight, spec), read_lookups(over, spec)
     for field in fields(expected):
         assert_frame_equal(getattr(found, field.name), getattr(expected, field.name), check_row_order=False)
 
 
-def test_the_session_is_gentle_before_anything_is_read(server: TdsServer) -> None:
-    with RockDatabase.open(ado(server)):
-        asked = [sql for sql in server.statements if not sql.startswith("sp_datatype_info")]
+@DRIVERS
+def test_the_session_is_gentle_before_anything_is_read(server: SqlServer, driver: str) -> None:
+    with RockDatabase.open(server.through(driver)):
+        asked = [sql for sql in server.tds.statements if not sql.startswith("sp_datatype_info")]
     assert asked[:4] == [
         "SET LOCK_TIMEOUT 15000",
         "SET DEADLOCK_PRIORITY LOW",
         "SET TEXTSIZE 2147483647",
         "SET DATEFORMAT ymd",
     ]
-    assert not any("NOLOCK" in sql.upper() for sql in server.statements)
+    assert not any("NOLOCK" in sql.upper() for sql in server.tds.statements)
 
 
+@DRIVERS
+@pytest.mark.parametrize(("given", "asked"), [({}, True), ({"ApplicationIntent": "ReadWrite"}, False)])
+def test_a_readable_replica_is_asked_for_unless_told_otherwise(
+    server: SqlServer, driver: str, given: dict[str, str], asked: bool
+) -> None:
+    with RockDatabase.open(server.through(driver, **given)):
+        (login,) = server.tds.seen
+    assert (login.read_only, login.application) == (asked, "Migrate")
+
+
+@DRIVERS
 @pytest.mark.parametrize(("state", "consistency"), [(1, "snapshot"), (0, "pages"), (3, "pages"), (None, "pages")])
 def test_snapshots_are_used_only_where_the_database_says_so(
-    server: TdsServer, state: int | None, consistency: str
+    server: SqlServer, driver: str, state: int | None, consistency: str
 ) -> None:
-    server.snapshot_state = state
-    with RockDatabase.open(ado(server)) as database:
+    server.tds.snapshot_state = state
+    with RockDatabase.open(server.through(driver)) as database:
         assert database.consistency == consistency
-    assert ("SET TRANSACTION ISOLATION LEVEL SNAPSHOT" in server.statements) == (consistency == "snapshot")
+    assert ("SET TRANSACTION ISOLATION LEVEL SNAPSHOT" in server.tds.statements) == (consistency == "snapshot")
 
 
-def test_an_answer_cut_short_is_asked_for_again(server: TdsServer) -> None:
-    with RockDatabase.open(ado(server), page_size=2, retry=RetryPolicy(first=0.0)) as database:
+@DRIVERS
+def test_what_changes_after_the_first_page_is_not_seen_in_a_snapshot(server: SqlServer, driver: str) -> None:
+    server.tds.snapshot_state = 1
+    with RockDatabase.open(server.through(driver), page_size=1) as database:
+        campus = database.tables["Campus"].c
+        pages = database.pages(sa.select(campus.Id.label("id"), campus.Name.label("name")), campus.Id)
+        names = next(pages)["name"].to_list()
+        with server.postgres.connect("tds") as other:
+            other.execute('UPDATE "Campus" SET "Name" = \'Other\' WHERE "Id" = 2')
+        names += pl.concat(pages)["name"].to_list()
+        database.renew()
+        (renewed,) = database.frame(sa.select(campus.Name.label("name")).where(campus.Id == 2))["name"]
+        with server.postgres.connect("tds") as other:
+            other.execute('UPDATE "Campus" SET "Name" = \'Nord 😀\' WHERE "Id" = 2')
+    assert (names, renewed) == (["Main", "Nord 😀"], "Other")
+
+
+@DRIVERS
+def test_midnight_is_written_so_that_no_language_misreads_it(server: SqlServer, driver: str) -> None:
+    with RockDatabase.open(server.through(driver)) as database:
+        moment = database.tables["FinancialTransaction"].c.TransactionDateTime
+        database.frame(sa.select(moment).where(moment >= datetime(2024, 3, 4)))
+    assert "'2024-03-04T00:00:00'" in server.tds.statements[-1]
+
+
+@DRIVERS
+def test_a_password_beyond_ascii_opens_the_database_and_never_goes_out_garbled(server: SqlServer, driver: str) -> None:
+    server.tds.logins["postgres"] = "pä=ßwörd😀"
+    with RockDatabase.open(server.through(driver, password="pä=ßwörd😀")) as database:
+        page = next(iter(database.pages(whole(database, "Campus"), database.tables["Campus"].c.Id)))
+        assert page.height == 2
+        assert "ASCII" in str(database.no_arrow)
+    assert server.tds.refused_logins == 0
+
+
+@DRIVERS
+def test_a_text_longer_than_its_column_says_is_never_cut(server: SqlServer, driver: str) -> None:
+    with RockDatabase.open(server.through(driver)) as database:
+        prayer = database.tables["PrayerRequest"]
+        text = sa.type_coerce(prayer.c.Text, sa.Unicode(50)).label("text")
+        page = next(iter(database.pages(sa.select(prayer.c.Id.label("id"), text), prayer.c.Id)))
+        assert page["text"].to_list() == [church.LONG_TEXT]
+        assert database.no_arrow is not None
+
+
+@DRIVERS
+def test_an_answer_cut_short_is_asked_for_again(server: SqlServer, driver: str) -> None:
+    with RockDatabase.open(server.through(driver), page_size=2, retry=RetryPolicy(first=0.0)) as database:
         key = database.tables["Person"].c.Id
         for after in range(3):
-            server.hang_up_after = server.answers + 1 + after
+            server.tds.hang_up_after = server.tds.answers + 1 + after
             pages = database.pages(sa.select(key.label("id")), key)
             assert pl.concat(pages)["id"].to_list() == [3, 6, 9, 12, 15, 18, 21, 24]
         assert database.reconnects > 0
 
 
-def test_midnight_is_written_so_that_no_language_misreads_it(server: TdsServer) -> None:
-    with RockDatabase.open(ado(server)) as database:
-        moment = database.tables["FinancialTransaction"].c.TransactionDateTime
-        database.frame(sa.select(moment).where(moment >= datetime(2024, 3, 4)))
-    assert "'2024-03-04T00:00:00'" in server.statements[-1]
-
-
-def test_a_password_beyond_ascii_opens_the_database_and_never_goes_out_garbled(server: TdsServer) -> None:
-    server.logins["postgres"] = "pä=ßwörd😀"
-    with RockDatabase.open(ado(server, password="pä=ßwörd😀")) as database:
-        page = next(iter(database.pages(whole(database, "Campus"), database.tables["Campus"].c.Id)))
-        assert page.height == 2
-        assert "ASCII" in str(database.no_arrow)
-    assert server.refused_logins == 0
-
-
-def test_wrong_password(server: TdsServer) -> None:
-    diagnosis = diagnose.test_connection(ado(server, password="wrong"))
+@DRIVERS
+def test_wrong_password(server: SqlServer, driver: str) -> None:
+    diagnosis = diagnose.test_connection(server.through(driver, password="wrong"))
     assert diagnosis.code == "ROCK_LOGIN_FAILED"
     assert "password" in str(diagnosis.remedy)
 
 
-def test_wrong_database(server: TdsServer) -> None:
-    diagnosis = diagnose.test_connection(ado(server, database="Rok"))
+@DRIVERS
+def test_wrong_database(server: SqlServer, driver: str) -> None:
+    diagnosis = diagnose.test_connection(server.through(driver, database="Rok"))
     assert diagnosis.code == "ROCK_DATABASE_NOT_FOUND"
     assert "exactly" in str(diagnosis.remedy)
 
 
-def test_a_readable_database_is_described(server: TdsServer) -> None:
-    contents = diagnose.test_connection(ado(server)).contents
+@DRIVERS
+def test_a_readable_database_is_described(server: SqlServer, driver: str) -> None:
+    contents = diagnose.test_connection(server.through(driver)).contents
     assert contents is not None
     assert (contents.arrow, contents.collation) == (True, "SQL_Latin1_General_CP1_CI_AS")
-    assert any("certificate" in note for note in contents.notes)
+    assert any("certificate" in note for note in contents.notes) == (driver == FREETDS)
 
 
-def test_encryption_that_the_server_cannot_do_is_not_silently_left_out(server: TdsServer) -> None:
-    with pytest.raises(SourceError) as caught:
-        RockDatabase.open(ado(server) + ";Encrypt=true")
-    assert caught.value.error_code in ("ROCK_ENCRYPTION_REFUSED", "ROCK_UNREACHABLE")
-    assert server.statements == []
+def test_microsofts_driver_is_taken_where_nobody_names_one(server: SqlServer) -> None:
+    contents = diagnose.test_connection(server.ado()).contents
+    assert contents is not None
+    assert "msodbcsql" in contents.driver
 
 
-def test_a_closed_port() -> None:
+def _closed() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    diagnosis = diagnose.test_connection(f"Server=127.0.0.1,{port};Database=d;User Id=u;Password=p")
+        return int(free.getsockname()[1])
+
+
+@DRIVERS
+def test_a_closed_port(server: SqlServer, driver: str) -> None:
+    server.tds.port = _closed()
+    diagnosis = diagnose.test_connection(server.through(driver, **{"Connect Timeout": "1"}))
     assert diagnosis.code == "ROCK_UNREACHABLE"
     assert "1433" in str(diagnosis.remedy)
 
 
-def test_a_port_that_never_answers() -> None:
+@DRIVERS
+def test_a_port_that_never_answers(server: SqlServer, driver: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
-        text = f"Server=127.0.0.1,{port};Database=d;User Id=u;Password=p;Connect Timeout=1"
-        assert diagnose.test_connection(text).code == "ROCK_UNREACHABLE"
+        server.tds.port = silent.getsockname()[1]
+        assert diagnose.test_connection(server.through(driver, **{"Connect Timeout": "1"})).code == "ROCK_UNREACHABLE"
 
 
 def test_a_driver_that_is_not_installed_is_named_with_the_command_that_installs_one() -> None:
     diagnosis = diagnose.test_connection("mssql+pyodbc://u:p@127.0.0.1/d?driver=ODBC+Driver+99+for+SQL+Server")
     assert diagnosis.code == "ODBC_DRIVER_MISSING"
     assert "apt-get install" in str(diagnosis.remedy)
-
-
-def test_a_text_longer_than_its_column_says_is_never_cut(server: TdsServer) -> None:
-    with RockDatabase.open(ado(server)) as database:
-        prayer = database.tables["PrayerRequest"]
-        text = sa.type_coerce(prayer.c.Text, sa.Unicode(50)).label("text")
-        page = next(iter(database.pages(sa.select(prayer.c.Id.label("id"), text), prayer.c.Id)))
-        assert page["text"].to_list() == [church.LONG_TEXT]
-        assert database.no_arrow is not None

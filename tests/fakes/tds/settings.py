@@ -1,0 +1,49 @@
+"""What a server knows and does; tests change it while it runs."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+
+from tests.fakes.tds.login import Encryption, Login
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What becomes of an answer with rows: an error after so many of them; a fatal one ends the connection."""
+
+    number: int
+    text: str
+    severity: int = 16
+    after_rows: int = 0
+
+
+@dataclass
+class TdsServer:
+    """What the server knows and does; tests change it while it runs."""
+
+    conninfo: str
+    logins: dict[str, str]
+    databases: tuple[str, ...] = ("RockDB",)
+    """A login that names none gets its default one."""
+    certificate: ssl.SSLContext | None = None
+    encryption: Encryption = "none"
+    snapshot_state: int | None = 0
+    """`sys.databases` tells this; None: the login may not read it."""
+    hang_up_after: int | None = None
+    """Break the connection in the middle of this many-th answer with rows, once."""
+    troubles: dict[int, Trouble] = field(default_factory=dict)
+    """By the number of the answer with rows."""
+    types: dict[str, str] = field(default_factory=dict)
+    """Columns, by name, of a type that PostgreSQL has no word for."""
+    hurry: int = 1
+    """Locks are waited for this many times shorter than asked."""
+    port: int = 0
+    statements: list[str] = field(default_factory=list)
+    seen: list[Login] = field(default_factory=list)
+    """Who logged in."""
+    encrypted: list[Encryption] = field(default_factory=list)
+    """What was agreed with each who did."""
+    answers: int = 0
+    refused_logins: int = 0
+    refused_certificates: int = 0
