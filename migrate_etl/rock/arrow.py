@@ -31,17 +31,17 @@ def readable(columns: Sequence[OutColumn]) -> bool:
 
 
 def open_reader(
-    text: str, timeout: int, manners: Sequence[str], begin: Sequence[str]
+    text: str, timeout: int, manners: Sequence[str], begin: Sequence[str], outcome: str | None
 ) -> tuple[ArrowReader | None, str | None]:
     """A reader for the ODBC connection string, or None and the reason why there is none.
 
-    `manners` are statements a server may refuse, `begin` those that start a snapshot.
+    `manners` are statements a server may refuse, `begin` those that start a snapshot. `outcome`: see `ArrowReader`.
     """
     if not text.isascii():
         # It would reach FreeTDS as Latin-1: a wrong password, and after a few the account is locked.
         return None, "arrow-odbc cannot hand on a user or password with letters beyond ASCII"
     try:
-        reader = ArrowReader(text, timeout)
+        reader = ArrowReader(text, timeout, outcome)
         for sql in manners:
             with suppress(SourceError):
                 reader.run(sql)
@@ -55,14 +55,19 @@ def open_reader(
 
 
 class ArrowReader:
-    """A second connection, for reading by blocks. Raises ImportError or OSError where arrow-odbc cannot be loaded."""
+    """A second connection, for reading by blocks. Raises ImportError or OSError where arrow-odbc cannot be loaded.
 
-    def __init__(self, connection: str, timeout: int) -> None:
+    `outcome` is a statement that asks the server with which error and how many rows the one before ended, for a
+    driver that does not tell: FreeTDS ends a block at a lock time-out as if no more rows came.
+    """
+
+    def __init__(self, connection: str, timeout: int, outcome: str | None = None) -> None:
         import arrow_odbc
         import pyarrow
 
         self._arrow, self._encoding = pyarrow, arrow_odbc.TextEncoding.UTF16
         self._errors = arrow_odbc.Error
+        self._outcome = outcome
         with self._translated():
             self._connection: Any = arrow_odbc.connect(connection, login_timeout_sec=timeout)
 
@@ -71,7 +76,26 @@ class ArrowReader:
             self._connection.execute(sql)
 
     def frame(self, sql: str, columns: Sequence[OutColumn]) -> pl.DataFrame:
-        """All rows. Raises as `failures.failure` says, also for a text longer than its column should hold."""
+        """All rows. Raises as `failures.failure` says, also for a text longer than its column should hold, and where
+        the server sent more rows than came.
+        """
+        table = self._table(sql, columns)
+        if self._outcome is not None:
+            self._confirm(self._outcome, table.num_rows)
+        frame = pl.DataFrame(pl.from_arrow(table))
+        _refuse_cut_texts(frame)
+        guids = [pl.col(column.name).str.to_lowercase() for column in columns if column.kind == "guid"]
+        return frame.with_columns(guids).cast({column.name: DTYPES[column.kind] for column in columns})
+
+    def _confirm(self, outcome: str, came: int) -> None:
+        answer = self._table(outcome, (OutColumn("error", "integer"), OutColumn("found", "integer"))).to_pylist()
+        error, found = answer[0]["error"], answer[0]["found"]
+        if error:
+            raise failure(None, f"({error})", "reading")
+        if found != came:
+            raise SourceError("The driver lost rows on their way.", code="ROCK_ROWS_LOST")
+
+    def _table(self, sql: str, columns: Sequence[OutColumn]) -> Any:
         schema = self._arrow.schema([(column.name, self._type(column.kind)) for column in columns])
         with self._translated():
             reader = self._connection.read_arrow_batches(
@@ -83,11 +107,7 @@ class ArrowReader:
                 fetch_concurrently=False,
                 payload_text_encoding=self._encoding,
             )
-            table = self._arrow.Table.from_batches(list(reader) if reader is not None else [], schema=schema)
-        frame = pl.DataFrame(pl.from_arrow(table))
-        _refuse_cut_texts(frame)
-        guids = [pl.col(column.name).str.to_lowercase() for column in columns if column.kind == "guid"]
-        return frame.with_columns(guids).cast({column.name: DTYPES[column.kind] for column in columns})
+            return self._arrow.Table.from_batches(list(reader) if reader is not None else [], schema=schema)
 
     def close(self) -> None:
         self._connection = None  # the binding closes it when the last reference goes

@@ -47,6 +47,8 @@ END_SNAPSHOT: Mapping[DialectName, tuple[str, ...]] = {
     "mssql": ("IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION", "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"),
 }
 
+OUTCOME = "SELECT @@ERROR AS error, @@ROWCOUNT AS found"
+"""How the statement before ended: the number of its error, 0 without one, and its rows."""
 
 COLLATION: Mapping[DialectName, str] = {
     "sqlite": "SELECT 'BINARY'",

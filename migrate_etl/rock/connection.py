@@ -33,6 +33,8 @@ class SqlServer:
     encrypt: Encrypt | None = None
     trust_certificate: bool | None = None
     certificate_host: str | None = None
+    certificate_file: str | None = None
+    """The one certificate that is trusted, where the encryption is strict."""
     connect_timeout: int = 15
     read_only: bool = True
     multi_subnet: bool = False
@@ -125,6 +127,7 @@ _KEYWORDS = {
     "encrypt": ("encrypt",),
     "trust": ("trustservercertificate", "trust server certificate"),
     "certificate_host": ("hostnameincertificate", "host name in certificate"),
+    "certificate_file": ("servercertificate", "server certificate"),
     "timeout": ("connect timeout", "connection timeout", "timeout"),
     "intent": ("applicationintent", "application intent"),
     "multi_subnet": ("multisubnetfailover", "multi subnet failover"),
@@ -135,14 +138,15 @@ _KEYWORDS = {
 }
 _MEANING = {keyword: meaning for meaning, keywords in _KEYWORDS.items() for keyword in keywords}
 _HARMLESS = frozenset(
-    """asynchronous processing;async;attestation protocol;column encryption setting;command timeout;connect retry count;
-    connectretrycount;connect retry interval;connectretryinterval;connection lifetime;load balance timeout;
-    connection reset;context connection;current language;language;enclave attestation url;enlist;failover partner;
-    failoverpartner;ip address preference;ipaddresspreference;max pool size;min pool size;multiple active result sets;
-    multipleactiveresultsets;mars_connection;net;network;network library;packet size;persist security info;
-    persistsecurityinfo;pool blocking period;poolblockingperiod;pooling;replication;server certificate;
-    servercertificate;server spn;serverspn;transaction binding;transparent network ip resolution;
-    transparentnetworkipresolution;type system version;user instance;workstation id;wsid""".replace("\n", "")
+    """asynchronous processing;async;attestation protocol;column encryption setting;command timeout;
+    connect retry count;connectretrycount;connect retry interval;connectretryinterval;connection lifetime;
+    load balance timeout;connection reset;context connection;current language;language;enclave attestation url;
+    enlist;failover partner;failoverpartner;ip address preference;ipaddresspreference;max pool size;
+    min pool size;multiple active result sets;multipleactiveresultsets;mars_connection;net;network;
+    network library;packet size;persist security info;persistsecurityinfo;pool blocking period;
+    poolblockingperiod;pooling;replication;server spn;serverspn;transaction binding;
+    transparent network ip resolution;transparentnetworkipresolution;type system version;user instance;
+    workstation id;wsid""".replace("\n", "")
     .replace("  ", "")
     .split(";")
 )
@@ -165,6 +169,7 @@ def _build(pairs: Iterable[tuple[str, str]], driver: str | None) -> SqlServer:
         encrypt=_encrypt(given.get("encrypt", "true" if azure else "")),
         trust_certificate=_flag("TrustServerCertificate", given.get("trust", "")),
         certificate_host=given.get("certificate_host") or None,
+        certificate_file=given.get("certificate_file") or None,
         connect_timeout=_seconds(given.get("timeout", "")),
         read_only=_read_only(given.get("intent", "")),
         multi_subnet=bool(_flag("MultiSubnetFailover", given.get("multi_subnet", ""))),

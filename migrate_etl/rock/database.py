@@ -1,10 +1,8 @@
-"""RockDatabase: reads a Rock database, gently, and nothing else. The only place that knows pyodbc."""
+"""RockDatabase: reads a Rock database, gently, and nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Literal, Self, TypeVar
 
 import polars as pl
@@ -13,12 +11,13 @@ from sqlalchemy import ColumnElement, Select
 from migrate_etl.rock import catalog
 from migrate_etl.rock.arrow import ArrowReader, open_reader, readable
 from migrate_etl.rock.columns import OutColumn, columns_of
-from migrate_etl.rock.connection import OdbcString, Place, PostgresServer, SqliteFile, SqlServer, parse_connection
+from migrate_etl.rock.connection import Place, parse_connection
 from migrate_etl.rock.dialects import DialectName, compile_text
-from migrate_etl.rock.failures import ADVICE, failure
-from migrate_etl.rock.odbc import choose_driver, is_freetds, odbc_string
+from migrate_etl.rock.failures import ADVICE
+from migrate_etl.rock.odbc import is_freetds
+from migrate_etl.rock.opening import open_session, tolerant
 from migrate_etl.rock.release import require_rock
-from migrate_etl.rock.session import Session, open_postgres, open_sqlite, translated
+from migrate_etl.rock.session import Session
 from migrate_etl.rock.tables import ROCK_COLUMNS
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ConnectionLost, MigrateError, SourceError
@@ -28,69 +27,6 @@ T = TypeVar("T")
 
 Consistency = Literal["snapshot", "pages"]
 """How reading holds together: one view of the whole database, or short pages that each see their own moment."""
-
-
-def _open_odbc(text: str, timeout: int) -> Session:
-    pyodbc = _pyodbc()
-    with translated(pyodbc.Error, "connecting"):
-        connection = pyodbc.connect(text, autocommit=True, timeout=timeout)
-        server = str(connection.getinfo(pyodbc.SQL_DBMS_NAME))
-        driver = f"{connection.getinfo(pyodbc.SQL_DRIVER_NAME)} {connection.getinfo(pyodbc.SQL_DRIVER_VER)}"
-    # Wide characters for narrow columns too: the narrow ones come in whatever the locale says.
-    connection.setdecoding(pyodbc.SQL_CHAR, encoding="utf-16le", ctype=pyodbc.SQL_WCHAR)
-    dialect: DialectName = "postgresql" if "postgre" in server.lower() else "mssql"
-    return Session(dialect, connection, pyodbc.Error, driver, text, timeout)
-
-
-def _open_sql_server(place: SqlServer) -> Session:
-    driver = place.driver or choose_driver(_pyodbc().drivers())
-    try:
-        return _open_odbc(odbc_string(place, driver), place.connect_timeout)
-    except SourceError as error:
-        if error.error_code != "ROCK_LOGIN_FAILED" or not is_freetds(driver):
-            raise
-        found: MigrateError = error
-    # Of the two errors a server sends when it lacks the database, FreeTDS passes on only that the login failed. A
-    # login that succeeds without naming a database tells them apart.
-    with suppress(SourceError):
-        _open_odbc(odbc_string(replace(place, database=""), driver), place.connect_timeout).close()
-        found = failure("3D000", "", "connecting")
-    raise found
-
-
-def _pyodbc() -> Any:
-    """pyodbc, on first use: its wheel loads unixODBC, which a machine may lack."""
-    try:
-        import pyodbc  # type: ignore[import-not-found]
-    except ImportError:
-        raise failure("IM003", "Can't open lib libodbc", "connecting") from None
-    pyodbc.pooling = False  # a pooled connection would outlive close() with its snapshot and its locks
-    return pyodbc
-
-
-def open_session(place: Place) -> Session:
-    """A connection made gentle and read-only. Raises SourceError."""
-    match place:
-        case SqliteFile():
-            session = open_sqlite(place)
-        case PostgresServer():
-            session = open_postgres(place)
-        case OdbcString(text, timeout):
-            session = _open_odbc(text, timeout)
-        case SqlServer():
-            session = _open_sql_server(place)
-    for sql in catalog.GENTLE[session.dialect]:
-        _tolerant(session, sql)
-    return session
-
-
-def _tolerant(session: Session, sql: str) -> bool:
-    """Run a statement that makes reading gentler; a server that does not know it is read without."""
-    try:
-        session.run(sql)
-    except MigrateError:
-        return False
-    return True
 
 
 class RockDatabase:
@@ -234,8 +170,10 @@ class RockDatabase:
     def _block(self, session: Session, sql: str, columns: Sequence[OutColumn]) -> pl.DataFrame:
         if self._reader is None and self.no_arrow is None and session.text is not None:
             begin = catalog.BEGIN_SNAPSHOT[self.dialect] if self.consistency == "snapshot" else ()
+            # FreeTDS drops errors that come after the first rows of a block.
+            outcome = catalog.OUTCOME if self.dialect == "mssql" and is_freetds(session.driver) else None
             self._reader, self.no_arrow = open_reader(
-                session.text, session.timeout, catalog.GENTLE[self.dialect], begin
+                session.text, session.timeout, catalog.GENTLE[self.dialect], begin, outcome
             )
         if self._reader is None:
             return session.block(sql, columns)
@@ -277,13 +215,13 @@ class RockDatabase:
             return "pages"
         if allowed != [(1,)]:
             return "pages"
-        begun = all(_tolerant(session, sql) for sql in catalog.BEGIN_SNAPSHOT[self.dialect])
+        begun = all(tolerant(session, sql) for sql in catalog.BEGIN_SNAPSHOT[self.dialect])
         return "snapshot" if begun else "pages"
 
     def _end(self, session: Session) -> None:
         if self.consistency == "snapshot":
             for sql in catalog.END_SNAPSHOT[self.dialect]:
-                _tolerant(session, sql)
+                tolerant(session, sql)
 
     def _reconnected(self) -> Session:
         """Raises ConnectionLost while the server cannot be reached: it was there before, so it is worth waiting for."""

@@ -1,4 +1,4 @@
-"""What an ODBC driver for SQL Server wants to be told. Pure; the driver itself is used in `database.py`."""
+"""What an ODBC driver for SQL Server wants to be told. Pure; the driver itself is used in `opening.py`."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ def _microsoft(place: SqlServer, driver: str) -> dict[str, str | None]:
         "Encrypt": {"mandatory": "yes", "optional": "no", "strict": "strict", None: None}[place.encrypt],
         "TrustServerCertificate": {True: "yes", False: "no", None: None}[place.trust_certificate],
         "HostNameInCertificate": place.certificate_host,
+        "ServerCertificate": place.certificate_file,
         "MultiSubnetFailover": "Yes" if place.multi_subnet else None,
     }
 

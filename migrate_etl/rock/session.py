@@ -1,6 +1,6 @@
 """An open connection to the database, whatever the driver, and how its errors become ours.
 
-SQLite and PostgreSQL are opened here; what is told of ODBC is in `database.py`, the one place that knows pyodbc.
+SQLite and PostgreSQL are opened here; what is told of ODBC is in `opening.py`, the one place that knows pyodbc.
 """
 
 from __future__ import annotations

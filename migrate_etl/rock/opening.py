@@ -1,0 +1,90 @@
+"""Opening a Rock database, whatever its kind, made gentle and read-only. The only place that knows pyodbc."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from migrate_etl.rock import catalog
+from migrate_etl.rock.connection import OdbcString, Place, PostgresServer, SqliteFile, SqlServer
+from migrate_etl.rock.dialects import DialectName
+from migrate_etl.rock.failures import failure
+from migrate_etl.rock.knock import sql_server_answers
+from migrate_etl.rock.odbc import choose_driver, is_freetds, odbc_string
+from migrate_etl.rock.session import Session, open_postgres, open_sqlite, translated
+from migrate_transfer.core.errors import MigrateError, SourceError
+
+
+def _open_odbc(text: str, timeout: int) -> Session:
+    pyodbc = _pyodbc()
+    with translated(pyodbc.Error, "connecting"):
+        connection = pyodbc.connect(text, autocommit=True, timeout=timeout)
+        server = str(connection.getinfo(pyodbc.SQL_DBMS_NAME))
+        driver = f"{connection.getinfo(pyodbc.SQL_DRIVER_NAME)} {connection.getinfo(pyodbc.SQL_DRIVER_VER)}"
+    # Wide characters for narrow columns too: the narrow ones come in whatever the locale says.
+    connection.setdecoding(pyodbc.SQL_CHAR, encoding="utf-16le", ctype=pyodbc.SQL_WCHAR)
+    dialect: DialectName = "postgresql" if "postgre" in server.lower() else "mssql"
+    return Session(dialect, connection, pyodbc.Error, driver, text, timeout)
+
+
+def _open_sql_server(place: SqlServer) -> Session:
+    driver = place.driver or choose_driver(_pyodbc().drivers())
+    try:
+        return _open_odbc(odbc_string(place, driver), place.connect_timeout)
+    except SourceError as error:
+        if not is_freetds(driver):
+            raise
+        found = error
+    raise _told_apart(found, place, driver)
+
+
+def _told_apart(found: SourceError, place: SqlServer, driver: str) -> MigrateError:
+    """FreeTDS says too little of why it did not connect; asking the server again in other ways says more.
+
+    Of the two errors a server sends when it lacks the database it passes on only that the login failed, and of a
+    failed TLS handshake nothing.
+    """
+    if found.error_code == "ROCK_LOGIN_FAILED":
+        with suppress(SourceError):
+            _open_odbc(odbc_string(replace(place, database=""), driver), place.connect_timeout).close()
+            return failure("3D000", "", "connecting")
+    silent = found.error_code == "ROCK_UNREACHABLE" and not found.details.get("numbers")
+    if silent and found.details.get("sqlstate") == "08001" and sql_server_answers(place.address, place.connect_timeout):
+        return failure("08001", "encryption", "connecting")
+    return found
+
+
+def _pyodbc() -> Any:
+    """pyodbc, on first use: its wheel loads unixODBC, which a machine may lack."""
+    try:
+        import pyodbc  # type: ignore[import-not-found]
+    except ImportError:
+        raise failure("IM003", "Can't open lib libodbc", "connecting") from None
+    pyodbc.pooling = False  # a pooled connection would outlive close() with its snapshot and its locks
+    return pyodbc
+
+
+def open_session(place: Place) -> Session:
+    """A connection made gentle and read-only. Raises SourceError."""
+    match place:
+        case SqliteFile():
+            session = open_sqlite(place)
+        case PostgresServer():
+            session = open_postgres(place)
+        case OdbcString(text, timeout):
+            session = _open_odbc(text, timeout)
+        case SqlServer():
+            session = _open_sql_server(place)
+    for sql in catalog.GENTLE[session.dialect]:
+        tolerant(session, sql)
+    return session
+
+
+def tolerant(session: Session, sql: str) -> bool:
+    """Run a statement that makes reading gentler; a server that does not know it is read without."""
+    try:
+        session.run(sql)
+    except MigrateError:
+        return False
+    return True

@@ -1,0 +1,81 @@
+"""What goes wrong in the middle of reading from SQL Server, by each driver: no row is lost, none comes twice."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+
+from migrate_etl.rock.database import RockDatabase
+from migrate_transfer.core.errors import ServiceUnavailable
+from migrate_transfer.core.retry import RetryPolicy
+from tests.fakes.drivers import FREETDS, MICROSOFT
+from tests.fakes.tds import Trouble
+from tests.migrate_etl.rock.conftest import DRIVERS, SqlServer
+
+IDS = [3, 6, 9, 12, 15, 18, 21, 24]
+AT_ONCE = RetryPolicy(first=0.0)
+
+DEADLOCK = (1205, "Transaction (Process ID 51) was deadlocked and has been chosen as the deadlock victim.", 13)
+LOCKED = (1222, "Lock request time out period exceeded.", 16)
+KILLED = (596, "Cannot continue the execution because the session is in the kill state.", 21)
+SHORT_OF_MEMORY = (701, "There is insufficient system memory in resource pool 'default' to run this query.", 17)
+
+
+def ids(database: RockDatabase) -> list[int]:
+    key = database.tables["Person"].c.Id
+    return pl.concat(database.pages(sa.select(key.label("id")), key))["id"].to_list()
+
+
+@DRIVERS
+@pytest.mark.parametrize("snapshot", [0, 1], ids=["pages", "snapshot"])
+@pytest.mark.parametrize("after", [0, 3], ids=["before", "within"])
+@pytest.mark.parametrize("what", [DEADLOCK, LOCKED, KILLED, SHORT_OF_MEMORY], ids=lambda what: str(what[0]))
+def test_an_error_before_or_within_a_page_loses_no_row(
+    server: SqlServer, driver: str, what: tuple[int, str, int], after: int, snapshot: int
+) -> None:
+    server.tds.snapshot_state = snapshot
+    with RockDatabase.open(server.through(driver), page_size=5, retry=AT_ONCE) as database:
+        server.tds.troubles = {server.tds.answers + 1: Trouble(*what, after_rows=after)}
+        assert ids(database) == IDS
+
+
+@pytest.mark.parametrize(("driver", "what"), [(FREETDS, DEADLOCK), (FREETDS, LOCKED), (MICROSOFT, KILLED)])
+def test_a_page_that_failed_is_read_by_arrow_again(server: SqlServer, driver: str, what: tuple[int, str, int]) -> None:
+    with RockDatabase.open(server.through(driver), page_size=5, retry=AT_ONCE) as database:
+        server.tds.troubles = {server.tds.answers + 1: Trouble(*what, after_rows=3)}
+        ids(database)
+        assert database.no_arrow is None
+
+
+@DRIVERS
+def test_a_page_that_fails_every_time_is_an_error_and_no_short_page(server: SqlServer, driver: str) -> None:
+    with RockDatabase.open(server.through(driver), page_size=5, retry=RetryPolicy(patience=0)) as database:
+        server.tds.troubles = dict.fromkeys(range(1, 1000), Trouble(*LOCKED, after_rows=3))
+        with pytest.raises(ServiceUnavailable) as caught:
+            ids(database)
+        assert caught.value.error_code == "ROCK_BUSY"
+
+
+@DRIVERS
+def test_a_table_that_somebody_holds_is_waited_for_and_then_given_up(server: SqlServer, driver: str) -> None:
+    server.tds.hurry = 100
+    with RockDatabase.open(server.through(driver), retry=RetryPolicy(patience=0)) as database:
+        with server.postgres.connect("tds") as other, other.transaction():
+            other.execute('LOCK TABLE "Person" IN ACCESS EXCLUSIVE MODE')
+            with pytest.raises(ServiceUnavailable) as caught:
+                ids(database)
+        assert caught.value.error_code == "ROCK_BUSY"
+        assert ids(database) == IDS
+
+
+@DRIVERS
+@pytest.mark.parametrize("snapshot", [0, 1], ids=["pages", "snapshot"])
+def test_a_line_that_breaks_within_any_page_loses_no_row(server: SqlServer, driver: str, snapshot: int) -> None:
+    server.tds.snapshot_state = snapshot
+    with RockDatabase.open(server.through(driver), page_size=2, retry=AT_ONCE) as database:
+        for page in range(1, 5):
+            server.tds.hang_up_after = server.tds.answers + page
+            assert ids(database) == IDS
+        assert database.reconnects > 0
+        assert database.consistency == ("snapshot" if snapshot else "pages")
