@@ -25,8 +25,8 @@ from sqlalchemy import (
     Table,
     Unicode,
     UnicodeText,
-    literal_column,
-    type_coerce,
+    cast,
+    null,
 )
 from sqlalchemy.dialects import mssql, postgresql
 from sqlalchemy.engine import Dialect
@@ -344,4 +344,5 @@ class RockTables:
             found: ColumnElement[Any] = (self[table] if source is None else source).c[column]
             return found
         kind = next(c.type for c in ROCK_COLUMNS[table] if c.name == column)
-        return type_coerce(literal_column("NULL"), kind).label(column)
+        # A bare NULL is an int to SQL Server, which its own driver does not hand out as a moment.
+        return cast(null(), kind).label(column)

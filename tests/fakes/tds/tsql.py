@@ -21,6 +21,9 @@ def select(sql: str) -> str:
             table.set("db", None)
     for part in list(tree.find_all(exp.Extract)):
         part.replace(exp.cast(part.copy(), "int"))
+    for nothing in list(tree.find_all(exp.Null)):
+        if isinstance(nothing.parent, exp.Select | exp.Alias):  # a bare NULL is an int
+            nothing.replace(exp.cast(exp.null(), "int"))
     if in_catalogue:
         for name in tree.find_all(exp.Identifier):
             name.set("this", name.name.lower())
