@@ -118,15 +118,17 @@ class ImportJob:
         """The job's plan, made by scanning Rock if the job has none yet."""
         while not self.workspace.plan_path.exists():
             try:
-                with self.ledger.lease("plan"), self._database() as database:
+                with self.ledger.lease("plan"), self._database(self.control) as database:
                     return make_plan(self.workspace, database)
             except AlreadyRunning:
                 self.control.wait(0.2)  # another run of this job is scanning: its plan is ours too
         return Plan.load(self.workspace.plan_path)
 
     @contextmanager
-    def _database(self) -> Iterator[RockDatabase]:
-        with RockDatabase.open(self._secrets.rock_connection.get_secret_value()) as database:
+    def _database(self, control: Control) -> Iterator[RockDatabase]:
+        """Rock, open; whoever stops `control` need not wait until a server that is away comes back."""
+        connection = self._secrets.rock_connection.get_secret_value()
+        with RockDatabase.open(connection, control=control, retry=self._retry) as database:
             yield database
 
     def _tell(self, stage: StageName, entity: EntityName, partition: str | None) -> Callable[[int], None]:
@@ -183,7 +185,7 @@ class ImportJob:
         plan, steps = self.scan(), {p: self._tell("extract", entity, p) for p in partitions}
         folders = [self.workspace.stage("extracted", entity, p) for p in partitions]
         if not all(map(Dataset.exists, folders)):
-            with self._leases(entity, partitions), self._database() as database:
+            with self._leases(entity, partitions), self._database(control) as database:
                 extract_entity(
                     self.workspace,
                     plan,
@@ -240,7 +242,7 @@ class ImportJob:
         Raises AlreadyRunning while another attempt does it, StorageError when the ledger contradicts itself.
         """
         if self._proof is None:
-            with self.ledger.lease("proof"), self._database() as database, writing(self.workspace.folder):
+            with self.ledger.lease("proof"), self._database(self.control) as database, writing(self.workspace.folder):
                 self._proof = self._gathering.prove(self.api, database)
         return self._proof
 

@@ -50,8 +50,8 @@ class RockDatabase:
         self.reconnects = 0
         """How often the connection broke and was made again: what was read before and after are two moments."""
         try:
-            self.tables = catalog.read_tables(self._session.values, self.dialect)
-            self.consistency = self._begin(self._session)
+            self.tables = catalog.read_tables(self._values, self.dialect)
+            self.renew()
             self._require_rock()
         except MigrateError:
             self.close()
@@ -93,7 +93,7 @@ class RockDatabase:
         columns = [column.name for column in ROCK_COLUMNS[table] if not self.tables.lacks(table, column.name)]
         probe = catalog.probe(table, columns, self.dialect)
         try:
-            self._attempt(lambda session: session.values(probe))
+            self._values(probe)
         except SourceError as error:
             return error.error_code == "ROCK_PERMISSION_DENIED"
         return False
@@ -189,6 +189,9 @@ class RockDatabase:
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
+
+    def _values(self, sql: str) -> list[tuple[Any, ...]]:
+        return self._patiently(lambda session: session.values(sql))
 
     def _patiently(self, read: Callable[[Session], T]) -> T:
         return self._retry.run(lambda: self._attempt(read), self._control)

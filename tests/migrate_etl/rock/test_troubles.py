@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+from typing import Any
+
 import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from migrate_etl.job import ImportJob
 from migrate_etl.rock.database import RockDatabase
-from migrate_transfer.core.errors import ServiceUnavailable
+from migrate_etl.spec import ImportSecrets, RockImportSpec
+from migrate_etl.workspace import Workspace
+from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import ServiceUnavailable, Stopped
 from migrate_transfer.core.retry import RetryPolicy
 from tests.fakes.drivers import FREETDS, MICROSOFT
 from tests.fakes.tds import Trouble
@@ -67,6 +76,29 @@ def test_a_table_that_somebody_holds_is_waited_for_and_then_given_up(server: Sql
                 ids(database)
         assert caught.value.error_code == "ROCK_BUSY"
         assert ids(database) == IDS
+
+
+@DRIVERS
+def test_an_error_while_the_database_is_opened_is_waited_out(server: SqlServer, driver: str) -> None:
+    server.tds.snapshot_state = 1
+    server.tds.troubles = {answer: Trouble(*LOCKED if answer % 2 else KILLED) for answer in (1, 3, 6, 7, 11)}
+    with RockDatabase.open(server.through(driver), retry=AT_ONCE) as database:
+        assert (ids(database), database.consistency) == (IDS, "snapshot")
+
+
+def test_a_pause_is_heard_while_the_server_is_waited_for(server: SqlServer, tmp_path: Path) -> None:
+    server.tds.troubles = dict.fromkeys(range(1, 1000), Trouble(*LOCKED))
+    options: dict[str, Any] = {"mission_url": "http://127.0.0.1:9", "time_zone": "America/Chicago"}
+    spec = RockImportSpec(job_id="j", organization="grace", started_on=date(2026, 11, 1), **options)
+    secrets = ImportSecrets.model_validate({"rock_connection": server.through(MICROSOFT), "mission_key": "k"})
+    patient = RetryPolicy(first=600.0, longest=600.0)
+    with ThreadPoolExecutor(1) as pool, ImportJob(Workspace.create(tmp_path, spec), secrets, retry=patient) as job:
+        scanning = pool.submit(job.scan)
+        while server.tds.answers == 0:
+            Control().wait(0.01)
+        job.control.stop("paused")
+        with pytest.raises(Stopped):
+            scanning.result(timeout=60)
 
 
 @DRIVERS
