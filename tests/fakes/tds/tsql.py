@@ -13,12 +13,15 @@ SCHEMA = "dbo"
 
 
 def select(sql: str) -> str:
-    """The statement for PostgreSQL, where `dbo` is `public`. Raises SqlglotError for what is no T-SQL."""
+    """The statement for PostgreSQL, where `dbo` is `public`, and a login's default schema its search path.
+
+    Raises SqlglotError for what is no T-SQL.
+    """
     tree = sqlglot.parse_one(sql, read="tsql")
     in_catalogue = "INFORMATION_SCHEMA" in sql
     for table in tree.find_all(exp.Table):
         if table.db == SCHEMA:
-            table.set("db", None)
+            table.set("db", exp.to_identifier("public"))
     for part in list(tree.find_all(exp.Extract)):
         part.replace(exp.cast(part.copy(), "int"))
     for nothing in list(tree.find_all(exp.Null)):

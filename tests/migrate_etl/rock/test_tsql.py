@@ -5,6 +5,7 @@ A new kind of statement gets a line in `statements()`; an entity's selects come 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -34,6 +35,7 @@ def statements() -> Iterator[tuple[str, str]]:
         (*catalog.GENTLE["mssql"], *catalog.BEGIN_SNAPSHOT["mssql"], *catalog.END_SNAPSHOT["mssql"])
     ):
         yield f"session {number}", text
+    yield "outcome", catalog.OUTCOME
     for wording in (catalog.ALLOWS_SNAPSHOT, catalog.COLLATION, catalog.NEWEST_MIGRATION):
         yield "catalogue", wording["mssql"]
     yield "columns", catalog.columns_statement("mssql")
@@ -87,6 +89,49 @@ def test_only_selects_of_dbo_tables_in_two_part_names(release: str) -> None:
         assert isinstance(tree, exp.Select)
         assert {table.db for table in tree.find_all(exp.Table)} == {"dbo"}
         assert not any(column.db for column in tree.find_all(exp.Column))
+
+
+RESERVED = frozenset(
+    re.findall(
+        r"\w+",
+        """
+    ADD ALL ALTER AND ANY AS ASC AUTHORIZATION BACKUP BEGIN BETWEEN BREAK BROWSE BULK BY CASCADE CASE CHECK
+    CHECKPOINT CLOSE CLUSTERED COALESCE COLLATE COLUMN COMMIT COMPUTE CONSTRAINT CONTAINS CONTAINSTABLE CONTINUE
+    CONVERT CREATE CROSS CURRENT CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER CURSOR DATABASE DBCC
+    DEALLOCATE DECLARE DEFAULT DELETE DENY DESC DISK DISTINCT DISTRIBUTED DOUBLE DROP DUMP ELSE END ERRLVL ESCAPE
+    EXCEPT EXEC EXECUTE EXISTS EXIT EXTERNAL FETCH FILE FILLFACTOR FOR FOREIGN FREETEXT FREETEXTTABLE FROM FULL
+    FUNCTION GOTO GRANT GROUP HAVING HOLDLOCK IDENTITY IDENTITY_INSERT IDENTITYCOL IF IN INDEX INNER INSERT
+    INTERSECT INTO IS JOIN KEY KILL LEFT LIKE LINENO LOAD MERGE NATIONAL NOCHECK NONCLUSTERED NOT NULL NULLIF OF OFF
+    OFFSETS ON OPEN OPENDATASOURCE OPENQUERY OPENROWSET OPENXML OPTION OR ORDER OUTER OVER PERCENT PIVOT PLAN
+    PRECISION PRIMARY PRINT PROC PROCEDURE PUBLIC RAISERROR READ READTEXT RECONFIGURE REFERENCES REPLICATION RESTORE
+    RESTRICT RETURN REVERT REVOKE RIGHT ROLLBACK ROWCOUNT ROWGUIDCOL RULE SAVE SCHEMA SECURITYAUDIT SELECT
+    SEMANTICKEYPHRASETABLE SEMANTICSIMILARITYDETAILSTABLE SEMANTICSIMILARITYTABLE SESSION_USER SET SETUSER SHUTDOWN
+    SOME STATISTICS SYSTEM_USER TABLE TABLESAMPLE TEXTSIZE THEN TO TOP TRAN TRANSACTION TRIGGER TRUNCATE TRY_CONVERT
+    TSEQUAL UNION UNIQUE UNPIVOT UPDATE UPDATETEXT USE USER VALUES VARYING VIEW WAITFOR WHEN WHERE WHILE WITH WITHIN
+    WRITETEXT
+    """,
+    )
+)
+"""Transact-SQL's reserved words: as a name only in brackets."""
+
+
+@pytest.mark.parametrize("release", TABLES)
+def test_no_reserved_word_stands_for_a_name_and_no_condition_for_a_value(release: str) -> None:
+    for _, statement in selects(TABLES[release]):
+        tree = sqlglot.parse_one(compile_text(statement, "mssql"), read="tsql")
+        bare = {name.name.upper() for name in tree.find_all(exp.Identifier) if not name.quoted}
+        assert bare & RESERVED == set()
+        values = [value.unalias() for select in tree.find_all(exp.Select) for value in select.expressions]
+        assert not any(isinstance(value, exp.Predicate | exp.Connector | exp.Not | exp.Boolean) for value in values)
+
+
+@pytest.mark.parametrize("release", TABLES)
+def test_a_bit_is_never_added_up_or_compared_for_its_size(release: str) -> None:
+    bits = {column.name for columns in ROCK_COLUMNS.values() for column in columns if column.type is sa.Boolean}
+    for _, statement in selects(TABLES[release]):
+        tree = sqlglot.parse_one(compile_text(statement, "mssql"), read="tsql")
+        sized = tree.find_all(exp.AggFunc, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between)
+        assert not any(column.name in bits for part in sized for column in part.find_all(exp.Column))
 
 
 def test_pages_are_limited_by_top_and_booleans_are_bits() -> None:
