@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from migrate_etl.rock.dialects import DialectName, compile_text
 from migrate_etl.rock.tables import ROCK_COLUMNS, RockTables
+from migrate_transfer.core.errors import SourceError
 
 SCHEMA: Mapping[DialectName, str | None] = {"sqlite": None, "postgresql": None, "mssql": "dbo"}
 
@@ -63,20 +64,22 @@ NEWEST_MIGRATION: Mapping[DialectName, str] = {
 }
 """Rock's own list of the changes made to its database; a login need not have the right to read it."""
 
+WITH_OFFSET = ("datetimeoffset", "timestamp with time zone")
+
 
 def columns_statement(dialect: DialectName) -> str:
-    """Asks for (table, column) of the Rock tables, as far as the login may see them."""
+    """Asks for (table, column, type) of the Rock tables, as far as the login may see them."""
     if dialect == "sqlite":
-        return "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c"
-    names = ("table_schema", "table_name", "column_name")
+        return "SELECT t.name, c.name, c.type FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c"
+    names = ("table_schema", "table_name", "column_name", "data_type")
     schema: sa.ColumnElement[str] | str = sa.func.current_schema()
     view, view_schema = "columns", "information_schema"
     if dialect == "mssql":  # in capitals: some databases tell letters apart
         names, view, view_schema = tuple(n.upper() for n in names), view.upper(), view_schema.upper()  # type: ignore[assignment]
         schema = "dbo"
     catalogue = sa.table(view, *(sa.column(name) for name in names), schema=view_schema).alias("c")
-    owner, table, column = catalogue.c
-    return compile_text(sa.select(table, column).where(owner == schema, table.in_(list(ROCK_COLUMNS))), dialect)
+    owner, table, column, kind = catalogue.c
+    return compile_text(sa.select(table, column, kind).where(owner == schema, table.in_(list(ROCK_COLUMNS))), dialect)
 
 
 def probe(table: str, columns: Sequence[str], dialect: DialectName) -> str:
@@ -87,8 +90,17 @@ def probe(table: str, columns: Sequence[str], dialect: DialectName) -> str:
 
 
 def read_tables(values: Callable[[str], list[tuple[Any, ...]]], dialect: DialectName) -> RockTables:
-    """The Rock tables as the database has them; `values` runs a statement and hands out its rows."""
+    """The Rock tables as the database has them; `values` runs a statement and hands out its rows.
+
+    Raises SourceError ROCK_COLUMN_TYPE where moments have an offset: drivers turn such ones into other hours.
+    """
     present: dict[str, set[str]] = {}
-    for table, column in values(columns_statement(dialect)):
+    for table, column, kind in values(columns_statement(dialect)):
         present.setdefault(table, set()).add(column)
+        if kind.lower() in WITH_OFFSET and any(known.name == column for known in ROCK_COLUMNS.get(table, ())):
+            raise SourceError(
+                f"The column {table}.{column} is a {kind}; Rock's own is a datetime, in local time.",
+                code="ROCK_COLUMN_TYPE",
+                remedy="Read a database whose columns are of Rock's types: restore a copy, or undo the change of type.",
+            )
     return RockTables(present, schema=SCHEMA[dialect])

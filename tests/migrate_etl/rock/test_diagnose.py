@@ -103,6 +103,15 @@ def test_a_column_that_every_release_has_is_missed_by_name(tmp_path: Path) -> No
     assert "FinancialTransactionDetail.Amount" in diagnosis.message
 
 
+def test_moments_with_an_offset_are_refused_by_name(postgres: Postgres) -> None:
+    church.build(postgres.create("offsets"))
+    with postgres.connect("offsets") as connection:
+        connection.execute('ALTER TABLE "FinancialTransaction" ALTER "TransactionDateTime" TYPE timestamptz')
+    diagnosis = diagnose.test_connection(postgres.odbc("offsets"))
+    assert diagnosis.code == "ROCK_COLUMN_TYPE"
+    assert "FinancialTransaction.TransactionDateTime" in diagnosis.message
+
+
 def test_a_file_that_is_not_there_and_one_that_is_no_database(tmp_path: Path) -> None:
     assert diagnose.test_connection(f"sqlite:///{tmp_path / 'no.db'}").code == "ROCK_DATABASE_NOT_FOUND"
     (tmp_path / "text.db").write_text("not a database, just words " * 50)
