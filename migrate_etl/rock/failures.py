@@ -176,6 +176,7 @@ _BY_STATE: dict[str, FailureCode] = {
     "57P01": "ROCK_CONNECTION_LOST",
     "57P02": "ROCK_CONNECTION_LOST",
     "57P03": "ROCK_UNREACHABLE",
+    **dict.fromkeys(("IMC01", "IMC02", "IMC03", "IMC04", "IMC05", "IMC06"), "ROCK_CONNECTION_LOST"),
     "40001": "ROCK_BUSY",
     "40P01": "ROCK_BUSY",
     "55P03": "ROCK_BUSY",
@@ -198,6 +199,8 @@ _BY_WORDS: tuple[tuple[str, FailureCode], ...] = (
     (r"database (table )?is locked", "ROCK_BUSY"),
     (r"file is not a database", "NOT_A_ROCK_DATABASE"),
     (r"server closed the connection|terminating connection|communication link", "ROCK_CONNECTION_LOST"),
+    # All that FreeTDS says where a statement met a connection that had broken before.
+    (r"\[freetds\].*unknown error", "ROCK_CONNECTION_LOST"),
     (r"protocol error in tds stream", "ROCK_UNREACHABLE"),
     (
         r"refused|timed? ?out|timeout|unreachable|could not connect|could not translate|unable to connect|no such host",

@@ -54,6 +54,8 @@ def _microsoft(place: SqlServer, driver: str) -> dict[str, str | None]:
         "HostNameInCertificate": place.certificate_host,
         "ServerCertificate": place.certificate_file,
         "MultiSubnetFailover": "Yes" if place.multi_subnet else None,
+        # Who reads has to know that a connection broke: what comes after is another moment of the database.
+        "ConnectRetryCount": "0",
     }
 
 

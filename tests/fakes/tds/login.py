@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 Encryption = Literal["none", "login", "all"]
 """What a server that has no certificate does; one that has one; one that is told to force encryption."""
 
+SESSION_RECOVERY = 1
 OFF, ON, NOT_SUPPORTED, REQUIRED = 0, 1, 2, 3
 
 
@@ -23,6 +25,8 @@ class Login:
     packet_size: int
     version: int
     read_only: bool
+    features: frozenset[int]
+    """What else the client can do: numbers of MS-TDS 2.2.6.4."""
 
 
 def asked_encryption(prelogin: bytes) -> int:
@@ -71,4 +75,15 @@ def read_login(data: bytes) -> Login:
         packet_size=packet_size if 512 <= packet_size <= 32_767 else 4096,
         version=version,
         read_only=bool(data[26] & 0x20),
+        features=frozenset(_features(data)),
     )
+
+
+def _features(data: bytes) -> Iterator[int]:
+    if not data[27] & 0x10:
+        return
+    (pointer,) = struct.unpack_from("<H", data, 56)
+    (at,) = struct.unpack_from("<I", data, pointer)
+    while data[at] != 0xFF:
+        yield data[at]
+        at += 5 + struct.unpack_from("<I", data, at + 1)[0]

@@ -13,10 +13,18 @@ import psycopg
 
 from tests.fakes.tds.calls import called
 from tests.fakes.tds.line import ATTENTION, CALL, LOGIN, PRELOGIN, SQL_BATCH, TRANSACTION, Line
-from tests.fakes.tds.login import Encryption, Login, agreed_encryption, asked_encryption, prelogin_answer, read_login
+from tests.fakes.tds.login import (
+    SESSION_RECOVERY,
+    Encryption,
+    Login,
+    agreed_encryption,
+    asked_encryption,
+    prelogin_answer,
+    read_login,
+)
 from tests.fakes.tds.session import Session
 from tests.fakes.tds.settings import TdsServer
-from tests.fakes.tds.tokens import CANCELLED, FAILED, VERSION, done, error, logged_in
+from tests.fakes.tds.tokens import CANCELLED, FAILED, VERSION, done, error, logged_in, recoverable
 
 
 @contextmanager
@@ -25,6 +33,7 @@ def serve(server: TdsServer) -> Iterator[TdsServer]:
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
+            server.sockets.append(self.request)
             try:
                 _Connection(Line(self.request), server).run()
             except ssl.SSLError:
@@ -60,7 +69,8 @@ class _Connection:
             return
         self.server.seen.append(login)
         self.server.encrypted.append(encryption)
-        self.line.send(logged_in(login.database or "RockDB", login.packet_size, login.version) + done())
+        welcome = logged_in(login.database or "RockDB", login.packet_size, login.version)
+        self.line.send(welcome + (recoverable() if SESSION_RECOVERY in login.features else b"") + done())
         self.line.packet_size = login.packet_size
         conninfo = psycopg.conninfo.make_conninfo(self.server.conninfo, user=login.user, password=login.password)
         with psycopg.connect(conninfo, autocommit=True) as database:

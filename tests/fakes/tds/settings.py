@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tests.fakes.tds.login import Encryption, Login
@@ -47,3 +49,10 @@ class TdsServer:
     answers: int = 0
     refused_logins: int = 0
     refused_certificates: int = 0
+    sockets: list[socket.socket] = field(default_factory=list, repr=False)
+
+    def drop_all(self) -> None:
+        """Every connection breaks, as when the server is started anew."""
+        for one in self.sockets:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)

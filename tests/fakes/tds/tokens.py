@@ -38,6 +38,11 @@ def _environment(body: bytes) -> bytes:
     return struct.pack("<BH", 0xE3, len(body)) + body
 
 
+def recoverable() -> bytes:
+    """A client may log in again when its connection broke while nothing was under way, and go on."""
+    return bytes([0xAE, 1]) + struct.pack("<I", 0) + b"\xff"
+
+
 def logged_in(database: str, packet_size: int, version: int) -> bytes:
     """What SQL Server says to a login it takes."""
     name = "Microsoft SQL Server\0\0"

@@ -45,6 +45,16 @@ CONNECTING: list[tuple[str | None, str, FailureCode]] = [
      " Zertifizierungsstelle ausgestellt. (-2146893019)", "ROCK_CERTIFICATE_NOT_TRUSTED"),
     ("08001", f"[08001] {MS}SSL Provider: [error:1425F102:SSL routines:ssl_choose_client_version:unsupported protocol]"
      " (-1) (SQLDriverConnect)", "ROCK_ENCRYPTION_REFUSED"),
+    ("08001", f"[08001] {MS}SSL Provider: [error:0A000086:SSL routines::certificate verify failed:subject name does not"
+     " match host name] (-1) (SQLDriverConnect)", "ROCK_CERTIFICATE_NOT_TRUSTED"),
+    ("08001", f"[08001] {MS}Encryption not supported on SQL Server. (20) (SQLDriverConnect)", "ROCK_ENCRYPTION_REFUSED"),
+    ("08001", f"[08001] {MS}SSL Provider: [error:0A000410:SSL routines::sslv3 alert handshake failure:SSL alert number"
+     " 40] (-1) (SQLDriverConnect)", "ROCK_ENCRYPTION_REFUSED"),
+    ("08001", f"[08001] {MS}Client unable to establish connection because an error was encountered during handshakes"
+     " before login. Common causes include client attempting to connect to an unsupported version of SQL Server, server"
+     " too busy to accept new connections or a resource limitation (memory or maximum allowed connections) on the server."
+     " (10054) (SQLDriverConnect)", "ROCK_UNREACHABLE"),
+    ("HY000", f"[HY000] {MS}Protocol error in TDS stream (0) (SQLDriverConnect)", "ROCK_UNREACHABLE"),
     ("01000", "[01000] [unixODBC][Driver Manager]Can't open lib 'ODBC Driver 17 for SQL Server' : file not found (0)"
      " (SQLDriverConnect)", "ODBC_DRIVER_MISSING"),
     ("IM002", "[IM002] [unixODBC][Driver Manager]Data source name not found and no default driver specified (0)"
@@ -73,6 +83,16 @@ READING: list[tuple[str | None, str, FailureCode]] = [
     ("HYT00", f"[HYT00] {TDS}Timeout expired (0) (SQLExecDirectW)", "ROCK_CONNECTION_LOST"),
     ("01000", f"[01000] {TDS}Unexpected EOF from the server (20017) (SQLExecDirectW)", "ROCK_CONNECTION_LOST"),
     ("57P01", "terminating connection due to administrator command", "ROCK_CONNECTION_LOST"),
+    ("HY000", f"[HY000] {TDS}Unknown error (0) (SQLExecDirectW)", "ROCK_CONNECTION_LOST"),
+    ("HY000", f"State: HY000, (0), Message: {TDS}Unknown error", "ROCK_CONNECTION_LOST"),
+    ("IMC06", f"[IMC06] {MS}The connection is broken and recovery is not possible. The connection is marked by the client"
+     " driver as unrecoverable. No attempt was made to restore the connection. (0) (SQLExecDirectW)",
+     "ROCK_CONNECTION_LOST"),
+    ("HY000", f"[HY000] {MS}[SQL Server]Cannot continue the execution because the session is in the kill state. (596)"
+     " (SQLFetch)", "ROCK_CONNECTION_LOST"),
+    ("42000", f"[42000] {MS}[SQL Server]SHUTDOWN is in progress. (6005) (SQLExecDirectW)", "ROCK_CONNECTION_LOST"),
+    ("42000", f"[42000] {TDS}There is insufficient system memory in resource pool 'default' to run this query. (701)"
+     " (SQLExecDirectW)", "ROCK_BUSY"),
     ("42000", f"[42000] {TDS}Incorrect syntax near 'LIMIT'. (102) (SQLExecDirectW)", "ROCK_QUERY_FAILED"),
     (None, "database is locked", "ROCK_BUSY"),
 ]  # fmt: skip

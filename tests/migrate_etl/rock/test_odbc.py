@@ -35,7 +35,7 @@ def test_microsofts_driver() -> None:
     place = parse_ado(f"Server=h,1444;{REST};Encrypt=true;TrustServerCertificate=true;MultiSubnetFailover=true")
     assert odbc_string(place, MICROSOFT) == (
         "Driver={ODBC Driver 18 for SQL Server};Server=tcp:h,1444;Encrypt=yes;TrustServerCertificate=yes;"
-        "MultiSubnetFailover=Yes;Database=RockDB;UID=rock;PWD=secret;APP=Migrate;ApplicationIntent=ReadOnly;"
+        "MultiSubnetFailover=Yes;ConnectRetryCount=0;Database=RockDB;UID=rock;PWD=secret;APP=Migrate;ApplicationIntent=ReadOnly;"
     )
 
 

@@ -79,6 +79,24 @@ def test_a_table_that_somebody_holds_is_waited_for_and_then_given_up(server: Sql
 
 
 @DRIVERS
+@pytest.mark.parametrize("snapshot", [0, 1], ids=["pages", "snapshot"])
+@pytest.mark.parametrize("of", ["Person", "Group"], ids=["by arrow", "by rows"])
+def test_lines_that_broke_while_nobody_read_are_made_again(
+    server: SqlServer, driver: str, of: str, snapshot: int
+) -> None:
+    server.tds.snapshot_state = snapshot
+    with RockDatabase.open(server.through(driver), page_size=2, retry=AT_ONCE) as database:
+        columns = database.tables[of].c
+        more = [columns.Description] if of == "Group" else []
+        statement = sa.select(columns.Id.label("id"), *more)
+        before = pl.concat(database.pages(statement, columns.Id))
+        server.tds.drop_all()
+        assert pl.concat(database.pages(statement, columns.Id)).equals(before)
+        assert (database.reconnects, database.no_arrow) == (1, None)
+        assert database.consistency == ("snapshot" if snapshot else "pages")
+
+
+@DRIVERS
 def test_an_error_while_the_database_is_opened_is_waited_out(server: SqlServer, driver: str) -> None:
     server.tds.snapshot_state = 1
     server.tds.troubles = {answer: Trouble(*LOCKED if answer % 2 else KILLED) for answer in (1, 3, 6, 7, 11)}
