@@ -24,8 +24,18 @@ def _open_odbc(text: str, timeout: int) -> Session:
         driver = f"{connection.getinfo(pyodbc.SQL_DRIVER_NAME)} {connection.getinfo(pyodbc.SQL_DRIVER_VER)}"
     # Wide characters for narrow columns too: the narrow ones come in whatever the locale says.
     connection.setdecoding(pyodbc.SQL_CHAR, encoding="utf-16le", ctype=pyodbc.SQL_WCHAR)
+
+    def be_lenient() -> None:
+        for kind in (pyodbc.SQL_WCHAR, pyodbc.SQL_WVARCHAR, pyodbc.SQL_WLONGVARCHAR):
+            connection.add_output_converter(kind, _with_half_letters)
+
     dialect: DialectName = "postgresql" if "postgre" in server.lower() else "mssql"
-    return Session(dialect, connection, pyodbc.Error, driver, text, timeout)
+    return Session(dialect, connection, pyodbc.Error, driver, text, timeout, be_lenient)
+
+
+def _with_half_letters(data: bytes | None) -> str | None:
+    """What a form cut off after so many units of UTF-16 may end in half an emoji: U+FFFD, as when Arrow reads it."""
+    return None if data is None else str(data, "utf-16-le", "replace")
 
 
 def _open_sql_server(place: SqlServer) -> Session:

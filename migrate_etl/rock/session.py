@@ -6,7 +6,7 @@ SQLite and PostgreSQL are opened here; what is told of ODBC is in `opening.py`, 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +35,8 @@ class Session:
     text: str | None = field(default=None, repr=False)
     """The ODBC connection string, where there is one."""
     timeout: int = 15
+    be_lenient: Callable[[], None] | None = field(default=None, repr=False)
+    """From then on a text may hold half a letter, which Python's codec refuses; reading is slower then."""
 
     def close(self) -> None:
         with suppress(self.errors):
@@ -50,6 +52,15 @@ class Session:
             return [tuple(row) for row in cursor.fetchall()]
 
     def frame(self, sql: str, columns: Sequence[OutColumn]) -> pl.DataFrame:
+        try:
+            return self._frame(sql, columns)
+        except UnicodeDecodeError:
+            if self.be_lenient is None:
+                raise
+        self.be_lenient()
+        return self._frame(sql, columns)
+
+    def _frame(self, sql: str, columns: Sequence[OutColumn]) -> pl.DataFrame:
         from_sqlite = self.dialect == "sqlite"
         with translated(self.errors, "reading"), closing(self.connection.cursor()) as cursor:
             cursor.execute(sql)

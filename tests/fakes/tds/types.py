@@ -114,7 +114,7 @@ def _value(column: Column, value: Any) -> bytes:
     if value is None:
         return b"\0" if column.kind != "text" else b"\xff" * (8 if column.size == MAX else 2)
     if column.kind == "text":
-        return _text(column, str(value).encode("utf-16le"))
+        return _text(column, str(value).replace(*HALF_AN_EMOJI).encode("utf-16le", "surrogatepass"))
     data = _plain(_whole(column.kind), column.size, value)
     return data if _fixed(column) is not None else bytes([len(data)]) + data
 
@@ -158,6 +158,9 @@ def _text(column: Column, data: bytes) -> bytes:
     pieces = [data[at : at + 8000] for at in range(0, len(data), 8000)]
     return struct.pack("<Q", 2**64 - 2) + b"".join(struct.pack("<I", len(p)) + p for p in pieces) + b"\0" * 4
 
+
+HALF_AN_EMOJI = ("\ue000", "\ud83d")
+"""SQL Server keeps what was cut within a letter; in PostgreSQL a letter of nobody's stands for it."""
 
 EPOCH = datetime(1900, 1, 1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from dataclasses import fields
 from datetime import date, datetime
 
@@ -18,6 +19,7 @@ from migrate_etl.rock.tables import ROCK_COLUMNS
 from migrate_etl.spec import RockImportSpec
 from migrate_transfer.core.retry import RetryPolicy
 from tests.fakes.drivers import FREETDS
+from tests.fakes.tds.types import HALF_AN_EMOJI
 from tests.migrate_etl.rock import church
 from tests.migrate_etl.rock.conftest import DRIVERS, SqlServer
 
@@ -163,6 +165,31 @@ def test_a_text_longer_than_its_column_says_is_never_cut(server: SqlServer, driv
         page = next(iter(database.pages(sa.select(prayer.c.Id.label("id"), text), prayer.c.Id)))
         assert page["text"].to_list() == [church.LONG_TEXT]
         assert database.no_arrow is not None
+
+
+@pytest.fixture
+def cut_within_a_letter(server: SqlServer) -> Iterator[None]:
+    short, long = (f"cut {HALF_AN_EMOJI[0]}", HALF_AN_EMOJI[0])
+    with server.postgres.connect("tds") as connection:
+        connection.execute('UPDATE "Campus" SET "ShortCode" = %s WHERE "Id" = 2', [short])
+        connection.execute(
+            'INSERT INTO "PrayerRequest" ("Id", "Text", "EnteredDateTime") VALUES (2, %s, now())', [long]
+        )
+        yield
+        connection.execute('UPDATE "Campus" SET "ShortCode" = NULL')
+        connection.execute('DELETE FROM "PrayerRequest" WHERE "Id" = 2')
+
+
+@DRIVERS
+def test_half_an_emoji_is_a_replacement_character_by_every_road(
+    server: SqlServer, driver: str, cut_within_a_letter: None
+) -> None:
+    with RockDatabase.open(server.through(driver)) as database:
+        for page in both_ways(database, "Campus"):
+            assert page["ShortCode"].to_list() == [None, "cut \ufffd"]
+        for page in both_ways(database, "PrayerRequest"):
+            assert page["Text"].to_list() == [church.LONG_TEXT, "\ufffd"]
+        assert database.no_arrow is None
 
 
 @DRIVERS
