@@ -6,6 +6,7 @@ All SQL written by hand is here; the T-SQL among it is parsed by a test. Texts o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -67,10 +68,10 @@ NEWEST_MIGRATION: Mapping[DialectName, str] = {
 WITH_OFFSET = ("datetimeoffset", "timestamp with time zone")
 
 
-def columns_statement(dialect: DialectName) -> str:
-    """Asks for (table, column, type) of the Rock tables, as far as the login may see them."""
+def columns_statement(dialect: DialectName, types: Sequence[str] = ()) -> str:
+    """Asks for (table, column) of the Rock tables, as far as the login may see them; of some types only, if given."""
     if dialect == "sqlite":
-        return "SELECT t.name, c.name, c.type FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c"
+        return "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c"
     names = ("table_schema", "table_name", "column_name", "data_type")
     schema: sa.ColumnElement[str] | str = sa.func.current_schema()
     view, view_schema = "columns", "information_schema"
@@ -79,7 +80,8 @@ def columns_statement(dialect: DialectName) -> str:
         schema = "dbo"
     catalogue = sa.table(view, *(sa.column(name) for name in names), schema=view_schema).alias("c")
     owner, table, column, kind = catalogue.c
-    return compile_text(sa.select(table, column, kind).where(owner == schema, table.in_(list(ROCK_COLUMNS))), dialect)
+    wanted = sa.select(table, column).where(owner == schema, table.in_(list(ROCK_COLUMNS)))
+    return compile_text(wanted.where(kind.in_(types)) if types else wanted, dialect)
 
 
 def probe(table: str, columns: Sequence[str], dialect: DialectName) -> str:
@@ -90,17 +92,25 @@ def probe(table: str, columns: Sequence[str], dialect: DialectName) -> str:
 
 
 def read_tables(values: Callable[[str], list[tuple[Any, ...]]], dialect: DialectName) -> RockTables:
-    """The Rock tables as the database has them; `values` runs a statement and hands out its rows.
-
-    Raises SourceError ROCK_COLUMN_TYPE where moments have an offset: drivers turn such ones into other hours.
-    """
+    """The Rock tables as the database has them; `values` runs a statement and hands out its rows."""
     present: dict[str, set[str]] = {}
-    for table, column, kind in values(columns_statement(dialect)):
+    for table, column in values(columns_statement(dialect)):
         present.setdefault(table, set()).add(column)
-        if kind.lower() in WITH_OFFSET and any(known.name == column for known in ROCK_COLUMNS.get(table, ())):
-            raise SourceError(
-                f"The column {table}.{column} is a {kind}; Rock's own is a datetime, in local time.",
-                code="ROCK_COLUMN_TYPE",
-                remedy="Read a database whose columns are of Rock's types: restore a copy, or undo the change of type.",
-            )
     return RockTables(present, schema=SCHEMA[dialect])
+
+
+def refuse_offsets(values: Callable[[str], list[tuple[Any, ...]]], dialect: DialectName) -> None:
+    """Raises SourceError ROCK_COLUMN_TYPE where moments have an offset: drivers turn such ones into other hours.
+
+    A database that does not tell its types is taken for one of Rock's own.
+    """
+    found: list[tuple[Any, ...]] = []
+    with suppress(SourceError):
+        found = [] if dialect == "sqlite" else values(columns_statement(dialect, WITH_OFFSET))
+    named = [f"{t}.{c}" for t, c in found if any(known.name == c for known in ROCK_COLUMNS.get(t, ()))]
+    if named:
+        raise SourceError(
+            f"Moments with an offset, where Rock keeps local ones without: {', '.join(named)}.",
+            code="ROCK_COLUMN_TYPE",
+            remedy="Read a database whose columns are of Rock's types: restore a copy, or undo the change of type.",
+        )

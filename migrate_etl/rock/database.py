@@ -51,6 +51,7 @@ class RockDatabase:
         """How often the connection broke and was made again: what was read before and after are two moments."""
         try:
             self.tables = catalog.read_tables(self._values, self.dialect)
+            catalog.refuse_offsets(self._values, self.dialect)
             self.renew()
             self._require_rock()
         except MigrateError:

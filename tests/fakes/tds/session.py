@@ -44,8 +44,13 @@ class Session:
     def _about_the_last(self, sql: str) -> bytes | None:
         if "@@ROWCOUNT" not in sql:
             return None
+        if self.server.outcome == "unknown":
+            return self._refused(137, 'Must declare the scalar variable "@@ROWCOUNT".', 15)
         names = sqlglot.parse_one(sql, read="tsql").named_selects
-        return rows([Column(name, "int", 4, nullable=False) for name in names], [self.last])
+        return rows(
+            [Column(name, "int", 4, nullable=False) for name in names],
+            [(0, 0) if self.server.outcome == "zero" else self.last],
+        )
 
     def _refused(self, number: int, text: str, severity: int = 16) -> bytes:
         self.last = (number, 0)

@@ -6,6 +6,7 @@ import socket
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Literal
 
 from tests.fakes.tds.login import Encryption, Login
 
@@ -34,6 +35,8 @@ class TdsServer:
     """`sys.databases` tells this; None: the login may not read it."""
     hang_up_after: int | None = None
     """Break the connection in the middle of this many-th answer with rows, once."""
+    outcome: Literal["told", "unknown", "zero"] = "told"
+    """Whether it tells `@@ERROR` and `@@ROWCOUNT` as SQL Server does."""
     troubles: dict[int, Trouble] = field(default_factory=dict)
     """By the number of the answer with rows."""
     types: dict[str, str] = field(default_factory=dict)

@@ -66,6 +66,14 @@ def test_a_page_that_fails_every_time_is_an_error_and_no_short_page(server: SqlS
         assert caught.value.error_code == "ROCK_BUSY"
 
 
+@pytest.mark.parametrize("outcome", ["unknown", "zero"])
+def test_a_server_that_does_not_tell_how_a_statement_ended_is_read_by_rows(server: SqlServer, outcome: str) -> None:
+    server.tds.outcome = outcome  # type: ignore[assignment]
+    with RockDatabase.open(server.through(FREETDS), page_size=5, retry=AT_ONCE) as database:
+        assert ids(database) == IDS
+        assert database.no_arrow is not None
+
+
 @DRIVERS
 def test_a_table_that_somebody_holds_is_waited_for_and_then_given_up(server: SqlServer, driver: str) -> None:
     server.tds.hurry = 100

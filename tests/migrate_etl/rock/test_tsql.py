@@ -39,6 +39,7 @@ def statements() -> Iterator[tuple[str, str]]:
     for wording in (catalog.ALLOWS_SNAPSHOT, catalog.COLLATION, catalog.NEWEST_MIGRATION):
         yield "catalogue", wording["mssql"]
     yield "columns", catalog.columns_statement("mssql")
+    yield "offsets", catalog.columns_statement("mssql", catalog.WITH_OFFSET)
     yield from (
         (f"probe {table}", catalog.probe(table, [c.name for c in cs], "mssql")) for table, cs in ROCK_COLUMNS.items()
     )
