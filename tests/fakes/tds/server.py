@@ -24,7 +24,7 @@ from tests.fakes.tds.login import (
 )
 from tests.fakes.tds.session import Session
 from tests.fakes.tds.settings import TdsServer
-from tests.fakes.tds.tokens import CANCELLED, FAILED, VERSION, done, error, logged_in, recoverable
+from tests.fakes.tds.tokens import CANCELLED, FAILED, VERSION, done, error, logged_in, recoverable, sent_on
 
 
 @contextmanager
@@ -70,6 +70,9 @@ class _Connection:
         self.server.seen.append(login)
         self.server.encrypted.append(encryption)
         welcome = logged_in(login.database or "RockDB", login.packet_size, login.version)
+        if login.read_only and self.server.readable_replica is not None:
+            self.line.send(welcome + sent_on(self.server.readable_replica) + done())
+            return
         self.line.send(welcome + (recoverable() if SESSION_RECOVERY in login.features else b"") + done())
         self.line.packet_size = login.packet_size
         conninfo = psycopg.conninfo.make_conninfo(self.server.conninfo, user=login.user, password=login.password)

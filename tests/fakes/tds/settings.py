@@ -41,6 +41,8 @@ class TdsServer:
     """By the number of the answer with rows."""
     types: dict[str, str] = field(default_factory=dict)
     """Columns, by name, of a type that PostgreSQL has no word for."""
+    readable_replica: int | None = None
+    """The port to which logins that only read are sent on."""
     hurry: int = 1
     """Locks are waited for this many times shorter than asked."""
     port: int = 0

@@ -38,6 +38,13 @@ def _environment(body: bytes) -> bytes:
     return struct.pack("<BH", 0xE3, len(body)) + body
 
 
+def sent_on(port: int) -> bytes:
+    """The login belongs to another server; the client goes there by itself."""
+    host = "localhost"
+    place = struct.pack("<BHH", 0, port, len(host)) + host.encode("utf-16le")
+    return _environment(bytes([20]) + struct.pack("<H", len(place)) + place + b"\0\0")
+
+
 def recoverable() -> bytes:
     """A client may log in again when its connection broke while nothing was under way, and go on."""
     return bytes([0xAE, 1]) + struct.pack("<I", 0) + b"\xff"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import date, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -18,10 +20,11 @@ from migrate_etl.rock.lookups import read_lookups
 from migrate_etl.rock.tables import ROCK_COLUMNS
 from migrate_etl.spec import RockImportSpec
 from migrate_transfer.core.retry import RetryPolicy
+from tests.conftest import Postgres
 from tests.fakes.drivers import FREETDS
 from tests.fakes.tds.types import HALF_AN_EMOJI
 from tests.migrate_etl.rock import church
-from tests.migrate_etl.rock.conftest import DRIVERS, SqlServer
+from tests.migrate_etl.rock.conftest import DRIVERS, SqlServer, running
 
 MOMENTS = ("CreatedDateTime", "ModifiedDateTime", "TransactionDateTime", "EnteredDateTime", "StartDateTime")
 
@@ -109,6 +112,19 @@ def test_a_readable_replica_is_asked_for_unless_told_otherwise(
     with RockDatabase.open(server.through(driver, **given)):
         (login,) = server.tds.seen
     assert (login.read_only, login.application) == (asked, "Migrate")
+
+
+@DRIVERS
+def test_a_login_that_is_sent_on_to_a_replica_reads_there(
+    server: SqlServer, driver: str, church_url: str, postgres: Postgres, certificate: tuple[Path, ssl.SSLContext]
+) -> None:
+    for replica in running(postgres, "tds", church_url, certificate[1]):
+        server.tds.readable_replica = replica.tds.port
+        contents = diagnose.test_connection(server.through(driver)).contents
+        assert contents is not None
+        assert (contents.rows["Person"], contents.arrow) == (8, True)
+        assert [login.read_only for login in replica.tds.seen] == [True, True]
+    assert server.tds.statements == []
 
 
 @DRIVERS
