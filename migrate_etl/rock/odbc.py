@@ -54,9 +54,18 @@ def _microsoft(place: SqlServer, driver: str) -> dict[str, str | None]:
         "HostNameInCertificate": place.certificate_host,
         "ServerCertificate": place.certificate_file,
         "MultiSubnetFailover": "Yes" if place.multi_subnet else None,
-        # Who reads has to know that a connection broke: what comes after is another moment of the database.
         "ConnectRetryCount": "0",
     }
+
+
+def without_own_retries(text: str) -> str:
+    """An ODBC string that tells Microsoft's driver not to log in again by itself, unless it says how often.
+
+    Who reads has to know that a connection broke: what comes after is another moment of the database.
+    """
+    if _MICROSOFT.search(text) is None or "connectretrycount" in text.lower():
+        return text
+    return f"{text.rstrip().rstrip(';')};ConnectRetryCount=0;"
 
 
 def _freetds(place: SqlServer) -> dict[str, str | None]:

@@ -11,7 +11,7 @@ from migrate_etl.rock.connection import OdbcString, Place, PostgresServer, Sqlit
 from migrate_etl.rock.dialects import DialectName
 from migrate_etl.rock.failures import failure
 from migrate_etl.rock.knock import sql_server_answers
-from migrate_etl.rock.odbc import choose_driver, is_freetds, odbc_string
+from migrate_etl.rock.odbc import choose_driver, is_freetds, odbc_string, without_own_retries
 from migrate_etl.rock.session import Session, open_postgres, open_sqlite, translated
 from migrate_transfer.core.errors import MigrateError, SourceError
 
@@ -83,7 +83,7 @@ def open_session(place: Place) -> Session:
         case PostgresServer():
             session = open_postgres(place)
         case OdbcString(text, timeout):
-            session = _open_odbc(text, timeout)
+            session = _open_odbc(without_own_retries(text), timeout)
         case SqlServer():
             session = _open_sql_server(place)
     for sql in catalog.GENTLE[session.dialect]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from migrate_etl.rock.connection import parse_ado
-from migrate_etl.rock.odbc import choose_driver, odbc_string
+from migrate_etl.rock.odbc import choose_driver, odbc_string, without_own_retries
 from migrate_transfer.core.errors import SourceError
 
 MICROSOFT = "ODBC Driver 18 for SQL Server"
@@ -37,6 +37,22 @@ def test_microsofts_driver() -> None:
         "Driver={ODBC Driver 18 for SQL Server};Server=tcp:h,1444;Encrypt=yes;TrustServerCertificate=yes;"
         "MultiSubnetFailover=Yes;ConnectRetryCount=0;Database=RockDB;UID=rock;PWD=secret;APP=Migrate;ApplicationIntent=ReadOnly;"
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        (
+            "Driver={ODBC Driver 18 for SQL Server};UID=u",
+            "Driver={ODBC Driver 18 for SQL Server};UID=u;ConnectRetryCount=0;",
+        ),
+        ("Driver={ODBC Driver 18 for SQL Server};connectRetryCount=2;", None),
+        ("Driver={FreeTDS};UID=u", None),
+        ("DSN=rock", None),
+    ],
+)
+def test_a_string_for_microsofts_driver_is_told_who_makes_connections_again(given: str, used: str | None) -> None:
+    assert without_own_retries(given) == (used or given)
 
 
 def test_microsofts_driver_finds_a_named_instance_by_itself() -> None:
