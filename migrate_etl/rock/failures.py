@@ -19,6 +19,7 @@ FailureCode = Literal[
     "ROCK_CERTIFICATE_NOT_TRUSTED",
     "ROCK_ENCRYPTION_REFUSED",
     "ROCK_DATABASE_NOT_FOUND",
+    "ROCK_REPLICA_REFUSED",
     "ROCK_OBJECT_MISSING",
     "NOT_A_ROCK_DATABASE",
     "ROCK_CONNECTION_LOST",
@@ -71,6 +72,11 @@ ADVICE: dict[FailureCode, Advice] = {
         "Make the database name in the connection string match the RockRMS database name exactly,"
         " and map the login to a user in it.",
     ),
+    "ROCK_REPLICA_REFUSED": Advice(
+        "The server keeps a replica of the database that does not take this login's kind of connection.",
+        "Name the listener of the availability group in the connection string; where the message has error 979, add"
+        " ApplicationIntent=ReadWrite (nothing is written even so), where it has 978, leave that out.",
+    ),
     "ROCK_OBJECT_MISSING": Advice(
         "The database lacks a table or column that the import reads.",
         "Run test-connection: it names what is missing.",
@@ -109,6 +115,7 @@ _BY_NUMBER: dict[int, FailureCode] = {
     4064: "ROCK_DATABASE_NOT_FOUND",
     911: "ROCK_DATABASE_NOT_FOUND",
     916: "ROCK_DATABASE_NOT_FOUND",
+    **dict.fromkeys((976, 978, 979, 982, 983), "ROCK_REPLICA_REFUSED"),
     229: "ROCK_PERMISSION_DENIED",
     230: "ROCK_PERMISSION_DENIED",
     297: "ROCK_PERMISSION_DENIED",
@@ -147,6 +154,7 @@ _BY_NUMBER: dict[int, FailureCode] = {
 """SQL Server's own error numbers, and FreeTDS's (20000 and up)."""
 
 _VAGUENESS: tuple[FailureCode, ...] = (
+    "ROCK_REPLICA_REFUSED",
     "ROCK_DATABASE_NOT_FOUND",
     "ROCK_PERMISSION_DENIED",
     "ROCK_OBJECT_MISSING",

@@ -31,6 +31,9 @@ CONNECTING: list[tuple[str | None, str, FailureCode]] = [
     ("28000", f"[28000] {MS}[SQL Server]Login failed for user 'rock'. (18456) (SQLDriverConnect)", "ROCK_LOGIN_FAILED"),
     ("28000", f"[28000] {MS}[SQL Server]用户 'sa' 登录失败。 (18456) (SQLDriverConnect); [28000] {MS}[SQL Server]无法打开登录所请求的"
      "数据库 \"qq\"。登录失败。 (4060)", "ROCK_DATABASE_NOT_FOUND"),
+    ("42000", f"[42000] {MS}[SQL Server]The target database ('Rock') is in an availability group and currently does not"
+     f" allow read only connections. (979) (SQLDriverConnect); [28000] {MS}[SQL Server]Login failed. (18456)",
+     "ROCK_REPLICA_REFUSED"),
     ("28000", f"[28000] {MS}[SQL Server]Login failed for user 'u'. Reason: The password of the account has expired."
      " (18487) (SQLDriverConnect)", "ROCK_LOGIN_FAILED"),
     ("42000", f"[42000] {MS}[SQL Server]Cannot open server 'x' requested by the login. Client with IP address '1.2.3.4' is"

@@ -129,9 +129,12 @@ def test_a_pause_is_heard_while_the_server_is_waited_for(server: SqlServer, tmp_
 
 @DRIVERS
 @pytest.mark.parametrize("snapshot", [0, 1], ids=["pages", "snapshot"])
-def test_a_line_that_breaks_within_any_page_loses_no_row(server: SqlServer, driver: str, snapshot: int) -> None:
+@pytest.mark.parametrize("encrypt", ["no", "yes"])
+def test_a_line_that_breaks_within_any_page_loses_no_row(
+    server: SqlServer, driver: str, encrypt: str, snapshot: int
+) -> None:
     server.tds.snapshot_state = snapshot
-    with RockDatabase.open(server.through(driver), page_size=2, retry=AT_ONCE) as database:
+    with RockDatabase.open(server.through(driver, Encrypt=encrypt), page_size=2, retry=AT_ONCE) as database:
         for page in range(1, 5):
             server.tds.hang_up_after = server.tds.answers + page
             assert ids(database) == IDS
