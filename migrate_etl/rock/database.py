@@ -14,7 +14,7 @@ from migrate_etl.rock.columns import OutColumn, columns_of
 from migrate_etl.rock.connection import Place, parse_connection
 from migrate_etl.rock.dialects import DialectName, compile_text
 from migrate_etl.rock.failures import ADVICE
-from migrate_etl.rock.odbc import is_freetds
+from migrate_etl.rock.odbc import certificate_unchecked, is_freetds
 from migrate_etl.rock.opening import open_session, tolerant
 from migrate_etl.rock.release import require_rock
 from migrate_etl.rock.session import Session
@@ -44,6 +44,7 @@ class RockDatabase:
         self._reader: ArrowReader | None = None
         self.dialect: DialectName = self._session.dialect
         self.driver = self._session.driver
+        self.certificate_unchecked = certificate_unchecked(self.driver, self._session.text or "")
         self.consistency: Consistency = "pages"
         self.no_arrow: str | None = None if self._session.text else "only ODBC databases are read by Arrow"
         """Why pages do not come by Arrow blocks; None while they do or may."""

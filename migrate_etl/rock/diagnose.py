@@ -140,8 +140,8 @@ def _last_update(database: RockDatabase) -> date | None:
 
 def _notes(database: RockDatabase) -> list[str]:
     notes = []
-    if "tds" in database.driver.lower():
-        notes.append("FreeTDS does not check the server's certificate; Microsoft's ODBC driver does.")
+    if database.certificate_unchecked:
+        notes.append("The server's certificate was not checked: FreeTDS does so with Encrypt=true alone.")
     if database.no_arrow is not None:
         notes.append(f"Large tables are read row by row: {database.no_arrow}.")
     if database.consistency == "pages":

@@ -1,4 +1,7 @@
-"""What an ODBC driver for SQL Server wants to be told. Pure; the driver itself is used in `opening.py`."""
+"""What an ODBC driver for SQL Server wants to be told; the driver itself is used in `opening.py`.
+
+Pure, but for FreeTDS's own file, which `freetds.py` writes.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,19 @@ from collections.abc import Sequence
 from migrate_etl.rock.ado import refused
 from migrate_etl.rock.connection import SqlServer
 from migrate_etl.rock.failures import ADVICE
+from migrate_etl.rock.freetds import checked_server
 from migrate_etl.rock.server import DEFAULT_PORT
 from migrate_transfer.core.errors import SourceError
 
 _MICROSOFT = re.compile(r"ODBC Driver (\d+) for SQL Server", re.IGNORECASE)
+
+
+_CHECKED = "Servername"
+
+
+def certificate_unchecked(driver: str, text: str) -> bool:
+    """Whether the driver took what certificate came, if any."""
+    return is_freetds(driver) and f"{_CHECKED}=" not in text
 
 
 def is_freetds(driver: str) -> bool:
@@ -69,10 +81,20 @@ def without_own_retries(text: str) -> str:
 
 
 def _freetds(place: SqlServer) -> dict[str, str | None]:
-    """Options of FreeTDS: it asks the SQL Browser for an instance's port, and never checks a certificate."""
+    """Options of FreeTDS: it asks the SQL Browser for an instance's port.
+
+    Certificates are checked where everything is to be encrypted and the string does not trust whatever comes.
+    """
     address = place.address
     if place.encrypt == "strict":
         raise refused("Encrypt=strict needs Microsoft's ODBC driver 18.", "Install msodbcsql18 or use Encrypt=true.")
+    if place.encrypt == "mandatory" and not place.trust_certificate:
+        if place.certificate_host not in (None, address.host):
+            raise refused(
+                "FreeTDS cannot check a certificate for another name than the server's.",
+                "Connect by the name that stands in the certificate, or install Microsoft's ODBC driver.",
+            )
+        return {_CHECKED: checked_server(address), "ClientCharset": "UTF-8"}
     named = address.instance is not None
     return {
         "Server": f"{address.host}\\{address.instance}" if named else address.host,

@@ -10,7 +10,7 @@ from migrate_etl.rock import catalog
 from migrate_etl.rock.connection import OdbcString, Place, PostgresServer, SqliteFile, SqlServer
 from migrate_etl.rock.dialects import DialectName
 from migrate_etl.rock.failures import failure
-from migrate_etl.rock.knock import sql_server_answers
+from migrate_etl.rock.knock import greeting_of
 from migrate_etl.rock.odbc import choose_driver, is_freetds, odbc_string, without_own_retries
 from migrate_etl.rock.session import Session, open_postgres, open_sqlite, translated
 from migrate_transfer.core.errors import MigrateError, SourceError
@@ -53,15 +53,20 @@ def _told_apart(found: SourceError, place: SqlServer, driver: str) -> MigrateErr
     """FreeTDS says too little of why it did not connect; asking the server again in other ways says more.
 
     Of the two errors a server sends when it lacks the database it passes on only that the login failed, and of a
-    failed TLS handshake nothing.
+    failed TLS handshake nothing: where certificates are checked, that is mostly why.
     """
     if found.error_code == "ROCK_LOGIN_FAILED":
         with suppress(SourceError):
             _open_odbc(odbc_string(replace(place, database=""), driver), place.connect_timeout).close()
             return failure("3D000", "", "connecting")
     silent = found.error_code == "ROCK_UNREACHABLE" and not found.details.get("numbers")
-    if silent and found.details.get("sqlstate") == "08001" and sql_server_answers(place.address, place.connect_timeout):
-        return failure("08001", "encryption", "connecting")
+    if not silent or found.details.get("sqlstate") != "08001":
+        return found
+    match greeting_of(place.address, place.connect_timeout):
+        case "encrypts" if place.encrypt == "mandatory" and not place.trust_certificate:
+            return failure("08001", "certificate", "connecting")
+        case "encrypts" | "in clear":
+            return failure("08001", "encryption", "connecting")
     return found
 
 

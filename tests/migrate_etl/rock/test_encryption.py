@@ -55,21 +55,42 @@ def test_as_much_is_encrypted_as_either_side_wants(
 
 
 @pytest.mark.parametrize(
-    ("rule", "asked"), [("login", "yes"), ("login", ""), ("all", "yes"), ("all", "no"), ("login", "strict")]
+    ("driver", "rule", "asked"),
+    [
+        (MICROSOFT, "login", "yes"),
+        (MICROSOFT, "login", ""),
+        (MICROSOFT, "all", "yes"),
+        (MICROSOFT, "all", "no"),
+        (MICROSOFT, "login", "strict"),
+        (FREETDS, "login", "yes"),
+        (FREETDS, "all", "yes"),
+    ],
 )
-def test_a_certificate_of_an_unknown_authority_is_not_trusted(server: SqlServer, rule: str, asked: str) -> None:
+def test_a_certificate_of_an_unknown_authority_is_not_trusted(
+    server: SqlServer, driver: str, rule: str, asked: str
+) -> None:
     server.tds.encryption = rule  # type: ignore[assignment]
-    diagnosis = diagnose.test_connection(server.through(MICROSOFT, Encrypt=asked, **CHECKED))
+    diagnosis = diagnose.test_connection(server.through(driver, Encrypt=asked, **CHECKED))
     assert diagnosis.code == UNKNOWN
     assert "TrustServerCertificate=true" in str(diagnosis.remedy)
     assert server.tds.seen == []
 
 
-@pytest.mark.parametrize("asked", ["yes", "strict"])
-def test_a_certificate_of_a_known_authority_is_trusted(server: SqlServer, trusted: None, asked: str) -> None:
-    diagnosis = diagnose.test_connection(server.through(MICROSOFT, Encrypt=asked, **CHECKED))
-    assert diagnosis.code == "OK"
-    assert set(server.tds.encrypted) == {"all"}
+@pytest.mark.parametrize(("driver", "asked"), [(MICROSOFT, "yes"), (MICROSOFT, "strict"), (FREETDS, "yes")])
+def test_a_certificate_of_a_known_authority_is_trusted(
+    server: SqlServer, trusted: None, driver: str, asked: str
+) -> None:
+    contents = diagnose.test_connection(server.through(driver, Encrypt=asked, **CHECKED)).contents
+    assert contents is not None
+    assert contents.arrow
+    assert not any("certificate" in note for note in contents.notes)
+    assert server.tds.encrypted == ["all", "all"]
+
+
+def test_freetds_checks_no_certificate_for_another_name(server: SqlServer, trusted: None) -> None:
+    other = server.through(FREETDS, Encrypt="yes", HostNameInCertificate="sql.example.org", **CHECKED)
+    assert diagnose.test_connection(other).code == "INVALID_CONNECTION_STRING"
+    assert server.tds.seen == []
 
 
 def test_a_name_that_is_not_in_the_certificate_is_said_to_be_another(server: SqlServer, trusted: None) -> None:
@@ -91,9 +112,12 @@ def test_a_certificate_at_hand_is_trusted_where_encryption_is_strict(
 
 
 @DRIVERS
-def test_encryption_that_the_server_cannot_do_is_not_silently_left_out(server: SqlServer, driver: str) -> None:
+@pytest.mark.parametrize("trust", ["yes", "no"])
+def test_encryption_that_the_server_cannot_do_is_not_silently_left_out(
+    server: SqlServer, driver: str, trust: str
+) -> None:
     server.tds.encryption = "none"
-    diagnosis = diagnose.test_connection(server.through(driver, Encrypt="yes"))
+    diagnosis = diagnose.test_connection(server.through(driver, Encrypt="yes", TrustServerCertificate=trust))
     assert diagnosis.code == "ROCK_ENCRYPTION_REFUSED"
     assert server.tds.seen == []
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from migrate_etl.rock.connection import parse_ado
@@ -65,6 +68,19 @@ def test_freetds() -> None:
         "Driver={FreeTDS};Server=h;Port=1433;TDS_Version=7.4;ClientCharset=UTF-8;Encryption=require;"
         "Database=RockDB;UID=rock;PWD=secret;APP=Migrate;ApplicationIntent=ReadOnly;"
     )
+
+
+def test_freetds_is_sent_to_its_own_file_where_the_certificate_counts() -> None:
+    first, again, other = (
+        odbc_string(parse_ado(f"Server={server};{REST};Encrypt=true"), "FreeTDS")
+        for server in ("sql.example", "sql.example", "sql.example,1444")
+    )
+    assert first == again
+    assert (";Servername=sql.example;" in first, ";Servername=sql.example+1;" in other) == (True, True)
+    written = Path(os.environ["FREETDSCONF"]).read_text()
+    assert "port = 1444" in written.split("[sql.example+1]")[1]
+    assert "ca file = " in written
+    assert "secret" not in written
 
 
 def test_freetds_is_given_an_instance_or_a_port_never_both() -> None:
