@@ -11,18 +11,22 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import psutil
+
 KEPT = 2**16
+SAMPLE_SECONDS = 0.2
 BUSY = 0.15
 """More of the machine at work than this before a run, and it is said that the cores were not free."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Seconds and 2^20 bytes."""
+    """Seconds and 2^20 bytes; memory is the sum of what each process of the command had at its most."""
 
     wall: float
     cpu: float
@@ -39,19 +43,32 @@ def run(command: Sequence[str], environment: Mapping[str, str], watch: Callable[
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as wrong:
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=out, stderr=wrong, env={**os.environ, **environment})
-        watching = threading.Thread(target=watch, args=(process.pid,)) if watch else None
-        if watching:
-            watching.start()
+        peaks: dict[int, float] = {}
+        watching = [threading.Thread(target=_helpers, args=(process.pid, peaks))]
+        watching += [threading.Thread(target=watch, args=(process.pid,))] if watch else []
+        for each in watching:
+            each.start()
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
-        if watching:
-            watching.join()
+        for each in watching:
+            each.join()
         said, complaint = _end_of(out), _end_of(wrong)
     if process.returncode:
         lines = (complaint + said).strip().splitlines()
         raise DidNotRun(f"ended with {process.returncode}: {lines[-1] if lines else 'without a word'}")
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, said)
+    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024 + sum(peaks.values()), said)
+
+
+def _helpers(pid: int, peaks: dict[int, float]) -> None:
+    """The most that was seen resident in each process that the command started, until the command ends."""
+    with suppress(psutil.Error):
+        command = psutil.Process(pid)
+        while command.is_running() and command.status() != psutil.STATUS_ZOMBIE:
+            for child in command.children(recursive=True):
+                with suppress(psutil.Error):
+                    peaks[child.pid] = max(peaks.get(child.pid, 0.0), child.memory_info().rss / 2**20)
+            time.sleep(SAMPLE_SECONDS)
 
 
 def _end_of(file: IO[bytes]) -> str:
