@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from migrate_api.callers import unknown_caller
 from migrate_api.delivery import PARKED
 from migrate_api.doors import Services
-from migrate_api.errors import Refusal
+from migrate_api.errors import Refusal, answer
 from migrate_api.seen import online_since
 from migrate_api.tables import Agent, Job, OutboxMessage, TimerRun
 
@@ -109,17 +109,22 @@ class Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status, start, id_ = 500, time.perf_counter(), uuid4().hex[:16]
+        status, start, id_, begun = 500, time.perf_counter(), uuid4().hex[:16], False
 
         async def noted(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, begun = message["status"], True
                 MutableHeaders(scope=message)["X-Request-Id"] = id_
             await send(message)
 
         try:
             await self._app(scope, receive, noted)
+        except Exception:
+            log.exception("unforeseen", extra={"fields": {"request": id_}})
+            if begun:
+                raise
+            await answer(_unforeseen(id_))(scope, receive, noted)
         finally:
             self._note(scope, status, time.perf_counter() - start, id_)
 
@@ -131,6 +136,11 @@ class Observed:
             fields = {"request": id_, "method": scope["method"], "route": route, "status": status}
             fields["milliseconds"] = round(seconds * 1000, 1)
             log.info("answered", extra={"fields": fields})
+
+
+def _unforeseen(id_: str) -> Refusal:
+    remedy = f"Try again; if it stays so, send the service's log lines of request {id_} to those who maintain it."
+    return Refusal(500, "INTERNAL_ERROR", "Something went wrong that nobody foresaw.", remedy=remedy)
 
 
 def _require_collector(request: Request, token: str) -> None:

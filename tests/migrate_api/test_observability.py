@@ -109,3 +109,17 @@ def test_log_lines_are_json_without_secrets_queries_and_people(empty_database: D
     assert all(set(line) >= WORDS for line in answered)
     for hushed in ("hush", "HUSH", "ada@", *site.tokens.values(), agent["key"]):
         assert hushed not in log.read_text()
+
+
+def test_what_nobody_foresaw_is_an_answer_like_any_other_and_is_found_in_the_log(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    agent = site.agent()
+    job = site.job(agent)
+    with site.database.transaction() as session:
+        session.execute(sa.text("UPDATE jobs SET status = 'no such status'"))
+    status, said = site.call("GET", f"/api/jobs/{job['id']}")
+    assert (status, said["code"]) == (500, "INTERNAL_ERROR")
+    (line,) = [record for record in caplog.records if record.getMessage() == "unforeseen"]
+    assert line.fields["request"] in said["details"]["remedy"]  # type: ignore[attr-defined]
+    assert line.exc_info is not None
