@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import ssl
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,8 @@ from migrate_transfer.net.poster import Poster
 from migrate_transfer.net.rate import RateBudget
 
 __all__ = ["HttpAnswer", "HttpClient", "RateBudget"]
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write down each address, whose query may be a signature
 
 SENDABLE = re.compile(r"([\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?)?")
 """Header values that every server reads alike."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import socket
 import ssl
 import threading
@@ -126,6 +127,13 @@ def test_a_key_that_no_header_carries_is_refused_and_not_shown(key: str) -> None
         client("http://127.0.0.1:1", key)
     assert caught.value.error_code == "BAD_HEADER"
     assert KEY not in f"{caught.value!r}{caught.value.message}{caught.value.remedy}{caught.value.details}"
+
+
+def test_no_address_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with serving(answer()) as server, client(server.url) as http:
+        http.request("GET", "/x", params={"sig": KEY})
+    assert KEY not in caplog.text
 
 
 def test_no_error_and_no_repr_shows_the_key() -> None:
