@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import element_to_be_clickable, visibility_of
+from selenium.webdriver.support.wait import WebDriverWait
 
 from migrate_etl.sandbox.mission.process import MissionSandbox
 from tests.journeys.church import KEY, Church
@@ -53,6 +56,11 @@ def page(report: Path) -> Iterator[Chrome]:
         yield browser
 
 
+def soon(page: Chrome, condition: Callable[[Any], Any]) -> None:
+    """A page is drawn when the machine gets to it."""
+    WebDriverWait(page, 30).until(condition)
+
+
 def test_it_needs_nothing_but_itself_and_complains_of_nothing(page: Chrome) -> None:
     assert page.execute_script("return performance.getEntriesByType('resource').map(one => one.name)") == []
     assert page.get_log("browser") == []  # type: ignore[no-untyped-call]
@@ -62,19 +70,22 @@ def test_the_money_cube_opens_down_to_the_records(page: Chrome) -> None:
     fund = page.find_element(By.CSS_SELECTOR, "details:has(details):has(.off)")
     year = fund.find_element(By.CSS_SELECTOR, "details:has(.off)")
     assert not year.is_displayed()
-    fund.find_element(By.TAG_NAME, "summary").click()
-    assert year.is_displayed()
-    year.find_element(By.TAG_NAME, "summary").click()
-    assert year.find_element(By.TAG_NAME, "table").is_displayed()
+    for part in (fund, year):
+        summary = part.find_element(By.TAG_NAME, "summary")
+        soon(page, element_to_be_clickable(summary))
+        summary.click()
+    soon(page, visibility_of(year.find_element(By.TAG_NAME, "table")))
 
 
 def test_the_exceptions_are_filtered_as_one_types(page: Chrome) -> None:
     rows = page.find_elements(By.CSS_SELECTOR, "#exception-rows tbody tr")
     assert len(rows) == 2
-    page.find_element(By.CSS_SELECTOR, "input[data-filter=exception-rows]").send_keys(
-        rows[0].find_element(By.TAG_NAME, "code").text
-    )
-    assert [row.is_displayed() for row in rows] == [True, False]
+    code = rows[0].find_element(By.TAG_NAME, "code").get_property("textContent")
+    assert isinstance(code, str)
+    filter_ = page.find_element(By.CSS_SELECTOR, "input[data-filter=exception-rows]")
+    soon(page, element_to_be_clickable(filter_))
+    filter_.send_keys(code)
+    soon(page, lambda _: [row.is_displayed() for row in rows] == [True, False])
 
 
 def test_it_prints(page: Chrome) -> None:
