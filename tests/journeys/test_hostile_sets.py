@@ -73,7 +73,7 @@ def write(root: bytes, path: bytes, data: bytes, year: int = 50) -> None:
 
 def specials(root: Path, deep: int) -> dict[bytes, bytes]:
     """Links that lead in circles, out and nowhere, a pipe, a socket, one file under two names, a path of many parts."""
-    for link, target in {"circle": ".", "itself": "itself", "out": "/etc", "nowhere": "not there"}.items():
+    for link, target in {"circle": ".", "itself": "itself", "out": str(root.parent), "nowhere": "not there"}.items():
         (root / link).symlink_to(target)
     os.mkfifo(root / "pipe")
     with socket.socket(socket.AF_UNIX) as made:
