@@ -79,7 +79,7 @@ class FarSender:
                 some = list(islice(contents, TOGETHER))
                 fed = len(some) < TOGETHER
                 waiting.update((one.upload.number, one) for one in some)
-                self._lost = not self._order(some)
+                self._lost = bool(some) and not self._order(some)
             yield from self._ended(waiting)
         if self._control.stopping:
             return

@@ -9,6 +9,7 @@ end the error with which nothing more can be done.
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
 import sys
@@ -95,7 +96,12 @@ def main() -> None:
     for asked in (signal.SIGINT, signal.SIGTERM):
         signal.signal(asked, signal.SIG_IGN)  # the process that asked decides, and closes our standard input
     answers, sys.stdout = sys.stdout.buffer, sys.stderr
-    Helper(sys.stdin.buffer, answers).run()
+    code = 1
+    try:
+        Helper(sys.stdin.buffer, answers).run()
+        code = 0
+    finally:
+        os._exit(code)  # whoever reads the orders may wait for the next one for ever
 
 
 if __name__ == "__main__":

@@ -69,6 +69,12 @@ def test_a_helper_reads_hashes_and_sends(site: Site) -> None:
     assert not [one for one in psutil.Process().children() if "helper" in " ".join(one.cmdline())]
 
 
+def test_nothing_to_send_starts_no_helper(site: Site) -> None:
+    with far(site) as sender:
+        assert list(sender.put_all(iter(()))) == []
+        assert not [one for one in psutil.Process().children() if "helper" in " ".join(one.cmdline())]
+
+
 def test_it_serves_again_and_again(site: Site) -> None:
     made = site.fill(30, 0)
     with far(site) as sender:
