@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from migrate_etl.rock.lookups import Lookups, read_lookups
 from migrate_etl.rock.tables import RockTables
 from migrate_etl.spec import EntityName, RockImportSpec
 from migrate_etl.workspace import Workspace, partition_order
-from migrate_transfer.core.errors import StorageError
+from migrate_transfer.core.errors import InvalidRequest, StorageError
 
 REFERRING: tuple[EntityName, ...] = ("contributions", "attendance", "prayer_requests")
 """Entities whose records name a person; people load before them."""
@@ -92,7 +92,9 @@ def _counts(entity: Entity, database: RockDatabase, high_water: int) -> dict[str
 
 
 def make_plan(workspace: Workspace, database: RockDatabase) -> Plan:
-    """Scan the database once and write plan and lookups into the job folder; a job that has them keeps them."""
+    """Scan the database once and write plan and lookups into the job folder; a job that has them keeps them.
+
+    Raises InvalidRequest CAMPUS_UNKNOWN when the job names a campus that Rock has not."""
     if workspace.plan_path.exists():
         return Plan.load(workspace.plan_path)
     high_water: dict[str, int] = {}
@@ -103,6 +105,7 @@ def make_plan(workspace: Workspace, database: RockDatabase) -> Plan:
         high_water[name] = int(database.scalar(select(func.max(entity.key(database.tables)))) or 0)
         discovered[name] = _counts(entity, database, high_water[name])
     lookups = read_lookups(database, workspace.spec)
+    _require_campuses(workspace.spec.campus_ids, lookups.campuses)
     if workspace.spec.campus_ids:
         people = referenced_people(database, lookups, workspace.spec, high_water)
         lookups = lookups.with_pulled_in(people, workspace.spec.campus_ids)
@@ -112,6 +115,17 @@ def make_plan(workspace: Workspace, database: RockDatabase) -> Plan:
     plan = Plan(started, high_water, discovered, tuple(database.tables.missing()))
     plan.save(workspace.plan_path)
     return plan
+
+
+def _require_campuses(wanted: Sequence[int], campuses: pl.DataFrame) -> None:
+    """A campus that Rock has not would move nothing and call that a success."""
+    if unknown := sorted(set(wanted) - set(campuses["id"].to_list())):
+        known = ", ".join(f"{row['id']} ({row['name']})" for row in campuses.sort("id").iter_rows(named=True))
+        raise InvalidRequest(
+            f"Rock has no campus {', '.join(map(str, unknown))}.",
+            code="CAMPUS_UNKNOWN",
+            remedy=f"Choose among its campuses: {known}." if known else "Leave the campuses out: Rock has none.",
+        )
 
 
 def referenced_people(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 EntityName = Literal["people", "families", "groups", "contributions", "attendance", "prayer_requests"]
 ENTITY_NAMES: tuple[EntityName, ...] = (
@@ -37,6 +39,14 @@ class ValueMaps(BaseModel):
     group_type: dict[str, str] = Field(default_factory=dict)
     """Group type GUID -> Mission's free group category."""
 
+    @field_validator("payment_method", "status", "group_type")
+    @classmethod
+    def _by_guid(cls, value: dict[str, str]) -> dict[str, str]:
+        """A name in a GUID's place would match nothing, without a word."""
+        for guid in value:
+            _require_guid(guid)
+        return value
+
 
 class RockImportSpec(BaseModel):
     """One import job.
@@ -47,10 +57,11 @@ class RockImportSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    job_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    job_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    """Also the name of its folder."""
     organization: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     """Mission organisation slug."""
-    mission_url: Annotated[str, Field(pattern=r"^https?://")]
+    mission_url: str
     entities: tuple[EntityName, ...] = ENTITY_NAMES
     campus_ids: tuple[int, ...] = ()
     date_range_start: date | None = None
@@ -65,6 +76,22 @@ class RockImportSpec(BaseModel):
     concurrency: Annotated[int, Field(ge=1, le=32)] = 4
     resend: bool = False
     """Ignore the receipts book and send every record."""
+
+    @field_validator("job_id")
+    @classmethod
+    def _own_folder(cls, value: str) -> str:
+        if value.lower() == "books":
+            raise ValueError("`books` is the folder that all jobs share; choose another name")
+        return value
+
+    @field_validator("mission_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        """Without the slashes at its end."""
+        address = value.rstrip("/")
+        if not _is_address(address):
+            raise ValueError("give an address such as https://mission.example, without user, password, ? or #")
+        return address
 
     @field_validator("time_zone")
     @classmethod
@@ -90,12 +117,26 @@ class RockImportSpec(BaseModel):
     @field_validator("include_group_types")
     @classmethod
     def _lower_guids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for guid in value:
+            _require_guid(guid)
         return tuple(guid.lower().strip("{}") for guid in value)
 
-    @model_validator(mode="after")
-    def _url_without_tail(self) -> Self:
-        object.__setattr__(self, "mission_url", self.mission_url.rstrip("/"))
-        return self
+
+def _require_guid(text: str) -> None:
+    try:
+        UUID(text.strip("{}"))
+    except ValueError:
+        raise ValueError("give Rock's GUID, such as 928a2e04-c77b-4282-888f-ec549cee026a") from None
+
+
+def _is_address(text: str) -> bool:
+    """What a client can call; `urlsplit` and its port raise for brackets and numbers that make no sense."""
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return known and not set(text) & set("@?# \t\r\n\\") and text.isprintable()
 
 
 class ImportSecrets(BaseModel):

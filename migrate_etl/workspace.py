@@ -25,6 +25,20 @@ def partition_order(partition: str) -> tuple[int, str]:
     return (partition == UNDATED, partition)
 
 
+def _require_plain(folder: Path) -> None:
+    """Polars and Dagster take text for a path; to Dagster a question mark ends it. Raises InvalidRequest."""
+    try:
+        plain = b"?" not in str(folder.absolute()).encode()
+    except UnicodeEncodeError:
+        plain = False
+    if not plain:
+        raise InvalidRequest(
+            "The path of the job's folder has a question mark, or bytes that are no text in UTF-8.",
+            code="BAD_FOLDER",
+            remedy="Choose another folder, or a locale that reads its name: LC_ALL=C.UTF-8.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """Paths of one job. `create` writes the spec once; `open` reads it back.
@@ -41,6 +55,7 @@ class Workspace:
 
         Raises InvalidRequest when it holds another job, StorageError when it cannot be written.
         """
+        _require_plain(folder)
         if (folder / "spec.json").exists():
             existing = cls.open(folder)
             if existing.spec != spec:
@@ -64,6 +79,7 @@ class Workspace:
     @classmethod
     def open(cls, folder: Path) -> Workspace:
         """Open a job folder. Raises InvalidRequest when it holds no job."""
+        _require_plain(folder)
         try:
             spec = RockImportSpec.model_validate_json((folder / "spec.json").read_bytes())
         except (FileNotFoundError, NotADirectoryError) as error:

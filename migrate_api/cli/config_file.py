@@ -25,6 +25,7 @@ def read_config(path: Path) -> dict[Place, Any]:
             )
         for key, value in keys.items():
             _require_known(key, keys_of(section), f"key {section}.{key}")
+            _require_text(section, key, value)
             found[section, key] = value
     if any(BY_PLACE[place].kind == "secret" for place in found):
         _warn_of_readers(path)
@@ -33,7 +34,7 @@ def read_config(path: Path) -> dict[Place, Any]:
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise InvalidRequest(
             f"Cannot read {path}: {error.strerror}.", remedy="Give --config an existing file."
@@ -49,6 +50,12 @@ def _require_known(name: str, names: Sequence[str], what: str) -> None:
         raise InvalidRequest(
             f"The config file has an unknown {what}.", code="UNKNOWN_SETTING", remedy=near(name, names)
         )
+
+
+def _require_text(section: str, key: str, value: object) -> None:
+    """A secret is handed on as it stands: nothing later would say that it is a number or a list."""
+    if BY_PLACE[section, key].kind == "secret" and not isinstance(value, str):
+        raise InvalidRequest(f"In the config file {section}.{key} must be a text.", remedy="Put it in quotes.")
 
 
 def near(name: str, names: Sequence[str]) -> str:

@@ -59,8 +59,17 @@ def _named(folder: Path, spec: RockImportSpec) -> Workspace:
 def _open_jobs(jobs: Path) -> list[Workspace]:
     """Jobs that have not come to their end, newest first."""
     specs = sorted(jobs.glob("*/spec.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    found = [Workspace.open(path.parent) for path in specs if not (path.parent / REPLAY).exists()]
-    return [workspace for workspace in found if not workspace.sealed]
+    found = [_readable(path.parent) for path in specs if not (path.parent / REPLAY).exists()]
+    return [workspace for workspace in found if workspace is not None and not workspace.sealed]
+
+
+def _readable(folder: Path) -> Workspace | None:
+    """One job that cannot be read holds up no other."""
+    try:
+        return Workspace.open(folder)
+    except InvalidRequest as error:
+        console.print(f"Warning: {error.message} It is left alone.", markup=False)
+        return None
 
 
 def _differences(one: RockImportSpec, other: RockImportSpec) -> list[str]:

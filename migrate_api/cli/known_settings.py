@@ -22,6 +22,8 @@ class Setting:
     kind: Literal["text", "list", "switch", "table", "secret"] = "text"
     value: str = "TEXT"
     """What stands for the value in the help."""
+    form: str = ""
+    """What it looks like, for whoever wrote it otherwise."""
 
     @property
     def place(self) -> Place:
@@ -43,6 +45,7 @@ SETTINGS: tuple[Setting, ...] = (
         "MIGRATE_ORGANIZATION",
         "Slug of the Mission organisation.",
         value="SLUG",
+        form="the slug: lower-case letters, digits and hyphens",
     ),
     Setting(
         "import",
@@ -51,6 +54,7 @@ SETTINGS: tuple[Setting, ...] = (
         "MIGRATE_TIME_ZONE",
         "The church's IANA time zone, such as America/Chicago; Rock does not say whose its local times are.",
         value="ZONE",
+        form="a text such as America/Chicago",
     ),
     Setting(
         "import",
@@ -60,6 +64,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Move only these: people, families, groups, contributions, attendance, prayer_requests.",
         kind="list",
         value="ENTITY",
+        form="a list of their names",
     ),
     Setting(
         "import",
@@ -69,6 +74,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Move only these campuses, by the ids that test-connection lists.",
         kind="list",
         value="ID",
+        form="a list of whole numbers, such as [1, 2]; on the command line --campus 1 --campus 2",
     ),
     Setting(
         "import",
@@ -77,6 +83,7 @@ SETTINGS: tuple[Setting, ...] = (
         "MIGRATE_DATE_RANGE_START",
         "First day (YYYY-MM-DD) of the contributions and attendance to move.",
         value="DATE",
+        form="a day such as 2020-01-31",
     ),
     Setting(
         "import",
@@ -86,6 +93,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Move only groups of these types, by GUID; by default all but Rock's own.",
         kind="list",
         value="GUID",
+        form="a list of GUIDs",
     ),
     Setting(
         "import",
@@ -94,12 +102,25 @@ SETTINGS: tuple[Setting, ...] = (
         None,
         "Tables payment_method, status and group_type: Rock GUID = Mission's word, over the built-in mapping.",
         kind="table",
+        form='tables payment_method, status and group_type, each with lines "GUID" = "word"',
     ),
     Setting(
-        "import", "batch_size", "--batch-size", "MIGRATE_BATCH_SIZE", "Records a request, 1 to 500 (500).", value="N"
+        "import",
+        "batch_size",
+        "--batch-size",
+        "MIGRATE_BATCH_SIZE",
+        "Records a request, 1 to 500 (500).",
+        value="N",
+        form="a whole number from 1 to 500",
     ),
     Setting(
-        "import", "concurrency", "--concurrency", "MIGRATE_CONCURRENCY", "Requests at a time, 1 to 32 (4).", value="N"
+        "import",
+        "concurrency",
+        "--concurrency",
+        "MIGRATE_CONCURRENCY",
+        "Requests at a time, 1 to 32 (4).",
+        value="N",
+        form="a whole number from 1 to 32",
     ),
     Setting(
         "import",
@@ -108,6 +129,7 @@ SETTINGS: tuple[Setting, ...] = (
         "MIGRATE_RESEND",
         "Send every record, also what Mission has accepted before.",
         kind="switch",
+        form="true or false",
     ),
     Setting(
         "import",
@@ -116,6 +138,7 @@ SETTINGS: tuple[Setting, ...] = (
         "MIGRATE_JOB",
         "Name of the job and its folder; by default the open job with the same settings, else a new one.",
         value="NAME",
+        form="up to 64 letters, digits, dots, hyphens and underscores, a letter or digit first",
     ),
     Setting(
         "azure",

@@ -83,6 +83,8 @@ class Settings:
         if "time_zone" not in given:
             console.print("No --time-zone given: dates go to Mission with the offset of UTC.")
         today = datetime.now(ZoneInfo(spec.time_zone)).date()
+        if spec.date_range_start is not None and spec.date_range_start > today:
+            raise InvalidRequest("--since: the day lies in the future.", remedy="Give a day of the past, or none.")
         return spec.model_copy(update={"started_on": today, "job_id": given.get("job_id") or f"import-{today:%Y%m%d}"})
 
     @property
@@ -131,9 +133,14 @@ def _parts(text: str) -> list[str]:
 def _from_stdin(source: str) -> dict[Place, str]:
     if source != "-":
         raise InvalidRequest("--secrets takes only `-`, standard input.", remedy="Pipe the secrets in.")
+    if sys.stdin is None:
+        return secrets_in("")
     if sys.stdin.isatty():
         console.print("Type the connection string, then the integration key, each on a line; end with Ctrl-D.")
-    return secrets_in(sys.stdin.read())
+    try:
+        return secrets_in(sys.stdin.read().removeprefix("\ufeff"))
+    except UnicodeDecodeError:
+        return secrets_in("")
 
 
 def secrets_in(text: str) -> dict[Place, str]:
@@ -168,9 +175,16 @@ def _as_lines(text: str) -> dict[str, Any]:
 def invalid(error: ValidationError) -> InvalidRequest:
     """pydantic's complaints in our words; the values are left out, for one may be a secret."""
     said = "; ".join(
-        f"{_named(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}" for problem in error.errors()
+        f"{_named(found['loc'])}: {_wrong(found['type'], found['msg'], found['loc'])}" for found in error.errors()
     )
     return InvalidRequest(f"{said}.", remedy="Correct the named settings; `migrate import --help` describes them.")
+
+
+def _wrong(kind: str, message: str, place: tuple[int | str, ...]) -> str:
+    """The form that the setting has, where pydantic would speak of tuples and patterns."""
+    forms = {s.key: s.form for s in SETTINGS if s.form}
+    form = forms.get(str(place[0])) if place and kind not in ("value_error", "literal_error") else None
+    return f"give {form}" if form else message.removeprefix("Value error, ")
 
 
 def _named(place: tuple[int | str, ...]) -> str:

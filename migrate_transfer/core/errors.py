@@ -139,7 +139,8 @@ class StorageError(FatalError):
 
     code = "STORAGE_FAILED"
     default_remedy = (
-        "Free space on the disk that holds the job folder, then start the job again: it goes on where it stopped."
+        "See that the disk has space and that this user may write to the folder, then start the job again: it goes on"
+        " where it stopped."
     )
 
 

@@ -71,3 +71,10 @@ def test_nothing_goes_on_with_a_replay_or_a_dry_run(tmp_path: Path) -> None:
     (replay.folder / REPLAY).touch()
     dry = dry_run_job(tmp_path, settings())
     assert open_job(tmp_path, settings()).folder not in (replay.folder, dry.folder)
+
+
+def test_a_job_that_cannot_be_read_holds_up_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    damaged = open_job(tmp_path, settings())
+    (damaged.folder / "spec.json").write_text("{}")
+    assert open_job(tmp_path, settings()).folder != damaged.folder
+    assert "left alone" in capsys.readouterr().err

@@ -95,6 +95,18 @@ def test_a_broken_file_is_refused(text: str, tmp_path: Path) -> None:
     assert refused(text, tmp_path).remedy
 
 
+@pytest.mark.parametrize("text", ["[rock]\nconnection = 5", "[mission]\nkey = ['a']", "[rock.connection]\na = 1"])
+def test_a_secret_is_a_text(text: str, tmp_path: Path) -> None:
+    (tmp_path / "church.toml").write_text(text)
+    with pytest.raises(InvalidRequest, match="must be a text"):
+        Settings.gather(tmp_path / "church.toml", None, {})
+
+
+def test_an_editor_of_windows_marks_the_beginning(tmp_path: Path) -> None:
+    (tmp_path / "church.toml").write_text("[import]\njob_id = 'easter'", "utf-8-sig")
+    assert Settings.gather(tmp_path / "church.toml", None, {}).job_name == "easter"
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="No such file"):
         Settings.gather(tmp_path / "none.toml", None, {})
@@ -153,7 +165,28 @@ def test_a_dry_run_needs_no_key(file: Path) -> None:
         (("import", "date_range_start"), "yesterday", "--since"),
         (("import", "concurrency"), "99", "--concurrency"),
         (("mission", "organization"), "Grace Church", "--organization"),
-        (("mission", "url"), "mission.example", "--mission-url"),
+        (("mission", "url"), "mission.example", "--mission-url: give an address"),
+        (("mission", "url"), "https://", "--mission-url"),
+        (("mission", "url"), "http://[::1", "--mission-url"),
+        (("mission", "url"), "http://host:99999", "--mission-url"),
+        (("mission", "url"), "http://ho st", "--mission-url"),
+        (("mission", "url"), "https://host?key=1", "--mission-url"),
+        (("mission", "url"), 5, "--mission-url"),
+        (("mission", "organization"), "Grace Church", "lower-case letters"),
+        (("import", "entities"), "people", "--entity: give a list"),
+        (("import", "campus_ids"), ["North"], "--campus 1 --campus 2"),
+        (("import", "date_range_start"), "01/02/2020", "--since: give a day such as 2020-01-31"),
+        (("import", "date_range_start"), "2999-01-01", "--since: the day lies in the future"),
+        (("import", "batch_size"), "1e3", "--batch-size: give a whole number from 1 to 500"),
+        (("import", "resend"), "maybe", "--resend: give true or false"),
+        (("import", "job_id"), "..", "--job"),
+        (("import", "job_id"), "Books", "--job: `books` is the folder"),
+        (("import", "include_group_types"), ["Small Group"], "--group-type: give Rock's GUID"),
+        (
+            ("import", "value_maps"),
+            {"payment_method": {"Venmo": "Card"}},
+            "payment_method: give Rock's GUID",
+        ),
     ],
 )
 def test_a_value_that_makes_no_sense_is_named_by_its_flag(
