@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import sys
 import threading
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ import dagster as dg
 from dagster._core.execution.plan.objects import ErrorSource
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES, DagsterRun, RunsFilter
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from assets.definitions import build_definitions
 from assets.event_log import open_instance
@@ -43,7 +45,7 @@ from migrate_etl.reporting import is_clean
 from migrate_etl.spec import ImportSecrets
 from migrate_etl.workspace import Workspace
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import MigrateError, Stopped
+from migrate_transfer.core.errors import MigrateError, Stopped, StorageError
 
 Status = Literal["completed", "failed", "paused", "cancelled"]
 EXIT: dict[Status, int] = {"completed": 0, "failed": 1, "paused": 3, "cancelled": 4}
@@ -126,8 +128,8 @@ def prepare_home(folder: Path) -> None:
 def run_attempt(attempt: Attempt, control: Control) -> Outcome:
     """One attempt over the whole range of years, recorded in the Dagster instance of `dagster_home`."""
     secrets = ImportSecrets(rock_connection=attempt.rock_connection, mission_key=attempt.mission_key)
-    prepare_home(attempt.dagster_home)
     try:
+        prepare_home(attempt.dagster_home)
         workspace = Workspace.open(attempt.folder)
         with (
             exclusive(workspace.folder / ".attempt.sqlite", seconds=0),
@@ -136,7 +138,20 @@ def run_attempt(attempt: Attempt, control: Control) -> Outcome:
         ):
             return _Recorded(instance, job, attempt).run()
     except MigrateError as error:
-        return Outcome(job_id=attempt.folder.name, status="failed", code=error.error_code, error=_said(error))
+        return _not_run(attempt, error)
+    except (OSError, SQLAlchemyError, sqlite3.Error) as error:
+        return _not_run(attempt, _unrecorded(attempt, error))
+
+
+def _unrecorded(attempt: Attempt, error: Exception) -> StorageError:
+    """Our own books and Rock have their errors translated: what is left is Dagster's."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    said = cause.strerror if isinstance(cause, OSError) else str(cause) if isinstance(cause, sqlite3.Error) else None
+    return StorageError(f"Dagster's records in {attempt.dagster_home} cannot be kept: {said or type(cause).__name__}.")
+
+
+def _not_run(attempt: Attempt, error: MigrateError) -> Outcome:
+    return Outcome(job_id=attempt.folder.name, status="failed", code=error.error_code, error=_said(error))
 
 
 class _Recorded:

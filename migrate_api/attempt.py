@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Literal, Self
+from typing import BinaryIO, Literal, Self, cast
 
 from migrate_etl.process import import_environment
 from migrate_etl.spec import ImportSecrets
@@ -44,9 +45,12 @@ class AttemptProcess:
     def start(
         cls, workspace: Workspace, secrets: ImportSecrets, dagster_home: Path, *, until: Literal["scan", "end"] = "end"
     ) -> Self:
-        """In a session of its own: Ctrl-C at the terminal reaches only us, and we pass it on in good order."""
+        """In a session of its own: Ctrl-C at the terminal reaches only us, and we pass it on in good order.
+
+        Its answer goes to a file without a name: a second attempt, refused while this one is alive, has its own.
+        """
         log = workspace.folder / "attempt.log"
-        answer = (workspace.folder / "attempt.json").open("w+b")
+        answer = cast(BinaryIO, tempfile.TemporaryFile(dir=workspace.folder))  # noqa: SIM115  closed with the attempt
         with log.open("ab") as complaints:
             child = subprocess.Popen(
                 [sys.executable, "-P", "-m", "assets.run"],

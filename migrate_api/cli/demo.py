@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets as random
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import OperationalError
 
 from migrate_api.attempt import Attempt
 from migrate_api.cli.import_run import run_import
@@ -42,10 +44,11 @@ def demo(
     """Import a sample church into a Mission sandbox and write the quality report."""
     _clear(out)
     database = out / "rock.sqlite"
-    if rock_sampledata:
-        make_from_sampledata(database, rock_sampledata, seed=seed)
-    else:
-        make_sample(database, people, seed)
+    with writing_sample(database):
+        if rock_sampledata:
+            make_from_sampledata(database, rock_sampledata, seed=seed)
+        else:
+            make_sample(database, people, seed)
     console.print(f"Sample Rock database: {database}", soft_wrap=True)
     workspace, attempt = _import(out, database)
     for name in RESULTS:
@@ -67,6 +70,16 @@ def _import(out: Path, database: Path) -> tuple[Workspace, Attempt]:
         connection = f"sqlite:///{database.absolute()}"
         secrets = ImportSecrets.model_validate({"rock_connection": connection, "mission_key": key})
         return workspace, run_import(workspace, secrets, out / "dagster")
+
+
+@contextmanager
+def writing_sample(target: Path) -> Iterator[None]:
+    """Raises StorageError where the disk takes no more of it."""
+    try:
+        yield
+    except (OperationalError, sqlite3.OperationalError) as error:
+        said = error.orig if isinstance(error, OperationalError) else error
+        raise StorageError(f"Cannot write {target}: {said}.", remedy="Name a place with more space.") from error
 
 
 @contextmanager

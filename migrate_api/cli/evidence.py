@@ -11,6 +11,7 @@ import typer
 
 from migrate_api.cli.output import Json, page, table, write_json
 from migrate_etl.verify.evidence import check as check_folder
+from migrate_transfer.core.errors import InvalidRequest
 
 app = typer.Typer(help="Check the evidence of an import.", no_args_is_help=True)
 
@@ -29,6 +30,10 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Compare every file with the manifest and name what was touched. Needs no network."""
+    if not folder.is_dir():
+        raise InvalidRequest(
+            f"{folder} is no folder.", code="NO_EVIDENCE", remedy="Give the folder `evidence` of an import job."
+        )
     problems = check_folder(folder, digest)
     if as_json:
         write_json({"intact": not problems, "problems": [asdict(problem) for problem in problems]})

@@ -31,9 +31,10 @@ def report(
 ) -> None:
     """Show the report of an import job. The report itself has no names: ask for them where you need them."""
     workspace = Workspace.open(job)
-    show(workspace, workspace.folder, as_json=as_json)
+    _require_report(workspace.folder)
     if names is not None:
         _write_names(workspace, names)
+    show(workspace, workspace.folder, as_json=as_json)
 
 
 def _write_names(workspace: Workspace, file: Path) -> None:
@@ -64,14 +65,18 @@ def _stopped(workspace: Workspace, attempt: Attempt, *, as_json: bool) -> None:
 
 def show(workspace: Workspace, folder: Path, *, as_json: bool) -> dict[str, Any]:
     """Print the figures of the report in the folder, and where the page is; returns the figures."""
-    if not (folder / "report.json").exists():
-        raise InvalidRequest("The job has no report yet.", code="NO_REPORT", remedy="Run the import to its end first.")
+    _require_report(folder)
     summary: dict[str, Any] = json.loads((folder / "report.json").read_text("utf-8"))
     if as_json:
         write_json({**summary, "job": str(workspace.folder), "report": str(folder / "report.html")})
     else:
         _print(workspace, folder, summary)
     return summary
+
+
+def _require_report(folder: Path) -> None:
+    if not (folder / "report.json").exists():
+        raise InvalidRequest("The job has no report yet.", code="NO_REPORT", remedy="Run the import to its end first.")
 
 
 def _print(workspace: Workspace, folder: Path, summary: Mapping[str, Any]) -> None:

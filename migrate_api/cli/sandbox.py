@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from migrate_api.cli.demo import ORGANIZATION, started_sandbox
+from migrate_api.cli.demo import ORGANIZATION, started_sandbox, writing_sample
 from migrate_api.cli.options import Config, Secrets
 from migrate_api.cli.output import Json, page, write_json
 from migrate_api.cli.settings import Settings
@@ -16,12 +17,14 @@ from migrate_etl.sandbox.rock import make_sample
 from migrate_etl.sandbox.rock.sampledata import make_from_sampledata
 from migrate_transfer.core.errors import InvalidRequest, StorageError
 
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
 
 def sample(
     target: Annotated[Path, typer.Argument(help="The SQLite file to make.")],
     people: Annotated[int, typer.Option("--people", min=12, max=2_000_000, help="Size of the church.")] = 500,
-    gifts: Annotated[int | None, typer.Option("--gifts", help="Transactions; by default ten a person.")] = None,
-    attendances: Annotated[int | None, typer.Option("--attendances", help="By default fifteen a person.")] = None,
+    gifts: Annotated[int | None, typer.Option("--gifts", min=0, help="Transactions; by default ten a person.")] = None,
+    attendances: Annotated[int | None, typer.Option("--attendances", min=0, help="By default 15 a person.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same church.")] = 1,
     release: Annotated[
         str, typer.Option("--release", help="Rock's release: current, or one such as v12.4.")
@@ -34,10 +37,11 @@ def sample(
 ) -> None:
     """Make a sample Rock database."""
     _new_file(target)
-    if rock_sampledata:
-        made = make_from_sampledata(target, rock_sampledata, seed=seed)
-    else:
-        made = make_sample(target, people, seed, gifts=gifts, attendances=attendances, release=release, dirt=dirt)
+    with writing_sample(target):
+        if rock_sampledata:
+            made = make_from_sampledata(target, rock_sampledata, seed=seed)
+        else:
+            made = make_sample(target, people, seed, gifts=gifts, attendances=attendances, release=release, dirt=dirt)
     connection = f"sqlite:///{target.absolute()}"
     if as_json:
         write_json({"database": str(target), "connection": connection, "truth": json.loads(made.to_json())})
@@ -67,6 +71,8 @@ def sandbox(
     as_json: Json = False,
 ) -> None:
     """Run a Mission sandbox until Ctrl-C. It takes the integration key that an import would send."""
+    if not SLUG.fullmatch(organization):
+        raise InvalidRequest("--organization: give the slug: lower-case letters, digits and hyphens.")
     key = Settings.gather(config, secrets, {}).secrets(rock=False).mission_key.get_secret_value()
     with started_sandbox(folder, organization, key, port=port, rate_limit=rate_limit, latency_ms=latency) as mission:
         facts: dict[str, Any] = {"url": mission.url, "organization": organization, "books": str(mission.database)}

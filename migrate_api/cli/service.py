@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,7 @@ import typer
 
 from migrate_api import history
 from migrate_api.bootstrap import make_tenant, make_token
+from migrate_api.cli.errors import STORAGE
 from migrate_api.cli.output import Json, console, page, write_json
 from migrate_api.database import Database
 from migrate_api.principals import Role
@@ -54,7 +57,13 @@ def serve(
 
 
 def _refuse_password(url: str | None) -> None:
-    if url and sa.make_url(url).password:
+    try:
+        password = sa.make_url(url).password if url else None
+    except sa.exc.ArgumentError:
+        raise InvalidRequest(
+            "--database-url is no URL.", remedy="Give one such as postgresql://host/database."
+        ) from None
+    if password:
         raise InvalidRequest(
             "A password does not belong in an argument.",
             remedy="Set MIGRATE_DATABASE_URL, or PGPASSWORD, or a password file (~/.pgpass).",
@@ -63,12 +72,14 @@ def _refuse_password(url: str | None) -> None:
 
 def audit(folder: Folder = DEFAULT, database_url: DatabaseUrl = None, as_json: Json = False) -> None:
     """Check that no line of any job's history was changed, taken out or put in."""
+    _require_service(folder, database_url)
     database = _database(folder, database_url)
     with database.transaction() as session:
         found = list(history.flaws(session))
     if as_json:
         write_json({"whole": not found, "flaws": found})
-    for flaw in () if as_json else found:
+        sys.exit(STORAGE if found else 0)
+    for flaw in found:
         page.print(flaw, highlight=False, soft_wrap=True)
     if found:
         raise StorageError(
@@ -76,8 +87,18 @@ def audit(folder: Folder = DEFAULT, database_url: DatabaseUrl = None, as_json: J
             code="HISTORY_BROKEN",
             remedy="Somebody wrote to the database past the service: compare it with a backup.",
         )
-    if not as_json:
-        page.print("The histories are whole.")
+    page.print("The histories are whole.")
+
+
+def _require_service(folder: Path, database_url: str | None) -> None:
+    """A new service has nothing to complain of: a folder misspelt would be called whole."""
+    elsewhere = database_url or os.environ.get("MIGRATE_DATABASE_URL")
+    if not elsewhere and not (folder / "migrate.sqlite").exists():
+        raise InvalidRequest(
+            f"There is no service in {folder}.",
+            code="NO_SUCH_SERVICE",
+            remedy="Give the --folder that `migrate serve` was given, or --database-url.",
+        )
 
 
 def _database(folder: Path, database_url: str | None) -> Database:
@@ -94,6 +115,7 @@ def new_key() -> None:
 @vault_app.command("rotate")
 def rotate(folder: Folder = DEFAULT, database_url: DatabaseUrl = None) -> None:
     """Seal every secret under the newest key; the older keys can then be dropped."""
+    _require_service(folder, database_url)
     settings = prepare(folder, database_url, "http://127.0.0.1").settings
     with Database(settings.database_url).transaction() as session:
         count = Vault(settings.vault_keys.get_secret_value()).rotate(session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 from pathlib import Path
@@ -30,6 +31,7 @@ def test_the_figures_for_people_and_the_names_on_request(migrate: Migrate, churc
     assert "unexplained: 0.00" in shown.out
     assert "report.html" in shown.out
     assert "name" in pl.read_csv(tmp_path / "names.csv").columns
+    assert migrate("report", job, "--json", "--names", "nowhere/names.csv").json["error"]["code"] == "STORAGE_FAILED"
 
 
 def test_a_dry_run_sends_nothing_and_needs_no_key(migrate: Migrate, church: Church, mission: MissionSandbox) -> None:
@@ -83,6 +85,20 @@ def test_a_signal_pauses_and_the_same_command_goes_on(
     ended = migrate("import", "--json", **church)
     assert (ended.code, ended.json["unexplained"]) == (0, "0.00")
     assert len(list((tmp_path / "out" / "import" / "jobs").glob("import-*"))) == 1
+
+
+def test_a_second_run_is_refused_and_leaves_the_first_alone(
+    migrate: Migrate, church: Church, mission: MissionSandbox, tmp_path: Path
+) -> None:
+    mission.process.send_signal(signal.SIGSTOP)  # the first run waits for it, however slow the second is
+    running = start(church, tmp_path)
+    while running.poll() is None and not list(tmp_path.glob("out/import/jobs/*/ledger.sqlite")):
+        Control().wait(0.05)
+    second = migrate("import", "--json", **church)
+    mission.process.send_signal(signal.SIGCONT)
+    first, _ = running.communicate()
+    assert (second.code, second.json["error"]["code"]) == (7, "ALREADY_RUNNING")
+    assert (running.returncode, json.loads(first)["unexplained"]) == (0, "0.00")
 
 
 def start(church: Church, folder: Path) -> subprocess.Popen[str]:
