@@ -1,47 +1,31 @@
-"""The `migrate` command line: one file a group of verbs."""
+"""The `migrate` command line: one file a group of verbs. Here only the door: what stands behind it takes a moment to
+load, and Ctrl-C may come in that moment."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-from typing import Annotated, NoReturn
+from contextlib import suppress
+from importlib import import_module
+from types import FrameType
 
-import typer
-
-from migrate_api.cli.arguments import screened
-from migrate_api.cli.errors import EXIT_CODES, guarded
-from migrate_api.cli.interrupts import terminate_like_ctrl_c
-from migrate_api.cli.output import version_callback
-from migrate_api.cli.verbs import Verbs
-
-EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:3}  {words}" for code, words in EXIT_CODES.items())
-
-app = typer.Typer(
-    name="migrate",
-    cls=Verbs,
-    help="Move a RockRMS church to The One Mission, and prove that nothing was lost.",
-    epilog=EPILOG,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["--help", "-h"]},
-)
+STOPPED = 130
+TOLD = b"""{"error": {"code": "STOPPED", "message": "Stopped before anything had begun.", "remedy": "Start it again."}}
+"""
 
 
-@app.callback()
-def root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=version_callback, is_eager=True, help="Show the version and end.")
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error happened.")] = False,
-) -> None:
-    """Move a RockRMS church to The One Mission, and prove that nothing was lost.
-
-    Secrets come from MIGRATE_ROCK_CONNECTION and MIGRATE_MISSION_KEY, the config file or standard input, never from
-    an argument. Every verb takes --json for scripts.
-    """
+def main() -> None:
+    """Entry point; ends the process."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _nothing_begun)
+    import_module("migrate_api.cli.outlets").open_outlets()
+    import_module("migrate_api.cli.application").run()
 
 
-def main() -> NoReturn:
-    """Entry point."""
-    terminate_like_ctrl_c()
-    guarded(lambda: app(args=screened(sys.argv[1:]), prog_name="migrate", standalone_mode=False))
+def _nothing_begun(number: int, frame: FrameType | None) -> None:
+    with suppress(OSError):
+        os.write(2, b"Stopped before anything had begun.\n")
+        if "--json" in sys.argv:
+            os.write(1, TOLD)
+    os._exit(STOPPED)

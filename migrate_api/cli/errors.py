@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
 import typer
 from pydantic import ValidationError
 
-from migrate_api.cli.output import console, page, wants, write_json
+from migrate_api.cli.outlets import was_read, was_used
+from migrate_api.cli.output import console, wants, write_json
 from migrate_api.cli.settings import invalid
 from migrate_transfer.core import errors
 from migrate_transfer.core.errors import (
@@ -54,6 +55,9 @@ _BY_CLASS: tuple[tuple[type[MigrateError], int], ...] = (
 )
 
 
+AGAIN = "Start the same command again: it goes on where it stopped."
+
+
 def exit_code(error: MigrateError) -> int:
     """The documented exit code of an error. What is transient says by its code which side it was."""
     if isinstance(error, TransientError) and error.error_code.startswith("ROCK_"):
@@ -71,8 +75,9 @@ def as_error(said: dict[str, str]) -> MigrateError:
 def fail(error: MigrateError) -> NoReturn:
     """Say what is wrong and what to do, and end."""
     if wants("--json"):
-        write_json({"error": {"code": error.error_code, "message": error.message, "remedy": error.remedy}})
-    else:
+        with suppress(OSError):  # nobody can read it there
+            write_json({"error": {"code": error.error_code, "message": error.message, "remedy": error.remedy}})
+    if not wants("--json") or not was_read():
         say(error.error_code, error.message, error.remedy)
     sys.exit(exit_code(error))
 
@@ -85,10 +90,21 @@ def say(code: str, message: str, remedy: str | None) -> None:
         console.print(remedy, markup=False, highlight=False, soft_wrap=True)
 
 
+def say_stopped() -> None:
+    """A script is told as well, in the one document that it waits for."""
+    if wants("--json") and not was_used():
+        told = {"code": "STOPPED", "message": "Stopped before the end.", "remedy": AGAIN}
+        write_json({"error": told})
+    console.print(f"Stopped. {AGAIN}")
+
+
 def guarded(command: Callable[[], int | None]) -> NoReturn:
     """Run a command so that it always ends in a documented way."""
     try:
-        sys.exit(command() or 0)
+        ended = command() or 0
+        if ended == STOPPED:  # typer makes a number of Ctrl-C
+            say_stopped()
+        sys.exit(ended)
     except MigrateError as error:
         _trace()
         fail(error)
@@ -96,14 +112,13 @@ def guarded(command: Callable[[], int | None]) -> NoReturn:
         _trace()
         fail(invalid(error))
     except typer.TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            console.print(error.format_message(), markup=False, highlight=False, soft_wrap=True)
+            sys.exit(USAGE)
         fail(InvalidRequest(_usage(error.format_message()), code="USAGE", remedy="`--help` describes the options."))
     except (Stopped, KeyboardInterrupt, typer.Abort):
-        console.print("Stopped. Start the same command again: it goes on where it stopped.")
+        say_stopped()
         sys.exit(STOPPED)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing may be flushed into the closed pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), page.file.fileno())
-        sys.exit(0)
     except Exception as error:  # noqa: BLE001  where a runner ends
         _trace()
         fail(_unforeseen(error))
@@ -112,7 +127,8 @@ def guarded(command: Callable[[], int | None]) -> NoReturn:
 def _unforeseen(error: Exception) -> MigrateError:
     """Only the kind of the error: a library's message may quote a connection string or a person."""
     if isinstance(error, OSError):
-        return StorageError(f"The operating system refused: {error.strerror or type(error).__name__}.")
+        of = f" ({error.filename})" if isinstance(error.filename, str) else ""
+        return StorageError(f"The operating system refused: {error.strerror or type(error).__name__}{of}.")
     remedy = "Run it again with --debug, which shows where it happened, and send that to support."
     return errors.FatalError(
         f"Something that nobody foresaw: {type(error).__name__}.", code="UNEXPECTED", remedy=remedy

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from migrate_api.cli.errors import STOPPED
+from migrate_api.cli.errors import STOPPED, say_stopped
 from migrate_api.cli.output import console
 from migrate_transfer.core.control import Control
 
@@ -18,8 +18,9 @@ GRACE = 1.5
 
 
 def terminate_like_ctrl_c() -> None:
-    """Let SIGTERM end a command as Ctrl-C does: by an exception, so that everything is closed."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Let both end a command by an exception, so that everything is closed."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 @contextmanager
@@ -50,7 +51,7 @@ def pausing(control: Control, *, ending: bool = False) -> Iterator[None]:
 def _end() -> None:
     """Books that are closed so are as after a power cut: the next run goes on with them."""
     console.show_cursor()
-    console.print("Stopped. Start the same command again: it goes on where it stopped.")
+    say_stopped()
     os._exit(STOPPED)
 
 

@@ -15,11 +15,12 @@ from rich.table import Table
 WIDE = 200
 """Columns where the output is no terminal: nothing is cut off in a file or a pipe."""
 
-console = Console(stderr=True, width=None if sys.stderr.isatty() else WIDE)
+console = Console(stderr=True, width=None if sys.stderr and sys.stderr.isatty() else WIDE)
 """For people: progress and messages."""
 
-page = Console(width=None if sys.stdout.isatty() else WIDE)
+page = Console(width=None if sys.stdout and sys.stdout.isatty() else WIDE)
 """For people: results."""
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 
@@ -30,7 +31,13 @@ def wants(option: str) -> bool:
 
 
 def write_json(value: Any) -> None:
-    print(json.dumps(value, indent=1, ensure_ascii=False, default=_plain), flush=True)
+    """Readable where the output takes every letter; a file's name may hold bytes that are none."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, default=_plain)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=1, default=_plain)
+    print(text, flush=True)
 
 
 def _plain(value: Any) -> str:

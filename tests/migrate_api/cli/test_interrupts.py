@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -32,3 +35,23 @@ def test_the_handlers_from_before_come_back() -> None:
     with pausing(Control()):
         assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+EARLY = """
+import os, signal, sys
+class Impatient:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Impatient())
+from migrate_api.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("name", ["migrate_api.cli.outlets", "typer", "migrate_api.cli.test_connection"])
+def test_ctrl_c_while_the_command_is_still_loading(name: str) -> None:
+    command = [sys.executable, "-c", EARLY.format(name=name), "test-connection", "--json"]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert (ended.returncode, json.loads(ended.stdout)["error"]["code"]) == (130, "STOPPED")
+    assert "Traceback" not in ended.stderr
