@@ -18,8 +18,9 @@ IMPORT = "rockrms_import"
 rockrms_import = dg.define_asset_job(
     IMPORT,
     selection=dg.AssetSelection.all(),
-    description="The whole import: scan, extract, map, check, load, reconcile, report. Launch it over the whole range "
-    "of years as one run; it goes on with the open job, or begins the next one where that is finished.",
+    description="The whole import: scan, extract, map, check, load, reconcile, report. To have it as one run over all "
+    "years, switch on the sensor import_after_scan and launch scan_rock. It goes on with the open job, or begins the "
+    "next one where that is finished.",
 )
 
 scan_rock = dg.define_asset_job(

@@ -9,7 +9,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from assets.partitions import years
+from assets.jobs import import_after_scan
+from assets.partitions import whole_range, years
 from migrate_etl.dataset import Dataset, DatasetWriter
 from migrate_etl.job import ImportJob
 from migrate_etl.sandbox.mission.process import MissionSandbox
@@ -54,6 +55,14 @@ def test_one_run_imports_everything(run: Run, instance: dg.DagsterInstance, miss
     assert result.success
     assert materialised(instance, "mission/contributions") == set(keys)
     assert set(result.asset_materializations_for_node("reconciliation")[0].metadata) >= {"outcomes", "unexplained"}
+
+
+def test_a_scan_is_followed_by_one_run_over_all_years(run: Run, instance: dg.DagsterInstance) -> None:
+    scan = run(job="scan_rock")
+    ended = next(event for event in scan.all_events if event.event_type == dg.DagsterEventType.RUN_SUCCESS)
+    context = dg.build_run_status_sensor_context("import_after_scan", ended, instance, scan.dagster_run)
+    (asked,) = list(import_after_scan(context))
+    assert asked.tags.items() >= whole_range(years(instance)).items()
 
 
 def test_the_years_add_up_to_what_was_discovered(
