@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -53,7 +54,8 @@ def serve(
         console.print(f"The first owner's API token is in {started.token_file}", soft_wrap=True, highlight=False)
     if workers > 1 and not Database(started.settings.database_url).postgresql:
         raise InvalidRequest("An embedded database serves one process.", remedy="Use PostgreSQL for --workers.")
-    run_service(started.settings, host, port, workers)
+    with suppress(KeyboardInterrupt):  # it has ended in good order: that is how one ends a service
+        run_service(started.settings, host, port, workers)
 
 
 def _refuse_password(url: str | None) -> None:
