@@ -83,7 +83,11 @@ def test_an_upload_whose_token_is_refused_goes_on_with_a_fresh_one(tls: Tls) -> 
 
 def test_all_that_was_under_way_is_refused_together_and_one_token_is_fetched(tls: Tls) -> None:
     tokens = Tokens()
-    with serving(PROBED, *[REFUSED] * 4, STORED, tls=tls[1]) as server:
+
+    def by_token(request: bytes) -> bytes:
+        return REFUSED if b"token1" in request else STORED
+
+    with serving(PROBED, by_token, tls=tls[1]) as server:
         assert [type(result) for result in put(tokens.destination(server.url, tls[0]), files=9, streams=4)] == [
             Receipt
         ] * 9

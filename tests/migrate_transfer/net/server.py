@@ -5,11 +5,15 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 CUT = b""
 """In a script: take the request and hang up."""
+
+
+Said = bytes | Callable[[bytes], bytes]
+"""An entry of a script: an answer, or what gives one to a request."""
 
 
 def answer(status: int = 200, body: bytes = b"ok", **headers: str) -> bytes:
@@ -22,7 +26,7 @@ def answer(status: int = 200, body: bytes = b"ok", **headers: str) -> bytes:
 class Scripted:
     """Answers the n-th request with the n-th entry of the script, and the last one for ever after."""
 
-    def __init__(self, script: tuple[bytes, ...], tls: ssl.SSLContext | None) -> None:
+    def __init__(self, script: tuple[Said, ...], tls: ssl.SSLContext | None) -> None:
         self._script, self._tls, self._lock = script, tls, threading.Lock()
         self.requests: list[bytes] = []
         """Head and body of each request, in order of arrival."""
@@ -48,7 +52,8 @@ class Scripted:
                     while request := _read(stream):
                         with self._lock:
                             self.requests.append(request)
-                            said = self._script[min(len(self.requests), len(self._script)) - 1]
+                            entry = self._script[min(len(self.requests), len(self._script)) - 1]
+                        said = entry if isinstance(entry, bytes) else entry(request)
                         stream.sendall(said)
                         if b"Content-Length" not in said or said.endswith(b"cut"):
                             return
@@ -75,7 +80,7 @@ def _read(stream: socket.socket) -> bytes:
 
 
 @contextmanager
-def serving(*script: bytes, tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
+def serving(*script: Said, tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
     server = Scripted(script, tls)
     try:
         yield server
