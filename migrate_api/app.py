@@ -40,6 +40,7 @@ from migrate_api.routes import (
 )
 from migrate_api.seen import Seen
 from migrate_api.settings import ApiSettings
+from migrate_api.tracing import Traces
 from migrate_api.turns import InTurn, Turns
 from migrate_api.vault import Vault
 from migrate_api.waker import Waker
@@ -90,7 +91,8 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.include_router(pages.routes)
     describe(app)
     _answer_errors(app)
-    observe(app, services)
+    app.state.traces = Traces(settings.otlp_endpoint) if settings.otlp_endpoint else None
+    observe(app, services, app.state.traces)
     return app
 
 
@@ -120,6 +122,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services.database.migrate()
     async with AsyncExitStack() as stack:
         stack.callback(services.database.close)
+        if app.state.traces:
+            stack.callback(app.state.traces.close)
         await stack.enter_async_context(services.waker.running())
         await stack.enter_async_context(services.seen.running())
         if services.settings.timers:

@@ -9,17 +9,14 @@ import hmac
 import json
 import logging
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import INVALID_SPAN, Span
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,6 +27,7 @@ from migrate_api.doors import Services
 from migrate_api.errors import Refusal, answer
 from migrate_api.seen import online_since
 from migrate_api.tables import Agent, Job, OutboxMessage, TimerRun
+from migrate_api.tracing import Traces, describe
 
 log = logging.getLogger("migrate_api.requests")
 QUIET = ("/api/agent/commands", "/api/progress", "/api/agent/heartbeat", "/api/health", "/metrics")
@@ -100,15 +98,19 @@ class Metrics:
 
 
 class Observed:
-    """Counts, times and logs each request; gives it an id."""
+    """Counts, times, logs and traces each request; gives it an id."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
+    def __init__(self, app: ASGIApp, metrics: Metrics, traces: Traces | None) -> None:
+        self._app, self._metrics, self._traces = app, metrics, traces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        with self._traces.request(scope) if self._traces else nullcontext(INVALID_SPAN) as span:
+            await self._answer(scope, receive, send, span)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, span: Span) -> None:
         status, start, id_, begun = 500, time.perf_counter(), uuid4().hex[:16], False
 
         async def noted(message: Message) -> None:
@@ -126,14 +128,15 @@ class Observed:
                 raise
             await answer(_unforeseen(id_))(scope, receive, noted)
         finally:
-            self._note(scope, status, time.perf_counter() - start, id_)
+            route = getattr(scope.get("route"), "path", "unmatched")
+            describe(span, scope["method"], route, status, id_)
+            self._note(scope["method"], route, status, time.perf_counter() - start, id_)
 
-    def _note(self, scope: Scope, status: int, seconds: float, id_: str) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
-        self._metrics.requests.labels(scope["method"], route, status).inc()
+    def _note(self, method: str, route: str, status: int, seconds: float, id_: str) -> None:
+        self._metrics.requests.labels(method, route, status).inc()
         self._metrics.seconds.labels(route).observe(seconds)
         if status >= 400 or route not in QUIET:
-            fields = {"request": id_, "method": scope["method"], "route": route, "status": status}
+            fields = {"request": id_, "method": method, "route": route, "status": status}
             fields["milliseconds"] = round(seconds * 1000, 1)
             log.info("answered", extra={"fields": fields})
 
@@ -152,17 +155,12 @@ def _require_collector(request: Request, token: str) -> None:
         raise unknown_caller("The metrics are for the collector alone.")
 
 
-def observe(app: FastAPI, services: Services) -> None:
+def observe(app: FastAPI, services: Services, traces: Traces | None) -> None:
     """Log, count and, where there is somewhere to send them, trace the requests; `/metrics` shows the counts."""
     metrics = Metrics()
-    app.add_middleware(Observed, metrics=metrics)
+    app.add_middleware(Observed, metrics=metrics, traces=traces)
 
     @app.get("/metrics", include_in_schema=False)
     async def show(request: Request) -> Response:
         _require_collector(request, services.settings.metrics_token.get_secret_value())
         return Response(await run_in_threadpool(metrics.look, services), media_type=CONTENT_TYPE_LATEST)
-
-    if services.settings.otlp_endpoint:
-        provider = TracerProvider(resource=Resource.create({"service.name": "migrate-api"}))
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(services.settings.otlp_endpoint)))
-        FastAPIInstrumentor.instrument_app(app, tracer_provider=provider, excluded_urls="health,metrics,hub-sso")

@@ -34,7 +34,7 @@ class ApiSettings(BaseSettings):
     """`smtp://user:password@host:port`, or `smtps://`; without it no mail is sent."""
     mail_from: str = "migrate@theonemigrate.app"
     otlp_endpoint: str = ""
-    """Where traces go (OTLP over HTTP); without it none are made."""
+    """Where traces go by OTLP over HTTP, such as `http://collector:4318`; without it none are made."""
     metrics_token: SecretStr = SecretStr("")
     """What a collector sends to `/metrics` as `Authorization: Bearer …`; without it nobody reads them."""
     microsoft_client_id: str = ""
