@@ -10,6 +10,7 @@ import polars as pl
 from checks.contracts import FINDING_COLUMNS, ContractBroken, split
 from migrate_etl.dataset import Dataset, DatasetWriter
 from migrate_etl.entity import Entity, Mapped
+from migrate_etl.extract import CHUNK_ROWS
 from migrate_etl.rock.lookups import Lookups
 from migrate_etl.spec import RockImportSpec
 from migrate_etl.workspace import Workspace
@@ -32,7 +33,8 @@ def map_entity(
 ) -> tuple[Dataset, Dataset]:
     """Map one extracted partition into a `mapped` and a `findings` dataset; they are kept if they are there already.
 
-    The mapped dataset has the rows of the extract, in its order, or in the entity's load order where it names one.
+    The mapped dataset has the rows of the extract, in its order; where the entity names a load order, what is loaded
+    comes last and in that.
     Raises SourceError when the extract lacks a column or has one of another type.
     """
     mapped_at = workspace.stage("mapped", entity.name, partition)
@@ -80,14 +82,19 @@ def map_chunk(chunk: pl.DataFrame, entity: Entity, lookups: Lookups, spec: RockI
 
 
 def _in_load_order(entity: Entity, chunks: Iterator[Mapped]) -> Iterator[Mapped]:
-    """Sorts the whole entity where parents must go first, as with groups."""
+    """Where parents must go first, as with groups: what is left out comes as it was read, and behind it, sorted, what
+    is loaded. Of Rock's groups most are families and relationships, too many to be held in memory."""
     if entity.load_order is None:
         yield from chunks
         return
-    whole = list(chunks)
-    records = pl.concat([chunk.records for chunk in whole]).sort(entity.load_order, "id", nulls_last=True)
-    findings = pl.concat([chunk.findings for chunk in whole])
-    yield Mapped(records, findings)
+    kept = []
+    for chunk in chunks:
+        loaded = pl.col("skip").is_null()
+        kept.append(chunk.records.filter(loaded))
+        yield Mapped(chunk.records.filter(~loaded), chunk.findings)
+        none_found = chunk.findings.clear()
+    for records in pl.concat(kept).sort(entity.load_order, "id", nulls_last=True).iter_slices(CHUNK_ROWS):
+        yield Mapped(records, none_found)
 
 
 def mapped_facts(mapped: Dataset) -> dict[str, Any]:
