@@ -221,11 +221,12 @@ def _place(number: int, path: bytes) -> bytes:
 
 def item_of(key: str, found: os.stat_result) -> Item:
     created = int(found.st_birthtime * 1e9) if BORN else 0  # type: ignore[attr-defined, unused-ignore]
-    file_id = f"{found.st_ino:x}.{found.st_dev:x}"
     modified = found.st_mtime_ns
     if not FIRST <= modified <= LAST:
         modified = FIRST if modified < 0 else LAST
-    return Item(key, found.st_size, modified, f"{found.st_ctime_ns:x}.{file_id}", created, file_id)
+    # A share has another device number after each mount; that alone makes no other version of a file.
+    version = f"{found.st_ctime_ns:x}.{found.st_ino:x}"
+    return Item(key, found.st_size, modified, version, created, f"{found.st_ino:x}.{found.st_dev:x}")
 
 
 def _slices(found: Iterator[os.DirEntry[bytes]]) -> Iterator[list[os.DirEntry[bytes]]]:

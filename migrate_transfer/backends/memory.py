@@ -119,7 +119,7 @@ class MemorySender:
             data = content.read(upload.item.size)
             content.finish()
         there = self._memory.find(upload.item.key)
-        if there is not None and (there.sha256, there.size) == (upload.sha256, len(data)):
+        if there is not None and upload.sha256 and (there.sha256, there.size) == (upload.sha256, len(data)):
             return Receipt(there.etag, len(data))
         if there is not None and not upload.overwrite and there.etag != upload.replaces:
             raise RejectedItem("Another object has this name.", code="DESTINATION_EXISTS", remedy="Compare the two.")

@@ -48,7 +48,8 @@ class Item(NamedTuple):
     size: int
     modified: int
     version: str
-    """Differs when the content may differ: change time and inode of a file, eTag of a cloud item."""
+    """Differs when the content may differ: change time and number of a file (its number alone where the system keeps no
+    change time), eTag of a cloud item. A sync reads what has another version than in its last pass."""
     created: int = 0
     stable_id: str = ""
     """Stays the same when the item is renamed; empty where the source knows nothing of the kind."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from migrate_transfer.ledger.item_records import DONE, UNCHANGED, Before, FileTotals, Known
+from migrate_transfer.ledger.item_records import DONE, SKIPPED, UNCHANGED, Before, FileTotals, Known
 from migrate_transfer.ledger.store import Store
 
 SLICE = 2_000
@@ -24,15 +24,16 @@ class Passes:
     store: Store
 
     def end(self, totals: FileTotals, *, renamed: bool) -> None:
-        """The pass is over: remember what is known now, what should have been removed and is still there (of what is
-        gone only what was `renamed`, or all), and what came of the pass."""
+        """The pass is over: remember what is known now, what was known of items that failed, what should have been
+        removed and is still there (of what is gone only what was `renamed`, or all; all too where something failed, for
+        then it may only be out of reach), and what came of the pass."""
         counts = totals.counts
         with self.store.writing(durable=True) as db:
             db.execute(
-                "delete from known where exists (select 1 from item where item.key = known.key)"  # noqa: S608
+                "delete from known where exists (select 1 from item where item.key = known.key and item.state = ?)"  # noqa: S608
                 " or not exists (select 1 from there where there.key = known.key and there.etag = known.etag)"
-                f" or (? and not {RENAMED}))",
-                (renamed,),
+                f" or (? and not exists (select 1 from item where item.key = known.key) and not {RENAMED}))",
+                (SKIPPED, renamed and not counts.failed),
             )
             db.execute(
                 "insert or replace into known select key, version, etag, stable_id, size, modified from item"
