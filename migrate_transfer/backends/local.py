@@ -18,7 +18,7 @@ from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 
-from migrate_transfer.core.backend import Features, Item, Oddity, Page
+from migrate_transfer.core.backend import Features, Item, Meant, Oddity, Page, all_meant
 from migrate_transfer.core.errors import InvalidRequest, ItemError, SourceError
 from migrate_transfer.core.names import key_of, keys_of, path_of
 
@@ -51,41 +51,41 @@ class LocalSource:
                 remedy="Check the path on the machine that does the work, and that its share is mounted.",
             )
 
-    def pages(self, cursor: str | None = None) -> Iterator[Page]:
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Iterator[Page]:
         """A page a folder; a cursor is the path of a folder that could be read. Raises SourceError when the root cannot
         be read."""
         waiting, lost = [b""], list[Oddity]()
         if cursor is not None:
-            waiting = self._behind(path_of(cursor) if cursor else b"", lost)
+            waiting = self._behind(path_of(cursor) if cursor else b"", lost, meant)
             yield Page(lost, None)
         while waiting:
             folder = waiting.pop()
             below: list[bytes] = []
             failed = False
-            for entries in self._folder(folder, below):
+            for entries in self._folder(folder, below, meant):
                 failed = bool(_of(folder, entries))
                 yield Page(entries, None)
             waiting.extend(sorted(below, reverse=True))
             yield Page((), None if failed else key_of(folder))
 
-    def _behind(self, folder: bytes, lost: list[Oddity]) -> list[bytes]:
+    def _behind(self, folder: bytes, lost: list[Oddity], meant: Meant) -> list[bytes]:
         """The folders that come after `folder` in the listing, last first. `lost` gets those among it and the ones
         above it that could be read before, and cannot be now."""
         waiting: list[bytes] = []
         done = b""
         for part in folder.split(b"/") if folder else []:
             here = done + b"/" + part if done else part
-            waiting.extend(name for name in sorted(self._folders(done, lost), reverse=True) if name > here)
+            waiting.extend(name for name in sorted(self._folders(done, lost, meant), reverse=True) if name > here)
             done = here
-        return [*waiting, *sorted(self._folders(folder, lost), reverse=True)]
+        return [*waiting, *sorted(self._folders(folder, lost, meant), reverse=True)]
 
-    def _folders(self, folder: bytes, lost: list[Oddity]) -> list[bytes]:
+    def _folders(self, folder: bytes, lost: list[Oddity], meant: Meant) -> list[bytes]:
         found: list[bytes] = []
-        for entries in self._folder(folder, found):
+        for entries in self._folder(folder, found, meant):
             lost += [one for one in _of(folder, entries) if one.code != "SOURCE_GONE"]
         return found
 
-    def _folder(self, folder: bytes, below: list[bytes]) -> Iterator[list[Item | Oddity]]:
+    def _folder(self, folder: bytes, below: list[bytes], meant: Meant) -> Iterator[list[Item | Oddity]]:
         """What lies in a folder, in slices; the folders in it go to `below`."""
         try:
             with os.scandir(os.path.join(self.root, folder)) as found:
@@ -95,7 +95,7 @@ class LocalSource:
                     yield [
                         entry
                         for key, each in zip(keys, entries, strict=True)
-                        if (entry := self._entry(key, each, below)) is not None
+                        if (entry := self._entry(key, each, below, meant)) is not None
                     ]
         except OSError as error:
             if not folder:
@@ -115,11 +115,13 @@ class LocalSource:
         finally:
             os.close(number)
 
-    def _entry(self, key: str, entry: os.DirEntry[bytes], below: list[bytes]) -> Item | Oddity | None:
+    def _entry(self, key: str, entry: os.DirEntry[bytes], below: list[bytes], meant: Meant) -> Item | Oddity | None:
         try:
             if entry.is_dir(follow_symlinks=False):
                 if _is_junction(entry):
                     return _left(key, "link", "A junction or mount point is not followed.")
+                if not meant(key):
+                    return Oddity(key, "skipped", "not_included", "The job's filters leave it out.", folder=True)
                 below.append(path_of(key))
                 return None
             found = entry.stat(follow_symlinks=False)

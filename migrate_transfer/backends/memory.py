@@ -7,7 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from migrate_transfer.core.backend import Content, Features, Item, Page, Receipt, Rename, Stored, Streams, Tier, Upload
+from migrate_transfer.core.backend import (
+    Content,
+    Features,
+    Item,
+    Meant,
+    Page,
+    Receipt,
+    Rename,
+    Stored,
+    Streams,
+    Tier,
+    Upload,
+    all_meant,
+)
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ItemError, RejectedItem
 
@@ -42,7 +55,7 @@ class Memory:
         kept = self.objects[key]
         return Item(key, len(kept.data), kept.modified, str(kept.version), stable_id=key)
 
-    def pages(self, cursor: str | None = None) -> Iterator[Page]:
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Iterator[Page]:
         for key in sorted(self.objects):
             if cursor is None or key > cursor:
                 yield Page((self.item(key),), key)

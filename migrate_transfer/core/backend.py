@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from migrate_transfer.core.control import Control
 
@@ -109,6 +109,14 @@ class Reader(Protocol):
         """Called after the last byte. Raises ItemError SOURCE_CHANGED when what was read may be of two versions."""
 
 
+Meant: TypeAlias = Callable[[str], bool]
+"""Whether something in the folder of that key may be wanted."""
+
+
+def all_meant(folder: str) -> bool:
+    return True
+
+
 class Source(Protocol):
     """Where things are. Errors of one item are ItemError; FatalError means that the source itself is gone."""
 
@@ -116,8 +124,9 @@ class Source(Protocol):
     mark: str
     """Tells it from every other source: what it put somewhere it may replace there. 16 hex digits."""
 
-    def pages(self, cursor: str | None = None) -> Iterator[Page]:
-        """All there is, in an order that is the same the next time; from behind `cursor` on."""
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Iterator[Page]:
+        """All there is, in an order that is the same the next time; from behind `cursor` on. A folder in which nothing
+        is `meant` need not be listed: it is an Oddity then, skipped as `not_included`."""
 
     def open(self, item: Item) -> AbstractContextManager[Reader]:
         """Raises ItemError SOURCE_GONE, SOURCE_DENIED, SOURCE_UNREADABLE."""

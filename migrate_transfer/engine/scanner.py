@@ -32,7 +32,7 @@ def scan(
         ledger.miss()
         ledger.note("destination_listed", "yes")
     filters = replace(filters, ignore_case=source.features.folds_case)
-    for page in source.pages(ledger.scan_begins()):
+    for page in source.pages(ledger.scan_begins(), filters.reaches):
         control.check()
         ledger.enter(page, [_entry(entry, filters, destination) for entry in page.entries])
         tell()
@@ -43,7 +43,8 @@ def scan(
 
 def _entry(entry: Item | Oddity, filters: Filters, destination: Destination) -> Item | Oddity:
     if isinstance(entry, Oddity):
-        return _left_out(entry, "excluded") if entry.outcome == "failed" and filters.excludes(entry) else entry
+        excuse = filters.excuse(entry) if entry.outcome == "failed" else None
+        return entry if excuse is None else _left_out(entry, excuse)
     rule = filters.rule(entry)
     if rule is not None:
         return _left_out(entry, rule)
