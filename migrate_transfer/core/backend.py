@@ -31,6 +31,7 @@ class Features:
     copies: bool = False
     """An object can be given a second name without its bytes being sent again."""
     longest_key: int = 4_096
+    """In code units of UTF-16, as Azure counts: it takes 512 emoji at the most (azure-storage-cpp, issue 291)."""
     most_parts: int = 4_096
     largest: int = 2**63 - 1
     lanes: int = 1

@@ -128,8 +128,11 @@ def folded(key: str, features: Features) -> str:
 def misfit(item: Item, prefix: str, features: Features) -> Oddity | None:
     """Why the destination cannot hold the item, if so."""
     name = prefix + item.key
-    if len(name) > features.longest_key:
-        message = f"The name has {len(name)} characters; the destination takes {features.longest_key}."
+    length = len(name)
+    if 2 * length > features.longest_key and (length := units(name)) > features.longest_key:
+        message = (
+            f"The name has {length} characters (an emoji counts as two); the destination takes {features.longest_key}."
+        )
         return Oddity(item.key, "failed", "NAME_TOO_LONG", message, "Shorten the path or the prefix.", item.size)
     if name.count("/") >= features.most_parts:
         message = f"The path has more than {features.most_parts} parts."
@@ -138,6 +141,11 @@ def misfit(item: Item, prefix: str, features: Features) -> Oddity | None:
         message = f"The file has {item.size} bytes; the destination takes {features.largest}."
         return Oddity(item.key, "failed", "FILE_TOO_LARGE", message, "Split the file.", item.size)
     return None
+
+
+def units(name: str) -> int:
+    """How long a name is in code units of UTF-16."""
+    return len(name) if name.isascii() else len(name.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def same(item: Item, stored: Stored) -> bool:

@@ -205,6 +205,12 @@ def test_older_than_looks_at_the_creation_where_it_is_known(
     [
         ("a" * 1_024, 1, None),
         ("a" * 1_025, 1, "NAME_TOO_LONG"),
+        ("\u00e9" * 1_024, 1, None),
+        ("\u963f" * 1_025, 1, "NAME_TOO_LONG"),
+        ("a" + "\U0001f600" * 511, 1, None),
+        ("\U0001f600" * 512, 1, None),
+        ("a" + "\U0001f600" * 512, 1, "NAME_TOO_LONG"),
+        ("\U0001f600" * 1_023, 1, "NAME_TOO_LONG"),
         ("/".join("a" * 254), 1, None),
         ("/".join("a" * 255), 1, "NAME_TOO_DEEP"),
         ("a", 10, None),
@@ -216,10 +222,10 @@ def test_what_the_destination_cannot_hold(key: str, size: int, code: str | None)
     assert (found.code if found else None) == code
 
 
-def test_a_prefix_counts() -> None:
-    found = misfit(item("a" * 10), "prefix/", Features(longest_key=16))
-    assert found is not None
-    assert found.code == "NAME_TOO_LONG"
+@pytest.mark.parametrize(("prefix", "code"), [("prefix/", None), ("prefix2/", "NAME_TOO_LONG"), ("\U0001f600/", None)])
+def test_a_prefix_counts(prefix: str, code: str | None) -> None:
+    found = misfit(item("a" * 10), prefix, Features(longest_key=17))
+    assert (found.code if found else None) == code
 
 
 def test_names_that_are_one_name() -> None:
