@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from migrate_transfer.backends.local import LocalReader, LocalSource
 from migrate_transfer.core.backend import Item, Meant, Oddity, Page, all_meant
-from migrate_transfer.core.errors import ItemError, SourceError
+from migrate_transfer.core.errors import SourceError
 from migrate_transfer.core.plan import Filters
 from tests.migrate_transfer.engine.work import Work, contents
 
@@ -178,7 +175,7 @@ def test_a_listing_goes_on_before_a_folder_that_could_not_be_read(tmp_path: Path
     (folder / "sub").symlink_to(tmp_path / "away")
     rest = list(pages)
     assert [(entry.key, entry.code) for page in rest for entry in page.entries] == [("sub", "SOURCE_CHANGED")]  # type: ignore[union-attr]
-    assert (cursors, [page.cursor for page in rest]) == ([""], [None, None])
+    assert (cursors, [page.cursor for page in rest]) == ([""], [None])
 
 
 class Denied(LocalSource):
@@ -249,46 +246,3 @@ def test_what_the_disk_cannot_read_fails_alone(tmp_path: Path) -> None:
     work.run()
     assert work.outcomes() == {"mem": "SOURCE_UNREADABLE", "comm": "SOURCE_CHANGED"}
     assert contents(work.destination) == {}
-
-
-NOBODY = 65534
-
-
-def as_nobody(folder: str, told: Connection, include: tuple[str, ...] = ()) -> None:
-    """What a user who is not root finds in the folder; in a process of its own."""
-    if os.geteuid() == 0:
-        os.setgid(NOBODY)
-        os.setuid(NOBODY)
-    source = LocalSource(folder)
-    for page in source.pages(meant=Filters(include=include).reaches):
-        for entry in page.entries:
-            if not isinstance(entry, Item):
-                told.send((entry.key, entry.code))
-                continue
-            try:
-                with source.open(entry):
-                    told.send((entry.key, "opened"))
-            except ItemError as error:
-                told.send((entry.key, error.error_code))
-    told.send(None)
-
-
-@pytest.mark.parametrize(("include", "code"), [((), "SOURCE_DENIED"), (("a/*", "b/*"), "not_included")])
-def test_what_the_user_may_not_read_is_named_and_the_rest_is_there(include: tuple[str, ...], code: str) -> None:
-    """Not in pytest's own folder, which is root's alone."""
-    with TemporaryDirectory() as folder:
-        for name, mode in (("a", 0o000), ("b", 0o644)):
-            Path(folder, name).write_bytes(b"-")
-            Path(folder, name).chmod(mode)
-        Path(folder, "shut").mkdir()
-        for path, mode in ((Path(folder), 0o755), (Path(folder, "shut"), 0o000)):
-            path.chmod(mode)
-        context = multiprocessing.get_context("fork")
-        hears, tells = context.Pipe(duplex=False)
-        child = context.Process(target=as_nobody, args=(folder, tells, include))
-        child.start()
-        tells.close()
-        found = list(iter(hears.recv, None))
-        child.join()
-        Path(folder, "shut").chmod(0o755)
-    assert sorted(found) == [("a", "SOURCE_DENIED"), ("b", "opened"), ("shut", code)]
