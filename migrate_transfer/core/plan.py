@@ -35,6 +35,11 @@ class Filters:
     zone: str = "UTC"
     ignore_case: bool = False
 
+    @property
+    def any(self) -> bool:
+        """Whether they may leave something out."""
+        return bool(self.include or self.exclude or self.older_than)
+
     def rule(self, item: Item) -> str | None:
         """The rule that leaves the item out, if one does."""
         if self.exclude and self._excluded.matches(shown(item.key)):
