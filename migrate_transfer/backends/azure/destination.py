@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 from azure.core.exceptions import (
@@ -24,14 +24,16 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob import BlobClient, BlobProperties
 
+from migrate_transfer.backends.azure import listing
 from migrate_transfer.backends.azure.access import BlobAccess, Door
-from migrate_transfer.backends.azure.answers import CORRUPTED, NOT_KNOWN, denied, gone, moment
+from migrate_transfer.backends.azure.answers import CORRUPTED, NOT_KNOWN, denied, gone, refused_call
 from migrate_transfer.backends.azure.away import BlobsAway
 from migrate_transfer.backends.azure.blocks import discard, staged
-from migrate_transfer.backends.azure.place import MAX_BLOCKS, Place
+from migrate_transfer.backends.azure.place import MAX_BLOCKS, MIB, Place
 from migrate_transfer.backends.azure.renewal import REFUSED
 from migrate_transfer.backends.azure.sender import BlobSender
 from migrate_transfer.core.backend import Features, Stored, Streams, Tier, Upload
+from migrate_transfer.core.bandwidth import Bucket
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import (
     AccessDenied,
@@ -41,15 +43,17 @@ from migrate_transfer.core.errors import (
     MigrateError,
     RejectedItem,
     ServiceUnavailable,
+    TransientError,
 )
 from migrate_transfer.core.hashes import crc64_base64
 from migrate_transfer.net.headers import retry_after
-from migrate_transfer.net.lane import Link
+from migrate_transfer.net.lane import Answer, Lane, Link
 
 logging.getLogger("azure").setLevel(logging.WARNING)
 
 ASTRAY = re.compile(r"//|\.(?=/|\Z)|[\x00-\x1f\x7f-\x9f\\\ud800-\udfff]")
 """In a prefix: clients resolve "." and "..", Azure drops a dot at the end of a part, some take "\\\\" for "/"."""
+OK, NOT_THERE = 200, 404
 FIRST_PATIENCE = 6
 """A place that never answered is given up after half a minute: its name may be wrong."""
 T = TypeVar("T")
@@ -90,10 +94,12 @@ class AzureBlob:
         """Make sure that the container is there; it is made if it is not and access allows it."""
 
         def look() -> None:
-            try:
-                self._page(None, 1)
-            except ResourceNotFoundError:
+            with self._lane() as lane:
+                answer = self._ask(lane, "", 1)
+            if answer.status == NOT_THERE:
                 self._make()
+            elif answer.status != OK:
+                raise refused_call(answer, self._place)
 
         self._call(look, patience=FIRST_PATIENCE)
 
@@ -106,18 +112,39 @@ class AzureBlob:
                 raise
 
     def stored(self) -> Iterator[Stored]:
-        marker: str | None = None
-        while True:
-            blobs, marker = self._call(partial(self._page, marker))
-            yield from (self._stored(blob) for blob in blobs if (blob.metadata or {}).get("hdi_isfolder") != "true")
-            if not marker:
-                return
+        marker = ""
+        with self._lane() as lane:
+            while True:
+                objects, marker = self._call(partial(self._page, lane, marker))
+                yield from objects
+                if not marker:
+                    return
 
-    def _page(self, marker: str | None, most: int | None = None) -> tuple[list[BlobProperties], str | None]:
+    def _page(self, lane: Lane, marker: str) -> tuple[list[Stored], str]:
         """Some of the listing behind `marker`, and where it goes on."""
-        pages = self._door.container.list_blobs(self._prefix, include=["metadata"], results_per_page=most)
-        found: Any = pages.by_page(marker)
-        return list(next(found, ())), found.continuation_token
+        answer = self._ask(lane, marker)
+        if answer.status != OK:
+            raise refused_call(answer, self._place)
+        return listing.read(answer, self._prefix)
+
+    def _ask(self, lane: Lane, marker: str, most: int | None = None) -> Answer:
+        question = listing.page(self._door.address, self._place.signature(), self._prefix, marker, most)
+        ((_, answer),) = lane.exchange(iter([question]))
+        if answer is None or isinstance(answer, ConnectionLost):
+            raise ConnectionLost("Azure Storage cannot be reached.", code="UNREACHABLE")
+        if isinstance(answer, TransientError):
+            raise answer
+        return answer
+
+    @contextmanager
+    def _lane(self) -> Iterator[Lane]:
+        """For control calls: they wait for nobody's bandwidth, and are tried again by who makes them."""
+        link = replace(self._link, retry=replace(self._link.retry, patience=0), bandwidth=Bucket())
+        lane = Lane(link, streams=Streams(1), memory=MIB, authorize=self._door.headers)
+        try:
+            yield lane
+        finally:
+            lane.close()
 
     def find(self, key: str) -> Stored | None:
         def ask() -> Stored | None:
@@ -159,13 +186,9 @@ class AzureBlob:
         return retry.run(once, self._link.control)
 
     def _stored(self, blob: BlobProperties) -> Stored:
+        tier = str(blob.blob_tier or "").rpartition(".")[2]
         kept = {name.lower(): value for name, value in (blob.metadata or {}).items()}
-        tier = str(blob.blob_tier or "").rpartition(".")[2].lower()
-        sha256 = kept.get("sha256", "") if re.fullmatch("[0-9a-f]{64}", kept.get("sha256", "")) else ""
-        name = blob.name[len(self._prefix) :]
-        return Stored(
-            name, blob.size, blob.etag.strip('"'), sha256, moment(kept.get("mtime", "")), tier, kept.get("source", "")
-        )
+        return listing.stored(blob.name[len(self._prefix) :], blob.size, blob.etag, tier, kept)
 
     def _blob(self, key: str) -> BlobClient:
         return self._door.container.get_blob_client(self.name(key))
