@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from migrate_transfer.backends.local import LocalReader, LocalSource
-from migrate_transfer.core.backend import Item
+from migrate_transfer.backends.memory import Memory, MemorySender
+from migrate_transfer.core.backend import Item, Streams
+from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ItemError
 from tests.migrate_transfer.engine.work import Work, contents
 
@@ -170,3 +174,63 @@ def test_a_second_sync_takes_size_and_time_for_granted_in_its_first_pass(synced:
     synced.source.opened.clear()
     assert synced.run("second", passes=1).counts.unchanged == 3
     assert synced.source.opened == []
+
+
+@dataclass
+class Reread(Memory):
+    """A place that writes down what is read back from it."""
+
+    read: list[str] = field(default_factory=list)
+
+    def sender(self, streams: Streams, control: Control) -> MemorySender:
+        return RereadSender(self, control)
+
+
+class RereadSender(MemorySender):
+    """Of such a place."""
+
+    _memory: Reread
+
+    def reread_all(self, keys: Iterator[str]) -> Iterator[tuple[str, str | Exception]]:
+        for found in super().reread_all(keys):
+            self._memory.read.append(found[0])
+            yield found
+
+
+@pytest.fixture
+def shared(synced: Synced) -> Reread:
+    """Other programs' copies of the files are at the destination already."""
+    there = Reread()
+    for name, data in (("a", b"one"), ("b", b"two"), ("c", b"six")):
+        there.keep(name, data)
+    synced.destination = there
+    return there
+
+
+def test_somebody_elses_objects_are_read_back_once(synced: Synced, shared: Reread) -> None:
+    for passes in range(3):
+        assert synced.sync() == (0, 3, 0, [] if passes else ["a", "b", "c"])
+        assert {key: (entry.level, entry.sha256) for key, entry in synced.entries().items()} == {
+            name: ("reread", hashlib.sha256((synced.files / name).read_bytes()).hexdigest()) for name in "abc"
+        }
+    assert sorted(shared.read) == ["a", "b", "c"]
+
+
+def test_they_are_read_back_again_when_they_are_others(synced: Synced, shared: Reread) -> None:
+    synced.sync()
+    shared.read.clear()
+    shared.keep("a", b"one")
+    nothing_but_rights(synced.files)
+    shared.keep("b", b"TWO")
+    assert synced.sync() == (0, 2, 1, ["a", "b"])
+    assert sorted(set(shared.read)) == ["a", "b"]
+    assert synced.outcomes()["b"] == "DESTINATION_EXISTS"
+
+
+def test_a_sync_that_an_earlier_release_began_goes_on(synced: Synced, shared: Reread) -> None:
+    synced.sync()
+    with sqlite3.connect(synced.folder / "first" / "items.sqlite") as books:
+        books.execute("drop table proven")
+    books.close()
+    assert synced.sync() == (0, 3, 0, ["a", "b", "c"])
+    assert synced.sync() == (0, 3, 0, [])
