@@ -1,36 +1,25 @@
 """Files of a local disk or a mounted share, as a source.
 
 Links, sockets, pipes and devices are skipped and named; a folder that cannot be read is a failed entry; nothing is
-followed out of the root. Listing goes folder by folder, the files of a folder before its folders, by name.
+followed out of the root. How folders are listed is in `local_listing.py`.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import socket
 import stat
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
-from operator import attrgetter
 from pathlib import Path
 
-from migrate_transfer.core.backend import Features, Item, Oddity, Page
-from migrate_transfer.core.errors import InvalidRequest, ItemError, SourceError
-from migrate_transfer.core.names import key_of, keys_of, path_of
-
-NAME = attrgetter("name")
-SORTED = 100_000
-"""A folder with more entries is listed in the file system's own order, so that the memory it takes is bounded."""
-BORN = hasattr(os.stat_result, "st_birthtime")
-"""Whether the system says when a file was made."""
-FIRST, LAST = -(2**63), 2**63 - 1
-"""Nanoseconds in 64 bits: from 1677 to 2262. A file system may say 2446, or what a broken clock made of it."""
-FOLLOW = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-"""Not through a link put there since the listing; a pipe put there does not block."""
+from migrate_transfer.backends.local_files import FOLLOW, LocalReader, changed, item_error, item_of, place, require_root
+from migrate_transfer.backends.local_listing import Listing
+from migrate_transfer.core.backend import Features, Item, Meant, Page, all_meant
+from migrate_transfer.core.errors import InvalidRequest, ItemError
+from migrate_transfer.core.names import path_of
 
 
 class LocalSource:
@@ -51,97 +40,10 @@ class LocalSource:
                 remedy="Check the path on the machine that does the work, and that its share is mounted.",
             )
 
-    def pages(self, cursor: str | None = None) -> Iterator[Page]:
-        """A page a folder; a cursor is the path of a folder that could be read. Raises SourceError when the root cannot
-        be read."""
-        waiting, lost = [b""], list[Oddity]()
-        if cursor is not None:
-            waiting = self._behind(path_of(cursor) if cursor else b"", lost)
-            yield Page(lost, None)
-        while waiting:
-            folder = waiting.pop()
-            below: list[bytes] = []
-            failed = False
-            for entries in self._folder(folder, below):
-                failed = bool(_of(folder, entries))
-                yield Page(entries, None)
-            waiting.extend(sorted(below, reverse=True))
-            yield Page((), None if failed else key_of(folder))
-
-    def _behind(self, folder: bytes, lost: list[Oddity]) -> list[bytes]:
-        """The folders that come after `folder` in the listing, last first. `lost` gets those among it and the ones
-        above it that could be read before, and cannot be now."""
-        waiting: list[bytes] = []
-        done = b""
-        for part in folder.split(b"/") if folder else []:
-            here = done + b"/" + part if done else part
-            waiting.extend(name for name in sorted(self._folders(done, lost), reverse=True) if name > here)
-            done = here
-        return [*waiting, *sorted(self._folders(folder, lost), reverse=True)]
-
-    def _folders(self, folder: bytes, lost: list[Oddity]) -> list[bytes]:
-        found: list[bytes] = []
-        for entries in self._folder(folder, found):
-            lost += [one for one in _of(folder, entries) if one.code != "SOURCE_GONE"]
-        return found
-
-    def _folder(self, folder: bytes, below: list[bytes]) -> Iterator[list[Item | Oddity]]:
-        """What lies in a folder, in slices; the folders in it go to `below`."""
-        try:
-            with os.scandir(os.path.join(self.root, folder)) as found:
-                self._require_place(folder)
-                for entries in _slices(found):
-                    keys = keys_of(folder, [each.name for each in entries])
-                    yield [
-                        entry
-                        for key, each in zip(keys, entries, strict=True)
-                        if (entry := self._entry(key, each, below)) is not None
-                    ]
-        except OSError as error:
-            if not folder:
-                raise self._gone(error) from error
-            self._require_root()
-            yield [_unreadable(key_of(folder), error, folder=True)]
-
-    def _require_place(self, folder: bytes) -> None:
-        """A folder may have become a link since it was listed: what that leads to is not listed. Raises OSError."""
-        if not folder or not hasattr(os, "O_DIRECTORY"):
-            return
-        path = os.path.join(self.root, folder)
-        number = os.open(path, FOLLOW)
-        try:
-            if _place(number, path) != os.path.join(self._real, folder):
-                raise OSError(errno.ELOOP, "moved")
-        finally:
-            os.close(number)
-
-    def _entry(self, key: str, entry: os.DirEntry[bytes], below: list[bytes]) -> Item | Oddity | None:
-        try:
-            if entry.is_dir(follow_symlinks=False):
-                if _is_junction(entry):
-                    return _left(key, "link", "A junction or mount point is not followed.")
-                below.append(path_of(key))
-                return None
-            found = entry.stat(follow_symlinks=False)
-        except OSError as error:
-            return _unreadable(key, error)
-        if stat.S_ISREG(found.st_mode):
-            return item_of(key, found)
-        if stat.S_ISLNK(found.st_mode):
-            return _left(key, "link", "A symbolic link is not followed.")
-        return _left(key, "special_file", "A pipe, socket or device has no content to move.")
-
-    def _require_root(self) -> None:
-        try:
-            os.scandir(self.root).close()
-        except OSError as error:
-            raise self._gone(error) from error
-
-    def _gone(self, error: OSError) -> SourceError:
-        return SourceError(
-            f"The folder {os.fsdecode(self.root)} cannot be read ({error.strerror}).",
-            remedy="Check that the share is mounted and that the user who runs the job may read it; then start again.",
-        )
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Iterator[Page]:
+        """A page a folder, several for a large one; a cursor is the path of a folder that could be read. Raises
+        SourceError when the root cannot be read."""
+        return Listing(self.root, self._real, meant).pages(cursor)
 
     @contextmanager
     def open(self, item: Item) -> Iterator[LocalReader]:
@@ -151,9 +53,9 @@ class LocalSource:
         try:
             found = os.fstat(number)
             if not stat.S_ISREG(found.st_mode):
-                raise _changed("is no regular file any more")
-            if _place(number, path) != os.path.join(self._real, path_of(item.key)):
-                raise _changed("was moved, or a folder above it became a link, after it was listed")
+                raise changed("is no regular file any more")
+            if place(number, path) != os.path.join(self._real, path_of(item.key)):
+                raise changed("was moved, or a folder above it became a link, after it was listed")
             yield LocalReader(number, item_of(item.key, found), found, path, self._broken)
         finally:
             os.close(number)
@@ -162,7 +64,7 @@ class LocalSource:
         path = os.path.join(self.root, path_of(item.key))
         with self._translated():
             if item_of(item.key, os.lstat(path)) != item:
-                raise _changed("changed after it was copied, and was not deleted")
+                raise changed("changed after it was copied, and was not deleted")
             os.unlink(path)
 
     @contextmanager
@@ -174,111 +76,5 @@ class LocalSource:
 
     def _broken(self, error: OSError) -> ItemError:
         """What it means for the item; raises SourceError when the root is gone."""
-        self._require_root()
-        return _item_error(error)
-
-
-class LocalReader:
-    """An open file. What it gives is of one version, or `finish` says that it is not."""
-
-    def __init__(
-        self, number: int, item: Item, found: os.stat_result, path: bytes, broken: Callable[[OSError], ItemError]
-    ) -> None:
-        self._number, self.item, self._path, self._broken = number, item, path, broken
-        self._version = _version(found)
-
-    def read(self, size: int) -> bytes:
-        try:
-            data = os.read(self._number, size)
-            while len(data) < size and (more := os.read(self._number, size - len(data))):
-                data += more
-        except OSError as error:
-            raise self._broken(error) from error
-        return data
-
-    def finish(self) -> None:
-        try:
-            if _version(os.fstat(self._number)) != self._version:
-                raise _changed("changed while it was read")
-            if _version(os.lstat(self._path)) != self._version:
-                raise _changed("was replaced while it was read")
-        except OSError as error:
-            raise self._broken(error) from error
-
-
-def _version(found: os.stat_result) -> tuple[int, ...]:
-    """What `item_of` makes the item's version of, and its size and time: another file or another content differs."""
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
-
-
-def _place(number: int, path: bytes) -> bytes:
-    """Where an open file lies: a folder above it may have become a link since the listing, and lead elsewhere."""
-    try:
-        return os.readlink(b"/proc/self/fd/%d" % number)
-    except OSError:  # a system without /proc
-        return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
-
-
-def item_of(key: str, found: os.stat_result) -> Item:
-    created = int(found.st_birthtime * 1e9) if BORN else 0  # type: ignore[attr-defined, unused-ignore]
-    file_id = f"{found.st_ino:x}.{found.st_dev:x}"
-    modified = found.st_mtime_ns
-    if not FIRST <= modified <= LAST:
-        modified = FIRST if modified < 0 else LAST
-    return Item(key, found.st_size, modified, f"{found.st_ctime_ns:x}.{file_id}", created, file_id)
-
-
-def _slices(found: Iterator[os.DirEntry[bytes]]) -> Iterator[list[os.DirEntry[bytes]]]:
-    """All entries sorted, where they are few enough; else slices of them as they come."""
-    while len(slice_ := list(islice(found, SORTED))) == SORTED:
-        yield slice_
-    yield sorted(slice_, key=NAME)
-
-
-def _is_junction(entry: os.DirEntry[bytes]) -> bool:
-    tag = getattr(entry.stat(follow_symlinks=False), "st_reparse_tag", 0) if os.name == "nt" else 0
-    return bool(tag)
-
-
-def _left(key: str, rule: str, message: str) -> Oddity:
-    return Oddity(key, "skipped", rule, message)
-
-
-def _unreadable(key: str, error: OSError, *, folder: bool = False) -> Oddity:
-    found = _item_error(error)
-    return Oddity(key, "failed", found.error_code, found.message, found.remedy, folder=folder)
-
-
-def _of(folder: bytes, entries: Sequence[Item | Oddity]) -> list[Oddity]:
-    """What is said of the folder itself: that it cannot be read."""
-    return [one for one in entries[:1] if isinstance(one, Oddity) and one.folder and one.key == key_of(folder)]
-
-
-def _changed(how: str, what: str = "file") -> ItemError:
-    return ItemError(
-        f"The {what} {how}.",
-        code="SOURCE_CHANGED",
-        remedy="Run the job again when nobody writes the file, or copy from a snapshot.",
-    )
-
-
-def _item_error(error: OSError) -> ItemError:
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return ItemError(
-            "The file or folder may not be read by the user who runs the job.",
-            code="SOURCE_DENIED",
-            remedy="Give that user the right to read it, and retry the failed items.",
-        )
-    if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return ItemError(
-            "The file was there when it was listed and is gone now.",
-            code="SOURCE_GONE",
-            remedy="Nothing, if it was deleted on purpose; else restore it and retry the failed items.",
-        )
-    if error.errno == errno.ELOOP:
-        return _changed("was moved, or became a link, after it was listed", "file or folder")
-    return ItemError(
-        f"The file or folder cannot be read ({error.strerror}).",
-        code="SOURCE_UNREADABLE",
-        remedy="Check the disk and whether another program has locked the file; then retry the failed items.",
-    )
+        require_root(self.root)
+        return item_error(error)

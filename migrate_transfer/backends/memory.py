@@ -7,7 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from migrate_transfer.core.backend import Content, Features, Item, Page, Receipt, Rename, Stored, Streams, Tier, Upload
+from migrate_transfer.core.backend import (
+    Content,
+    Features,
+    Item,
+    Meant,
+    Page,
+    Receipt,
+    Rename,
+    Stored,
+    Streams,
+    Tier,
+    Upload,
+    all_meant,
+)
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ItemError, RejectedItem
 
@@ -42,7 +55,7 @@ class Memory:
         kept = self.objects[key]
         return Item(key, len(kept.data), kept.modified, str(kept.version), stable_id=key)
 
-    def pages(self, cursor: str | None = None) -> Iterator[Page]:
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Iterator[Page]:
         for key in sorted(self.objects):
             if cursor is None or key > cursor:
                 yield Page((self.item(key),), key)
@@ -119,7 +132,7 @@ class MemorySender:
             data = content.read(upload.item.size)
             content.finish()
         there = self._memory.find(upload.item.key)
-        if there is not None and (there.sha256, there.size) == (upload.sha256, len(data)):
+        if there is not None and upload.sha256 and (there.sha256, there.size) == (upload.sha256, len(data)):
             return Receipt(there.etag, len(data))
         if there is not None and not upload.overwrite and there.etag != upload.replaces:
             raise RejectedItem("Another object has this name.", code="DESTINATION_EXISTS", remedy="Compare the two.")

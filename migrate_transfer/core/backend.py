@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from migrate_transfer.core.control import Control
 
@@ -31,6 +31,7 @@ class Features:
     copies: bool = False
     """An object can be given a second name without its bytes being sent again."""
     longest_key: int = 4_096
+    """In code units of UTF-16, as Azure counts: it takes 512 emoji at the most (azure-storage-cpp, issue 291)."""
     most_parts: int = 4_096
     largest: int = 2**63 - 1
     lanes: int = 1
@@ -48,7 +49,8 @@ class Item(NamedTuple):
     size: int
     modified: int
     version: str
-    """Differs when the content may differ: change time and inode of a file, eTag of a cloud item."""
+    """Differs when the content may differ: change time and number of a file (its number alone where the system keeps no
+    change time), eTag of a cloud item. A sync reads what has another version than in its last pass."""
     created: int = 0
     stable_id: str = ""
     """Stays the same when the item is renamed; empty where the source knows nothing of the kind."""
@@ -108,6 +110,14 @@ class Reader(Protocol):
         """Called after the last byte. Raises ItemError SOURCE_CHANGED when what was read may be of two versions."""
 
 
+Meant: TypeAlias = Callable[[str], bool]
+"""Whether something in the folder of that key may be wanted."""
+
+
+def all_meant(folder: str) -> bool:
+    return True
+
+
 class Source(Protocol):
     """Where things are. Errors of one item are ItemError; FatalError means that the source itself is gone."""
 
@@ -115,8 +125,9 @@ class Source(Protocol):
     mark: str
     """Tells it from every other source: what it put somewhere it may replace there. 16 hex digits."""
 
-    def pages(self, cursor: str | None = None) -> Iterator[Page]:
-        """All there is, in an order that is the same the next time; from behind `cursor` on."""
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Iterator[Page]:
+        """All there is, in an order that is the same the next time; from behind `cursor` on. A folder in which nothing
+        is `meant` need not be listed: it is an Oddity then, skipped as `not_included`."""
 
     def open(self, item: Item) -> AbstractContextManager[Reader]:
         """Raises ItemError SOURCE_GONE, SOURCE_DENIED, SOURCE_UNREADABLE."""

@@ -9,33 +9,23 @@ that nothing is read back wrongly.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
-_PLAIN = re.compile(rb"[A-Za-z0-9_ ()\[\],=+@~!#$&;'{}^`/.-]*")
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_ ()[],=+@~!#$&;'{}^`/.-"
 """Paths of such letters only need no second look, but for a dot at the end of a part."""
 _SPECIAL = re.compile("[\x00-\x1f\x7f-\x9f\\\\\ufdd0-\ufdef\ufffe\uffff\udc80-\udcff]|%(?=[0-9A-Fa-f]{2})|\\.(?=/|$)")
 
 
 def key_of(path: bytes) -> str:
     """The key of a path as the operating system has it, "/" between its parts."""
-    if _plain(path):
+    if plain(path):
         return path.decode("ascii")
     return _SPECIAL.sub(_escape, path.decode("utf-8", "surrogateescape"))
 
 
-def keys_of(folder: bytes, names: Sequence[bytes]) -> list[str]:
-    """The keys of what lies in a folder (empty for the root). Looked at together: most need no second look."""
-    prefix = folder + b"/" if folder else b""
-    together = b"/".join(names)
-    if not names or not _plain(prefix + together):
-        return [key_of(prefix + name) for name in names]
-    before = prefix.decode("ascii")
-    return [before + name for name in together.decode("ascii").split("/")]
-
-
-def _plain(path: bytes) -> bool:
-    return _PLAIN.fullmatch(path) is not None and not path.endswith(b".") and b"./" not in path
+def plain(path: bytes) -> bool:
+    """Whether the key of the path, and of each of its parts, is the same in ASCII. Of many paths together too."""
+    return not path.translate(None, _PLAIN) and not path.endswith(b".") and b"./" not in path
 
 
 def path_of(key: str) -> bytes:

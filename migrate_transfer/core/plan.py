@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cached_property
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from wcmatch import fnmatch, glob
@@ -17,6 +18,9 @@ from migrate_transfer.core.names import shown
 
 NAME_FLAGS = fnmatch.BRACE | fnmatch.CASE | fnmatch.DOTMATCH
 PATH_FLAGS = glob.GLOBSTAR | glob.BRACE | glob.DOTGLOB | glob.CASE
+_BRACES = re.compile(r"[^{}]*|(?:[^{}\\]|\{[^{}\\]*\})*")
+"""Parts whose braces do not go on in the next part."""
+_Part: TypeAlias = list[re.Pattern[str]] | None
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,11 @@ class Filters:
     zone: str = "UTC"
     ignore_case: bool = False
 
+    @property
+    def any(self) -> bool:
+        """Whether they may leave something out."""
+        return bool(self.include or self.exclude or self.older_than)
+
     def rule(self, item: Item) -> str | None:
         """The rule that leaves the item out, if one does."""
         if self.exclude and self._excluded.matches(shown(item.key)):
@@ -41,11 +50,19 @@ class Filters:
             return "not_older"
         return None
 
-    def excludes(self, oddity: Oddity) -> bool:
-        """Whether what cannot be read is not meant anyway: a file by its name or path, a folder by a pattern that
-        excludes whatever lies in it, at any depth."""
+    def excuse(self, oddity: Oddity) -> str | None:
+        """The rule by which what cannot be read is not meant anyway: a file by its name or path, a folder by a pattern
+        that excludes whatever lies in it, at any depth, or because nothing in it is included."""
         path = shown(oddity.key)
-        return bool(self.exclude) and self._excluded.matches(f"{path}/\0/\0" if oddity.folder else path)
+        if self.exclude and self._excluded.matches(f"{path}/\0/\0" if oddity.folder else path):
+            return "excluded"
+        if oddity.folder:
+            return None if self.reaches(oddity.key) else "not_included"
+        return "not_included" if self.include and not self._included.matches(path) else None
+
+    def reaches(self, folder: str) -> bool:
+        """Whether something in the folder of that key, at any depth, may be included."""
+        return not self.include or self._included.reach(shown(folder))
 
     @cached_property
     def _before(self) -> int | None:
@@ -68,11 +85,35 @@ class _Patterns:
         names = [pattern for pattern in patterns if "/" not in pattern]
         paths = [pattern.lstrip("/") for pattern in patterns if "/" in pattern]
         self._names = _compiled(fnmatch.translate(names, flags=_flags(NAME_FLAGS, ignore_case))[0] if names else [])
-        self._paths = _compiled(glob.translate(paths, flags=_flags(PATH_FLAGS, ignore_case))[0] if paths else [])
+        flags = _flags(PATH_FLAGS, ignore_case)
+        self._paths = _compiled(glob.translate(paths, flags=flags)[0] if paths else [])
+        self._ways = [[*_way(path, flags)] for path in paths]
 
     def matches(self, path: str) -> bool:
         name = path.rpartition("/")[2]
         return any(p.match(name) for p in self._names) or any(p.match(path) for p in self._paths)
+
+    def reach(self, folder: str) -> bool:
+        """Whether a path below the folder may match. Says rather yes than no."""
+        return bool(self._names) or any(_leads(way, folder.split("/")) for way in self._ways)
+
+
+def _way(path: str, flags: int) -> Iterator[_Part]:
+    """What the parts of a path must match, one by one; None from where on there may be any number of them."""
+    for part in filter(None, path.split("/")):
+        if "**" in part or part.endswith("\\") or not _BRACES.fullmatch(part):
+            yield None
+            return
+        yield _compiled(glob.translate(part, flags=flags)[0])
+
+
+def _leads(way: Sequence[_Part], parts: Sequence[str]) -> bool:
+    for step, part in zip(way, parts, strict=False):
+        if step is None:
+            return True
+        if not any(pattern.match(part) for pattern in step):
+            return False
+    return len(way) > len(parts)
 
 
 def _flags(flags: int, ignore_case: bool) -> int:
@@ -92,8 +133,11 @@ def folded(key: str, features: Features) -> str:
 def misfit(item: Item, prefix: str, features: Features) -> Oddity | None:
     """Why the destination cannot hold the item, if so."""
     name = prefix + item.key
-    if len(name) > features.longest_key:
-        message = f"The name has {len(name)} characters; the destination takes {features.longest_key}."
+    length = len(name)
+    if 2 * length > features.longest_key and (length := units(name)) > features.longest_key:
+        message = (
+            f"The name has {length} characters (an emoji counts as two); the destination takes {features.longest_key}."
+        )
         return Oddity(item.key, "failed", "NAME_TOO_LONG", message, "Shorten the path or the prefix.", item.size)
     if name.count("/") >= features.most_parts:
         message = f"The path has more than {features.most_parts} parts."
@@ -102,6 +146,11 @@ def misfit(item: Item, prefix: str, features: Features) -> Oddity | None:
         message = f"The file has {item.size} bytes; the destination takes {features.largest}."
         return Oddity(item.key, "failed", "FILE_TOO_LARGE", message, "Split the file.", item.size)
     return None
+
+
+def units(name: str) -> int:
+    """How long a name is in code units of UTF-16."""
+    return len(name) if name.isascii() else len(name.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def same(item: Item, stored: Stored) -> bool:

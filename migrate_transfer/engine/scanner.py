@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
+from time import monotonic
 
-from migrate_transfer.core.backend import Destination, Item, Oddity, Source, Stored
+from migrate_transfer.core.backend import Destination, Item, Oddity, Page, Source, Stored
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.plan import Filters, folded, misfit
 from migrate_transfer.ledger.items import ItemLedger
 
 SLICE = 2_000
+LONGEST = 1.0
+"""Seconds after which what was listed is entered, and told of, though it is little."""
 
 
 def scan(
@@ -32,22 +35,60 @@ def scan(
         ledger.miss()
         ledger.note("destination_listed", "yes")
     filters = replace(filters, ignore_case=source.features.folds_case)
-    for page in source.pages(ledger.scan_begins()):
-        control.check()
-        ledger.enter(page, [_entry(entry, filters, destination) for entry in page.entries])
+    sieve = Sieve(filters, destination)
+    for page in together(source.pages(ledger.scan_begins(), filters.reaches), control):
+        ledger.enter(sieve.sift(page.entries), page.cursor)
         tell()
     if destination.features.folds_case or destination.features.folds_unicode:
         ledger.settle_collisions(lambda key: folded(key, destination.features))
     ledger.scan_ended()
 
 
-def _entry(entry: Item | Oddity, filters: Filters, destination: Destination) -> Item | Oddity:
-    if isinstance(entry, Oddity):
-        return _left_out(entry, "excluded") if entry.outcome == "failed" and filters.excludes(entry) else entry
-    rule = filters.rule(entry)
-    if rule is not None:
-        return _left_out(entry, rule)
-    return misfit(entry, destination.name(""), destination.features) or entry
+def together(pages: Iterable[Page], control: Control) -> Iterator[Page]:
+    """Fewer pages for the same entries: each is a transaction of the ledger, and most folders are small. What a kill
+    costs is listed again. Raises Stopped."""
+    entries, cursor, due = list[Item | Oddity](), None, 0.0
+    for page in pages:
+        control.check()
+        if page.cursor is None and cursor is not None:  # its entries are not before that cursor
+            yield Page(entries, cursor)
+            entries, cursor = [], None
+        entries += page.entries
+        due = due or monotonic() + LONGEST
+        if page.cursor is None or len(entries) >= SLICE or monotonic() >= due:
+            yield Page(entries, page.cursor)
+            entries, cursor, due = [], None, 0.0
+        else:
+            cursor = page.cursor
+    if cursor is not None:
+        yield Page(entries, cursor)
+
+
+class Sieve:
+    """Which items are meant and can be kept. Most need but a look at their size and the length of their name."""
+
+    def __init__(self, filters: Filters, destination: Destination) -> None:
+        self._filters, self._prefix, self._features = filters, destination.name(""), destination.features
+        most = min(self._features.longest_key // 2, 2 * self._features.most_parts)
+        self._short = -1 if filters.any else most - 2 * len(self._prefix)
+        """No name so short is too long or too deep, whatever letters it has."""
+
+    def sift(self, entries: Iterable[Item | Oddity]) -> Iterator[Item | Oddity]:
+        short, largest = self._short, self._features.largest
+        for entry in entries:
+            if isinstance(entry, Item) and len(entry.key) <= short and entry.size <= largest:
+                yield entry
+            else:
+                yield self._look(entry)
+
+    def _look(self, entry: Item | Oddity) -> Item | Oddity:
+        if isinstance(entry, Oddity):
+            excuse = self._filters.excuse(entry) if entry.outcome == "failed" else None
+            return entry if excuse is None else _left_out(entry, excuse)
+        rule = self._filters.rule(entry)
+        if rule is not None:
+            return _left_out(entry, rule)
+        return misfit(entry, self._prefix, self._features) or entry
 
 
 def _left_out(entry: Item | Oddity, rule: str) -> Oddity:

@@ -93,6 +93,8 @@ class Transfer:
         """Scan if that is not done, and give every item its outcome. A sync does so again and again, `passes` times or
         until it is stopped. Raises as `scan`."""
         with self.ledger.lease():
+            if self.spec.kind == "sync":
+                self.ledger.passes.prepare()
             while True:
                 if self.ledger.passes.ended:
                     self.ledger.passes.begin()

@@ -29,7 +29,7 @@ class Judge:
     destination: Destination
     spec: TransferSpec
     before: Callable[[str], Before | None] | None = None
-    """Where the item of a stable id was in the last pass of a sync."""
+    """Where the item of a stable id was in the last pass of a sync; None where there was none."""
     _doubtful: list[Doubtful] = field(default_factory=list)
 
     @property
@@ -48,7 +48,7 @@ class Judge:
             return self._renamed(row) or Upload(row.number, row.item, resumed=row.resumed)
         mine = row.resumed and (listed is None or listed.etag != stored.etag)
         if not stored.sha256:
-            return self._foreign(row, stored, mine)
+            return self._foreign(row, stored, known, mine)
         if not mine and self._quiet(row.item, stored, known):
             return Landed(row.number, row.item, stored.sha256, stored.etag, UNCHANGED, tier=stored.tier)
         if stored.size == row.item.size and self._digest(row, stored) == stored.sha256:
@@ -77,10 +77,18 @@ class Judge:
         return Rename(row.number, row.item, before.key, before.etag, old.sha256)
 
     def _quiet(self, item: Item, stored: Stored, known: Known | None) -> bool:
-        """Size and time, or the last pass, say that nothing changed; enough for a sync, and without verification."""
+        """Whether nothing is to be read: enough for a sync, and without verification. Of a sync's later passes the
+        version has a say too: files that took each other's names, or whose time was set back, have the size and time of
+        what is there."""
         if self.spec.kind != "sync" and self.spec.verify:
             return False
-        return same(item, stored) or (known is not None and known == Known(item.version, stored.etag))
+        if self.before is None:
+            return same(item, stored)
+        return known is not None and known.version == item.version and (known.etag == stored.etag or same(item, stored))
+
+    def _compared(self, item: Item, stored: Stored, known: Known | None) -> bool:
+        """Whether an earlier pass has read back this very object, and found in it what the source has still."""
+        return known is not None and known.sha256 != "" and (known.version, known.etag) == (item.version, stored.etag)
 
     def _digest(self, row: Row, stored: Stored) -> str:
         try:
@@ -90,11 +98,16 @@ class Judge:
                 return stored.sha256  # an earlier attempt had proven the copy and deleted the source
             raise
 
-    def _foreign(self, row: Row, stored: Stored, mine: bool) -> Upload | Outcome | Landed | None:
-        if self.spec.level is None and same(row.item, stored):
+    def _foreign(self, row: Row, stored: Stored, known: Known | None, mine: bool) -> Upload | Outcome | Landed | None:
+        """An object without a SHA-256 of ours: somebody else's, or put without verification."""
+        if self.spec.level is None and self._quiet(row.item, stored, known):
             state = DONE if mine else UNCHANGED
             return Landed(row.number, row.item, "", stored.etag, state, tier=stored.tier, mine=mine)
-        if self.spec.overwrite or stored.size != row.item.size:
+        if self.spec.level == "received" and self._compared(row.item, stored, known):
+            assert known is not None
+            return Outcome(row.number, UNCHANGED, known.sha256, stored.etag, "reread", item=row.item)
+        ours = self.spec.level is None and stored.source == self.source.mark
+        if ours or self.spec.overwrite or stored.size != row.item.size:
             return self._replace(row, stored)
         self._doubtful.append(Doubtful(row.number, row.item, digest(self.source, row.item), stored.etag, stored.tier))
         return None

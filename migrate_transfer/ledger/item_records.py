@@ -21,10 +21,12 @@ class Row(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What was so at the end of a sync's last pass: the source's version and the object's etag."""
+    """What was so at the end of a sync's last pass: the source's version and the object's etag; and the SHA-256 of an
+    object that bears none of ours and was read back."""
 
     version: str
     etag: str
+    sha256: str = ""
 
 
 class Before(NamedTuple):

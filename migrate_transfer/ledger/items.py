@@ -10,18 +10,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from migrate_transfer.core.backend import Item, Oddity, Page, Stored
+from migrate_transfer.core.backend import Item, Oddity, Stored
 from migrate_transfer.leases import FileLease
 from migrate_transfer.ledger.item_records import (
     DONE,
     FAILED,
     IN_FLIGHT,
     OUTCOMES,
-    PENDING,
     SKIPPED,
     UNCHANGED,
     Entry,
@@ -55,6 +55,20 @@ SLICE = 2_000
 MOST = 2**53
 """A sparse file may claim 8 EiB, and the sum of two is no number of 64 bits: of what is not moved, so many bytes
 count."""
+ENTER = "insert into item (key, size, modified, version, created, stable_id) values (?, ?, ?, ?, ?, ?)"
+"""The fields of Item. Columns that are given as NULL would make it twice as slow."""
+ENTER_LEFT_OUT = (
+    "insert into item (key, size, modified, created, version, stable_id, state, code, message, remedy)"
+    " values (?, ?, 0, 0, '', '', ?, ?, ?, ?)"
+)
+TOTALS = (
+    "select count(*), coalesce(sum(sent), 0), coalesce(sum(size) filter (where state < 2), 0),"
+    " coalesce(sum(size) filter (where state = 2), 0), coalesce(sum(size) filter (where state > 2), 0),"
+    " count(*) filter (where state = 2), count(*) filter (where state = 3), count(*) filter (where state = 4),"
+    " count(*) filter (where state = 5) from item"
+)
+"""Without groups: SQLite would sort the rows for them."""
+SKIPS = "select code, count(*) from item where state = 4 group by 1"
 COLUMNS = "id, key, size, modified, created, version, stable_id, state"
 
 
@@ -93,17 +107,16 @@ class ItemLedger:
             db.execute("delete from item where id > ?", (last,))
         return None if cursor is None else str(cursor)
 
-    def enter(self, page: Page, entries: Sequence[Item | Oddity]) -> None:
-        """Enter the entries of a page of the listing, with its cursor."""
-        rows = [_row(entry) for entry in entries]
+    def enter(self, entries: Iterable[Item | Oddity], cursor: str | None) -> None:
+        """Enter some of the listing; with a cursor, it goes on behind that."""
         with self._lock, self._store.writing() as db:
-            db.executemany(
-                "insert into item (key, size, modified, created, version, stable_id, state, code, message, remedy)"
-                " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
-            if page.cursor is not None:
-                db.execute("update scan set cursor = ?, last = (select coalesce(max(id), 0) from item)", (page.cursor,))
+            for kind, some in groupby(entries, type):
+                if kind is Oddity:
+                    db.executemany(ENTER_LEFT_OUT, (_left_out(one) for one in some if isinstance(one, Oddity)))
+                else:
+                    db.executemany(ENTER, some)
+            if cursor is not None:
+                db.execute("update scan set cursor = ?, last = (select coalesce(max(id), 0) from item)", (cursor,))
 
     def settle_collisions(self, folded: Callable[[str], str]) -> None:
         """Of the items whose names are one name when they are `folded`, the first listed stays; the others fail."""
@@ -200,19 +213,11 @@ class ItemLedger:
     def totals(self) -> FileTotals:
         """Recount everything at one moment; may be called while another process works."""
         with self._store.reading() as db:
-            rows = db.execute(
-                "select state, case state when 4 then code end, count(*), sum(size), sum(sent) from item group by 1, 2"
-            ).fetchall()
-        counts, skips = [0] * 6, dict[str, int]()
-        for state, code, count, *_ in rows:
-            counts[state] += count
-            if code is not None:
-                skips[code] = count
-        pending = counts[PENDING] + counts[IN_FLIGHT]
-        known = Totals(sum(counts), counts[DONE], counts[UNCHANGED], counts[SKIPPED], counts[FAILED], pending, skips)
-        moved = sum(row[3] for row in rows if row[0] == DONE)
-        settled = sum(row[3] for row in rows if row[0] > IN_FLIGHT)
-        return FileTotals(known, sum(row[3] for row in rows), settled, moved, sum(row[4] for row in rows))
+            found, sent, waiting, moved, others, done, unchanged, skipped, failed = db.execute(TOTALS).fetchone()
+            skips = dict(db.execute(SKIPS)) if skipped else {}
+        pending = found - done - unchanged - skipped - failed
+        known = Totals(found, done, unchanged, skipped, failed, pending, skips)
+        return FileTotals(known, waiting + moved + others, moved + others, moved, sent)
 
     def wait_at_least(self, count: int, largest: int) -> bool:
         """Whether so many items of at most that size have no outcome yet."""
@@ -256,8 +261,6 @@ def _settled(o: Outcome) -> tuple[object, ...]:
     return (*said, *read, o.number)
 
 
-def _row(entry: Item | Oddity) -> tuple[object, ...]:
-    if isinstance(entry, Item):
-        return (*entry[:3], entry.created, entry.version, entry.stable_id, PENDING, None, None, None)
+def _left_out(entry: Oddity) -> tuple[object, ...]:
     state = SKIPPED if entry.outcome == "skipped" else FAILED
-    return (entry.key, min(entry.size, MOST), 0, 0, "", "", state, entry.code, entry.message, entry.remedy)
+    return (entry.key, min(entry.size, MOST), state, entry.code, entry.message, entry.remedy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from migrate_transfer.ledger.item_records import DONE, UNCHANGED, Before, FileTotals, Known
+from migrate_transfer.ledger.item_records import DONE, SKIPPED, UNCHANGED, Before, FileTotals, Known
 from migrate_transfer.ledger.store import Store
 
 SLICE = 2_000
@@ -23,21 +23,33 @@ class Passes:
 
     store: Store
 
+    def prepare(self) -> None:
+        """Make the book of what was read back, which a sync begun by an earlier release does not have."""
+        with self.store.writing() as db:
+            db.execute("create table if not exists proven (key text primary key, sha256 blob not null) without rowid")
+
     def end(self, totals: FileTotals, *, renamed: bool) -> None:
-        """The pass is over: remember what is known now, what should have been removed and is still there (of what is
-        gone only what was `renamed`, or all), and what came of the pass."""
+        """The pass is over: remember what is known now, what was known of items that failed, what should have been
+        removed and is still there (of what is gone only what was `renamed`, or all; all too where something failed, for
+        then it may only be out of reach), and what came of the pass."""
         counts = totals.counts
         with self.store.writing(durable=True) as db:
             db.execute(
-                "delete from known where exists (select 1 from item where item.key = known.key)"  # noqa: S608
+                "delete from known where exists (select 1 from item where item.key = known.key and item.state = ?)"  # noqa: S608
                 " or not exists (select 1 from there where there.key = known.key and there.etag = known.etag)"
-                f" or (? and not {RENAMED}))",
-                (renamed,),
+                f" or (? and not exists (select 1 from item where item.key = known.key) and not {RENAMED}))",
+                (SKIPPED, renamed and not counts.failed),
             )
             db.execute(
                 "insert or replace into known select key, version, etag, stable_id, size, modified from item"
                 " where state in (?, ?)",
                 (DONE, UNCHANGED),
+            )
+            db.execute("delete from proven")
+            db.execute(
+                "insert into proven select key, item.sha256 from item join there using (key, etag)"
+                " where item.state = ? and there.sha256 = '' and length(item.sha256) > 0",
+                (UNCHANGED,),
             )
             db.execute(
                 "insert into pass (done, unchanged, skipped, failed, moved, sent) values (?, ?, ?, ?, ?, ?)",
@@ -71,8 +83,12 @@ class Passes:
         """What the last pass left under these keys."""
         with self.store.reading() as db:
             places = ",".join("?" * len(keys))
-            rows = db.execute(f"select key, version, etag from known where key in ({places})", keys).fetchall()  # noqa: S608
-        return {key: Known(*rest) for key, *rest in rows}
+            rows = db.execute(
+                "select key, version, etag, lower(hex(sha256)) from known left join proven using (key)"  # noqa: S608
+                f" where key in ({places})",
+                keys,
+            ).fetchall()
+        return {key: Known(version, etag, sha256 or "") for key, version, etag, sha256 in rows}
 
     def before(self, stable_id: str) -> Before | None:
         """Where the item was, if it is not listed there any more."""

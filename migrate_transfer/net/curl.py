@@ -154,6 +154,7 @@ class Handle:
             return ServiceUnavailable(
                 f"The service answered {answer.status} {code}".rstrip() + ".",
                 retry_after=retry_after(headers),
+                details={"code": code} if code else None,
             )
         return answer
 

@@ -113,6 +113,16 @@ def refusal(answer: Answer, place: Place) -> MigrateError:
     )
 
 
+def refused_call(answer: Answer, place: Place) -> MigrateError:
+    """The same of a call that is not about one item."""
+    found = refusal(answer, place)
+    if not isinstance(found, RejectedItem):
+        return found
+    code = answer.headers.get("x-ms-error-code", "")
+    said = f"Azure Storage refused the call: {answer.status} {code}".rstrip()
+    return FatalError(f"{said}.", code="AZURE_REFUSED", details={"code": code})
+
+
 def busy() -> RejectedItem:
     code, message, remedy = _BUSY
     return RejectedItem(message, code=code, remedy=remedy)

@@ -1,55 +1,45 @@
-"""A container of Azure Blob Storage, or a prefix in it. Control calls go through Microsoft's client; the bytes of files
-through `sender.py`.
+"""A container of Azure Blob Storage, or a prefix in it. The bytes of files go through `sender.py`; what is asked seldom
+through Microsoft's client (`client.py`).
 """
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
-from azure.core.exceptions import (
-    AzureError,
-    ClientAuthenticationError,
-    HttpResponseError,
-    ResourceExistsError,
-    ResourceNotFoundError,
-    ServiceRequestError,
-    ServiceResponseError,
-)
-from azure.storage.blob import BlobClient, BlobProperties
-
+from migrate_transfer.backends.azure import listing
 from migrate_transfer.backends.azure.access import BlobAccess, Door
-from migrate_transfer.backends.azure.answers import CORRUPTED, NOT_KNOWN, denied, gone, moment
+from migrate_transfer.backends.azure.answers import API_VERSION, CORRUPTED, NOT_KNOWN, refused_call
 from migrate_transfer.backends.azure.away import BlobsAway
-from migrate_transfer.backends.azure.blocks import discard, staged
-from migrate_transfer.backends.azure.place import MAX_BLOCKS, Place
+from migrate_transfer.backends.azure.place import MAX_BLOCKS, MIB, Place
 from migrate_transfer.backends.azure.renewal import REFUSED
 from migrate_transfer.backends.azure.sender import BlobSender
 from migrate_transfer.core.backend import Features, Stored, Streams, Tier, Upload
+from migrate_transfer.core.bandwidth import Bucket
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import (
     AccessDenied,
     ConnectionLost,
     FatalError,
     InvalidRequest,
-    MigrateError,
     RejectedItem,
     ServiceUnavailable,
+    TransientError,
 )
 from migrate_transfer.core.hashes import crc64_base64
-from migrate_transfer.net.headers import retry_after
-from migrate_transfer.net.lane import Link
+from migrate_transfer.net.lane import Answer, Lane, Link, Request
 
-logging.getLogger("azure").setLevel(logging.WARNING)
+if TYPE_CHECKING:
+    from migrate_transfer.backends.azure.client import Client
 
 ASTRAY = re.compile(r"//|\.(?=/|\Z)|[\x00-\x1f\x7f-\x9f\\\ud800-\udfff]")
 """In a prefix: clients resolve "." and "..", Azure drops a dot at the end of a part, some take "\\\\" for "/"."""
+OK, CREATED, NOT_THERE = 200, 201, 404
 FIRST_PATIENCE = 6
 """A place that never answered is given up after half a minute: its name may be wrong."""
 T = TypeVar("T")
@@ -90,45 +80,59 @@ class AzureBlob:
         """Make sure that the container is there; it is made if it is not and access allows it."""
 
         def look() -> None:
-            try:
-                self._page(None, 1)
-            except ResourceNotFoundError:
-                self._make()
+            with self._lane() as lane:
+                answer = self._ask(lane, self._question(most=1))
+            if answer.status == NOT_THERE:
+                self._client.make_container()
+            elif answer.status != OK:
+                raise refused_call(answer, self._place)
 
         self._call(look, patience=FIRST_PATIENCE)
 
-    def _make(self) -> None:
-        try:
-            self._door.container.create_container()
-        except ResourceExistsError as error:
-            # The answer to the first try was lost, or somebody else was faster.
-            if getattr(error, "error_code", "") != "ContainerAlreadyExists":
-                raise
-
     def stored(self) -> Iterator[Stored]:
-        marker: str | None = None
-        while True:
-            blobs, marker = self._call(partial(self._page, marker))
-            yield from (self._stored(blob) for blob in blobs if (blob.metadata or {}).get("hdi_isfolder") != "true")
-            if not marker:
-                return
+        marker = ""
+        with self._lane() as lane:
+            while True:
+                objects, marker = self._call(partial(self._page, lane, marker))
+                yield from objects
+                if not marker:
+                    return
 
-    def _page(self, marker: str | None, most: int | None = None) -> tuple[list[BlobProperties], str | None]:
+    def _page(self, lane: Lane, marker: str) -> tuple[list[Stored], str]:
         """Some of the listing behind `marker`, and where it goes on."""
-        pages = self._door.container.list_blobs(self._prefix, include=["metadata"], results_per_page=most)
-        found: Any = pages.by_page(marker)
-        return list(next(found, ())), found.continuation_token
+        answer = self._ask(lane, self._question(marker))
+        if answer.status != OK:
+            raise refused_call(answer, self._place)
+        return listing.read(answer, self._prefix)
+
+    def _question(self, marker: str = "", most: int | None = None) -> Request[None]:
+        return listing.page(self._door.address, self._place.signature(), self._prefix, marker, most)
+
+    def _ask(self, lane: Lane, question: Request[None]) -> Answer:
+        ((_, answer),) = lane.exchange(iter([question]))
+        if answer is None or isinstance(answer, ConnectionLost):
+            raise ConnectionLost("Azure Storage cannot be reached.", code="UNREACHABLE")
+        if isinstance(answer, TransientError):
+            raise answer
+        return answer
+
+    @contextmanager
+    def _lane(self) -> Iterator[Lane]:
+        """For control calls: they wait for nobody's bandwidth, and are tried again by who makes them."""
+        link = replace(self._link, retry=replace(self._link.retry, patience=0), bandwidth=Bucket())
+        lane = Lane(link, streams=Streams(1), memory=MIB, authorize=self._door.headers)
+        try:
+            yield lane
+        finally:
+            lane.close()
 
     def find(self, key: str) -> Stored | None:
-        def ask() -> Stored | None:
-            try:
-                return self._stored(self._blob(key).get_blob_properties())
-            except ResourceNotFoundError as error:
-                if getattr(error, "error_code", "") == "ContainerNotFound":
-                    raise gone(self.config.container) from error
-                return None
-
-        return self._of_item(ask)
+        found = self._of_item(lambda: self._client.find(self.name(key)))
+        if found is None:
+            return None
+        tier = str(found.blob_tier or "").rpartition(".")[2]
+        kept = {name.lower(): value for name, value in (found.metadata or {}).items()}
+        return listing.stored(key, found.size, found.etag, tier, kept)
 
     def _of_item(self, ask: Callable[[], T]) -> T:
         """As `_call`; what Azure refuses of one name is no reason to end the job. Raises RejectedItem for it."""
@@ -145,30 +149,23 @@ class AzureBlob:
 
         def once() -> T:
             try:
-                with self._translated():
-                    return ask()
+                return ask()
             except AccessDenied as refused:
                 if refused.details.get("status") != REFUSED or not self._door.renewal():
                     raise
-            with self._translated():
-                return ask()
+            return ask()
 
         retry = self._link.retry
         if patience is not None:
             retry = replace(retry, patience=min(patience, retry.patience))
         return retry.run(once, self._link.control)
 
-    def _stored(self, blob: BlobProperties) -> Stored:
-        kept = {name.lower(): value for name, value in (blob.metadata or {}).items()}
-        tier = str(blob.blob_tier or "").rpartition(".")[2].lower()
-        sha256 = kept.get("sha256", "") if re.fullmatch("[0-9a-f]{64}", kept.get("sha256", "")) else ""
-        name = blob.name[len(self._prefix) :]
-        return Stored(
-            name, blob.size, blob.etag.strip('"'), sha256, moment(kept.get("mtime", "")), tier, kept.get("source", "")
-        )
+    @cached_property
+    def _client(self) -> Client:
+        # Half of the time that a command takes to start would be the import of Microsoft's client.
+        from migrate_transfer.backends.azure.client import Client
 
-    def _blob(self, key: str) -> BlobClient:
-        return self._door.container.get_blob_client(self.name(key))
+        return Client(self._door)
 
     def name(self, key: str) -> str:
         return self._prefix + key
@@ -203,49 +200,27 @@ class AzureBlob:
 
     def _checks_crc64(self) -> bool:
         """Whether the service looks at a CRC-64: asked with a wrong one, which it has to refuse."""
-        headers = {"x-ms-content-crc64": crc64_base64(b"right")}
+        headers = [f"x-ms-version: {API_VERSION}", f"x-ms-content-crc64: {crc64_base64(b'right')}"]
 
         def ask() -> bool:
-            blob = self._blob(".migrate-probe")
-            blob.stage_block("cHJvYmU=", b"wrong", length=5, headers=headers)
-            return False
+            address = self._place.address(".migrate-probe", "comp=block&blockid=cHJvYmU%3D")
+            try:
+                with self._lane() as lane:
+                    answer = self._ask(lane, Request(None, "PUT", address, headers, b"wrong"))
+            except ServiceUnavailable as error:  # Azurite says 500 of a header that it does not know
+                if error.details.get("code") not in NOT_KNOWN:
+                    raise
+                return False
+            code = answer.headers.get("x-ms-error-code", "")
+            if answer.status != CREATED and code not in (*CORRUPTED, *NOT_KNOWN):
+                raise refused_call(answer, self._place)
+            return code in CORRUPTED
 
-        try:
-            return self._call(ask)
-        except FatalError as refused:
-            if refused.details.get("code") not in (*CORRUPTED, *NOT_KNOWN):
-                raise
-            return refused.details["code"] in CORRUPTED
+        return self._call(ask)
 
     def _staged(self, key: str) -> dict[str, int]:
-        return self._of_item(lambda: staged(self._blob(key)))
+        return self._of_item(lambda: self._client.staged(self.name(key)))
 
     def _clear(self, upload: Upload) -> None:
-        key = upload.item.key
-        self._of_item(lambda: discard(self._blob(key), self._place.address(key), upload))
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Microsoft's errors -> ours."""
-        try:
-            yield
-        except AzureError as error:
-            raise self._error(error) from None
-
-    def _error(self, error: AzureError) -> MigrateError:
-        if isinstance(error, ServiceRequestError | ServiceResponseError):
-            return ConnectionLost("Azure Storage cannot be reached.", code="UNREACHABLE")
-        if not isinstance(error, HttpResponseError):
-            return FatalError(f"Azure Storage: {type(error).__name__}.", code="AZURE_REFUSED")
-        status, code = error.status_code, str(getattr(error, "error_code", "") or "")
-        if status is None or status < 300:
-            return ConnectionLost("The answer of Azure Storage was cut or damaged.")
-        if isinstance(error, ClientAuthenticationError) or status in (401, 403):
-            return denied(code, str(error.message), lapsed=self._door.lapsed(status), status=status)
-        if code in ("ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled"):
-            return gone(self.config.container)
-        if status in (408, 429) or (status >= 500 and code not in NOT_KNOWN):
-            asked = retry_after(getattr(error.response, "headers", {}))
-            return ServiceUnavailable(f"Azure Storage answered {status} {code}.", retry_after=asked)
-        refused = f"Azure Storage refused the call: {status} {code}."
-        return FatalError(refused, code="AZURE_REFUSED", details={"code": code})
+        name, address = self.name(upload.item.key), self._place.address(upload.item.key)
+        self._of_item(lambda: self._client.discard(name, address, upload))

@@ -114,14 +114,14 @@ def test_a_service_that_is_away_while_a_token_is_fetched_is_no_refusal(tls: Tls)
         put(Tokens(away=True).destination(server.url, tls[0]))
 
 
-def test_microsofts_client_goes_on_with_a_fresh_token_too(tls: Tls) -> None:
+def test_a_listing_goes_on_with_a_fresh_token_too(tls: Tls) -> None:
     tokens = Tokens()
     with serving(REFUSED, EMPTY, tls=tls[1]) as server:
         assert list(tokens.destination(server.url, tls[0]).stored()) == []
     assert used(server) == ["token1", "token2"]
 
 
-def test_microsofts_client_does_not_go_on_for_ever(tls: Tls) -> None:
+def test_a_listing_does_not_go_on_for_ever(tls: Tls) -> None:
     with serving(REFUSED, tls=tls[1]) as server, pytest.raises(AccessDenied) as caught:
         list(Tokens().destination(server.url, tls[0]).stored())
     assert caught.value.error_code == "AZURE_CREDENTIALS_EXPIRED"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local_listing import Listing
 from migrate_transfer.backends.memory import Memory
-from migrate_transfer.core.backend import Item, Source, Upload
+from migrate_transfer.core.backend import Item, Source, Upload, all_meant
 from migrate_transfer.core.errors import ItemError
+from migrate_transfer.core.names import path_of
 from migrate_transfer.engine.passage import Passage, digest
 
 HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
@@ -121,6 +124,40 @@ def test_the_order_is_the_same_each_time(kept: Kept) -> None:
         kept.write(key, b"-")
     assert kept.items() == kept.items()
     assert {item.key for item in kept.items()} == {"b/c", "a", "b/a/x", "c", "b.d", "ba"}
+
+
+def test_files_come_before_folders_and_both_by_name_byte_by_byte(tmp_path: Path) -> None:
+    """Also where names are no UTF-8: what was listed once is listed in that order again."""
+    names = [b"a", b"B", b"a.b", b"\xc3\xa9", b"\xe9", b"\xf0\x9f\x98\x80", b"\xef\xbf\xbd", b"z"]
+    for name in names:
+        for folder in (b"", b"plain/", b"sub/" + name + b"d/"):
+            path = Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), folder)))
+            path.mkdir(parents=True, exist_ok=True)
+            (path / os.fsdecode(name)).touch()
+    in_order = sorted(names)
+    found = [path_of(entry.key) for page in LocalSource(tmp_path).pages() for entry in page.entries]
+    assert found == [
+        *in_order,
+        *(b"plain/" + name for name in in_order),
+        *(b"sub/" + name + b"d/" + name for name in sorted(in_order, key=lambda name: name + b"d")),
+    ]
+
+
+@pytest.mark.parametrize("most", [1, 3, 10, 20, 100])
+def test_a_large_folder_is_listed_in_slices_each_file_once(tmp_path: Path, most: int) -> None:
+    for number in range(10):
+        (tmp_path / f"{number}").touch()
+        (tmp_path / f"f{number}").mkdir()
+        (tmp_path / f"f{number}" / "a").touch()
+    root = os.fsencode(tmp_path)
+    pages = list(Listing(root, os.path.realpath(root), all_meant, most).pages(None))
+    assert max(len(page.entries) for page in pages) <= most
+    assert sorted(entry.key for page in pages for entry in page.entries) == sorted(
+        [*(str(number) for number in range(10)), *(f"f{number}/a" for number in range(10))]
+    )
+    assert [page.cursor for page in pages if page.cursor is not None] == ["", *(f"f{number}" for number in range(10))]
+    before = next(number for number, page in enumerate(pages) if page.cursor is not None)
+    assert {entry.key for page in pages[: before + 1] for entry in page.entries} == set("0123456789")
 
 
 def test_a_listing_goes_on_behind_any_cursor(kept: Kept) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from migrate_transfer.core.backend import Features, Item, Oddity
 from migrate_transfer.core.names import key_of
@@ -81,8 +84,98 @@ def test_what_cannot_be_read_is_excluded_where_all_of_it_would_be(
     key: str, folder: bool, exclude: str, excluded: bool
 ) -> None:
     found = Oddity(key, "failed", "SOURCE_DENIED", "", folder=folder)
-    assert Filters(exclude=(exclude,)).excludes(found) is excluded
-    assert not Filters().excludes(found)
+    assert Filters(exclude=(exclude,)).excuse(found) == ("excluded" if excluded else None)
+    assert Filters().excuse(found) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "folder", "include", "rule"),
+    [
+        ("lost+found", True, "docs/**", "not_included"),
+        ("lost+found", True, "*.pdf", None),
+        ("docs", True, "docs/**", None),
+        ("a.tmp", False, "*.pdf", "not_included"),
+        ("a.pdf", False, "*.pdf", None),
+    ],
+)
+def test_what_cannot_be_read_is_not_missed_where_it_is_not_included(
+    key: str, folder: bool, include: str, rule: str | None
+) -> None:
+    found = Oddity(key, "failed", "SOURCE_DENIED", "", folder=folder)
+    assert Filters(include=(include,)).excuse(found) == rule
+
+
+@pytest.mark.parametrize(
+    ("folder", "include", "reached"),
+    [
+        ("docs", ("docs/*.pdf",), True),
+        ("docs/sub", ("docs/*.pdf",), False),
+        ("other", ("docs/*.pdf",), False),
+        ("other", ("docs/*.pdf", "*.txt"), True),
+        ("other", ("/docs/**", "other/a"), True),
+        ("docs/a/b/c", ("docs/**",), True),
+        ("a/b", ("**/*.pdf",), True),
+        ("a/b", ("*/*/c.pdf",), True),
+        ("a/b/c", ("*/*/c.pdf",), False),
+        ("docs", ("{docs,mail}/*.pdf",), True),
+        ("mail", ("{docs/a,mail/b}/*.pdf",), True),
+        ("a}y", ("a}{y,w/z}",), True),
+        ("photos.2024", ("photos.20*/**",), True),
+        ("photos.1999", ("photos.20*/**",), False),
+        (r"new%0Aline", ("new?line/*",), True),
+    ],
+)
+def test_folders_in_which_something_may_be_included(folder: str, include: tuple[str, ...], reached: bool) -> None:
+    assert Filters(include=include).reaches(folder) is reached
+
+
+PIECES = {
+    "/": "/",
+    "a": "a",
+    "b": "b",
+    "*": "ab",
+    "?": "b",
+    "[ab]": "a",
+    "[!a]": "b",
+    "**": "a",
+    "/**/": "/a/b/",
+    "//": "/",
+    "{a,b}": "b",
+    "{a/b,c}": "a/b",
+    "{a,b/*}": "b/a",
+    "{a": "{a",
+    "[a": "[a",
+    "[a/": "[a/",
+    "\\a": "a",
+    "\\/": "/",
+    "{": "{",
+    "}": "}",
+    ",": ",",
+    "]": "]",
+    "!": "!",
+    ".": ".",
+    "\\{": "{",
+    "\\": "\\",
+}
+"""Pieces of patterns, and what each of them may stand for."""
+FITTING = st.lists(st.sampled_from(sorted(PIECES)), min_size=2, max_size=8).map(
+    lambda some: ("".join(some), "".join(PIECES[piece] for piece in some))
+)
+
+
+@settings(max_examples=1_000)
+@given(FITTING)
+def test_no_folder_above_what_is_included_is_out_of_reach(fitting: tuple[str, str]) -> None:
+    pattern, path = fitting[0], re.sub("/+", "/", fitting[1]).strip("/")
+    filters = Filters(include=(pattern,))
+    if filters.rule(item(key_of(path.encode()))) is None:
+        parts = path.split("/")
+        above = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+        assert [folder for folder in above if not filters.reaches(key_of(folder.encode()))] == []
+
+
+def test_case_does_not_count_in_folders_either_where_the_source_does_not_know_it() -> None:
+    assert Filters(include=("Docs/*.pdf",), ignore_case=True).reaches("docS")
 
 
 def test_case_does_not_count_where_the_source_does_not_know_it() -> None:
@@ -112,6 +205,12 @@ def test_older_than_looks_at_the_creation_where_it_is_known(
     [
         ("a" * 1_024, 1, None),
         ("a" * 1_025, 1, "NAME_TOO_LONG"),
+        ("\u00e9" * 1_024, 1, None),
+        ("\u963f" * 1_025, 1, "NAME_TOO_LONG"),
+        ("a" + "\U0001f600" * 511, 1, None),
+        ("\U0001f600" * 512, 1, None),
+        ("a" + "\U0001f600" * 512, 1, "NAME_TOO_LONG"),
+        ("\U0001f600" * 1_023, 1, "NAME_TOO_LONG"),
         ("/".join("a" * 254), 1, None),
         ("/".join("a" * 255), 1, "NAME_TOO_DEEP"),
         ("a", 10, None),
@@ -123,10 +222,10 @@ def test_what_the_destination_cannot_hold(key: str, size: int, code: str | None)
     assert (found.code if found else None) == code
 
 
-def test_a_prefix_counts() -> None:
-    found = misfit(item("a" * 10), "prefix/", Features(longest_key=16))
-    assert found is not None
-    assert found.code == "NAME_TOO_LONG"
+@pytest.mark.parametrize(("prefix", "code"), [("prefix/", None), ("prefix2/", "NAME_TOO_LONG"), ("\U0001f600/", None)])
+def test_a_prefix_counts(prefix: str, code: str | None) -> None:
+    found = misfit(item("a" * 10), prefix, Features(longest_key=17))
+    assert (found.code if found else None) == code
 
 
 def test_names_that_are_one_name() -> None:

@@ -117,6 +117,24 @@ def test_paths_too_long_for_azure_fail_alone(site: Site) -> None:
     assert len(site.stored()) == 1
 
 
+def test_an_emoji_counts_as_two_characters_of_a_name(site: Site) -> None:
+    """As Azure counts; a name on disk has at most 255 bytes, so these are paths."""
+    emoji = "\U0001f600".encode()
+    folders = b"/".join([emoji * 63] * 8)  # 8 * 126 and 7 strokes: 1,015
+    for last in (b"a" * 7, b"a" * 8, b"a" * 9, emoji * 4, emoji * 5):
+        write(site, folders + b"/" + last, b"-")
+    site.run()
+    outcomes = {path_of(key).rpartition(b"/")[2]: outcome for key, outcome in site.outcomes().items()}
+    assert outcomes == {
+        b"a" * 7: "done",
+        b"a" * 8: "done",
+        b"a" * 9: "NAME_TOO_LONG",
+        emoji * 4: "done",
+        emoji * 5: "NAME_TOO_LONG",
+    }
+    assert len(site.stored()) == 3
+
+
 @pytest.mark.parametrize("year", [1910, 1969, 1970, 2262, 2300, 2440])
 def test_a_file_of_any_time_arrives_and_is_unchanged_the_next_time(site: Site, year: int) -> None:
     """Nanoseconds in 64 bits end in 2262: what is later is kept as of then."""

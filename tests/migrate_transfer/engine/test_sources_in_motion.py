@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from migrate_transfer.backends.local import LocalReader, LocalSource
-from migrate_transfer.core.backend import Item, Oddity, Page
-from migrate_transfer.core.errors import ItemError, SourceError
+from migrate_transfer.core.backend import Item, Meant, Oddity, Page, all_meant
+from migrate_transfer.core.errors import SourceError
 from migrate_transfer.core.plan import Filters
 from tests.migrate_transfer.engine.work import Work, contents
 
@@ -178,15 +175,15 @@ def test_a_listing_goes_on_before_a_folder_that_could_not_be_read(tmp_path: Path
     (folder / "sub").symlink_to(tmp_path / "away")
     rest = list(pages)
     assert [(entry.key, entry.code) for page in rest for entry in page.entries] == [("sub", "SOURCE_CHANGED")]  # type: ignore[union-attr]
-    assert (cursors, [page.cursor for page in rest]) == ([""], [None, None])
+    assert (cursors, [page.cursor for page in rest]) == ([""], [None])
 
 
 class Denied(LocalSource):
     """A disk with a folder of the system's own, as each has one."""
 
-    def pages(self, cursor: str | None = None) -> Iterator[Page]:
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Iterator[Page]:
         yield Page((Oddity("lost+found", "failed", "SOURCE_DENIED", "", folder=True),), None)
-        yield from super().pages(cursor)
+        yield from super().pages(cursor, meant)
 
 
 def test_an_excluded_folder_that_may_not_be_read_fails_nothing(tmp_path: Path, folder: Path) -> None:
@@ -196,6 +193,25 @@ def test_an_excluded_folder_that_may_not_be_read_fails_nothing(tmp_path: Path, f
     filters = Filters(exclude=("lost+found/**",))
     assert work.run("second", filters=filters).counts.failed == 0
     assert work.outcomes("second", filters=filters)["lost+found"] == "excluded"
+
+
+def test_a_folder_in_which_nothing_is_included_is_not_looked_into(tmp_path: Path, folder: Path) -> None:
+    """One that would be looked into by its name alone is still told when it cannot be read."""
+    for path in ("docs/sub/a.pdf", "other/deep/a.pdf", "docs/a.txt"):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(b"-")
+    work, filters = Work(tmp_path, Denied(folder)), Filters(include=("docs/**/*.pdf",))
+    assert work.run(filters=filters).counts.failed == 0
+    assert work.outcomes(filters=filters) == {
+        "a": "not_included",
+        "b": "not_included",
+        "docs/a.txt": "not_included",
+        "docs/sub/a.pdf": "done",
+        "lost+found": "not_included",
+        "other": "not_included",
+    }
+    work.run("second", filters=Filters(include=("*.pdf",)))
+    assert work.outcomes("second", filters=Filters(include=("*.pdf",)))["lost+found"] == "SOURCE_DENIED"
 
 
 def test_a_share_that_is_gone_ends_the_job_and_nothing_is_failed_for_it(tmp_path: Path, folder: Path) -> None:
@@ -221,7 +237,7 @@ def test_a_file_that_changed_after_the_listing_is_copied_as_it_is_now(tmp_path: 
 class Damaged(LocalSource):
     """This process's own memory as a file: Linux answers its first byte with EIO, as a disk does a bad sector."""
 
-    def pages(self, cursor: str | None = None) -> Iterator[Page]:
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Iterator[Page]:
         yield Page((Item("mem", 0, 1, "1"), Item("comm", 0, 1, "1")), "")
 
 
@@ -230,45 +246,3 @@ def test_what_the_disk_cannot_read_fails_alone(tmp_path: Path) -> None:
     work.run()
     assert work.outcomes() == {"mem": "SOURCE_UNREADABLE", "comm": "SOURCE_CHANGED"}
     assert contents(work.destination) == {}
-
-
-NOBODY = 65534
-
-
-def as_nobody(folder: str, told: Connection) -> None:
-    """What a user who is not root finds in the folder; in a process of its own."""
-    if os.geteuid() == 0:
-        os.setgid(NOBODY)
-        os.setuid(NOBODY)
-    source = LocalSource(folder)
-    for page in source.pages():
-        for entry in page.entries:
-            if not isinstance(entry, Item):
-                told.send((entry.key, entry.code))
-                continue
-            try:
-                with source.open(entry):
-                    told.send((entry.key, "opened"))
-            except ItemError as error:
-                told.send((entry.key, error.error_code))
-    told.send(None)
-
-
-def test_what_the_user_may_not_read_is_named_and_the_rest_is_there() -> None:
-    """Not in pytest's own folder, which is root's alone."""
-    with TemporaryDirectory() as folder:
-        for name, mode in (("a", 0o000), ("b", 0o644)):
-            Path(folder, name).write_bytes(b"-")
-            Path(folder, name).chmod(mode)
-        Path(folder, "shut").mkdir()
-        for path, mode in ((Path(folder), 0o755), (Path(folder, "shut"), 0o000)):
-            path.chmod(mode)
-        context = multiprocessing.get_context("fork")
-        hears, tells = context.Pipe(duplex=False)
-        child = context.Process(target=as_nobody, args=(folder, tells))
-        child.start()
-        tells.close()
-        found = list(iter(hears.recv, None))
-        child.join()
-        Path(folder, "shut").chmod(0o755)
-    assert found == [("a", "SOURCE_DENIED"), ("b", "opened"), ("shut", "SOURCE_DENIED")]

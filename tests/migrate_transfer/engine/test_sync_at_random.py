@@ -61,15 +61,17 @@ class FickleSender(MemorySender):
 
 @dataclass
 class Folder:
-    """Files that come, go, change and take each other's names; no two versions have the same time."""
+    """Files that come, go, change and take each other's names. No two versions have the same time, or, with a `tick` of
+    0, all have: nothing but their numbers and change times tells them apart then."""
 
     root: Path
     chance: Random
     time: int = 10**18
+    tick: int = 10**9
 
     def write(self, path: Path, data: bytes) -> None:
         path.write_bytes(data)
-        self.time += 10**9
+        self.time += self.tick
         os.utime(path, ns=(self.time, self.time))
 
     def change(self) -> None:
@@ -107,11 +109,14 @@ def one_pass(work: Work, there: Fickle, *, deletions: bool) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("tick", [10**9, 0])
 @pytest.mark.parametrize("deletions", [True, False])
-def test_the_folder_is_there_in_the_end_and_nothing_is_lost(tmp_path: Path, seed: int, deletions: bool) -> None:
+def test_the_folder_is_there_in_the_end_and_nothing_is_lost(
+    tmp_path: Path, seed: int, deletions: bool, tick: int
+) -> None:
     chance = Random(seed)
     (tmp_path / "files").mkdir()
-    folder, there = Folder(tmp_path / "files", chance), Fickle(chance=chance)
+    folder, there = Folder(tmp_path / "files", chance, tick=tick), Fickle(chance=chance)
     work = Work(tmp_path, LocalSource(folder.root), there, kind="sync")
     for _ in range(PASSES):
         for _ in range(chance.randrange(6)):

@@ -1,0 +1,115 @@
+"""One file of a disk or a mounted share: what is known of it, its content, and what its errors mean."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+
+from migrate_transfer.core.backend import Item
+from migrate_transfer.core.errors import ItemError, SourceError
+
+BORN = hasattr(os.stat_result, "st_birthtime")
+"""Whether the system says when a file was made."""
+FIRST, LAST = -(2**63), 2**63 - 1
+"""Nanoseconds in 64 bits: from 1677 to 2262. A file system may say 2446, or what a broken clock made of it."""
+FOLLOW = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Not through a link put there since the listing; a pipe put there does not block."""
+
+
+class LocalReader:
+    """An open file. What it gives is of one version, or `finish` says that it is not."""
+
+    def __init__(
+        self, number: int, item: Item, found: os.stat_result, path: bytes, broken: Callable[[OSError], ItemError]
+    ) -> None:
+        self._number, self.item, self._path, self._broken = number, item, path, broken
+        self._version = _version(found)
+
+    def read(self, size: int) -> bytes:
+        try:
+            data = os.read(self._number, size)
+            while len(data) < size and (more := os.read(self._number, size - len(data))):
+                data += more
+        except OSError as error:
+            raise self._broken(error) from error
+        return data
+
+    def finish(self) -> None:
+        try:
+            if _version(os.fstat(self._number)) != self._version:
+                raise changed("changed while it was read")
+            if _version(os.lstat(self._path)) != self._version:
+                raise changed("was replaced while it was read")
+        except OSError as error:
+            raise self._broken(error) from error
+
+
+def _version(found: os.stat_result) -> tuple[int, ...]:
+    """What `item_of` makes the item's version of, and its size and time: another file or another content differs."""
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+
+def place(number: int, path: bytes) -> bytes:
+    """Where an open file lies: a folder above it may have become a link since the listing, and lead elsewhere."""
+    try:
+        return os.readlink(b"/proc/self/fd/%d" % number)
+    except OSError:  # a system without /proc
+        return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+
+
+def item_of(key: str, found: os.stat_result) -> Item:
+    """A file as the system knows it."""
+    number, modified = found.st_ino, found.st_mtime_ns
+    if not FIRST <= modified <= LAST:
+        modified = FIRST if modified < 0 else LAST
+    created = int(found.st_birthtime * 1e9) if BORN else 0  # type: ignore[attr-defined, unused-ignore]
+    # A share has another device number after each mount; that alone makes no other version of a file.
+    version = f"{found.st_ctime_ns}.{number}"
+    # As Item(...) does, in half the time: this is a good part of what a listing costs.
+    return tuple.__new__(Item, (key, found.st_size, modified, version, created, f"{number}.{found.st_dev}"))
+
+
+def require_root(root: bytes) -> None:
+    """Raises SourceError when the folder of the job cannot be read."""
+    try:
+        os.scandir(root).close()
+    except OSError as error:
+        raise gone(root, error) from error
+
+
+def gone(root: bytes, error: OSError) -> SourceError:
+    return SourceError(
+        f"The folder {os.fsdecode(root)} cannot be read ({error.strerror}).",
+        remedy="Check that the share is mounted and that the user who runs the job may read it; then start again.",
+    )
+
+
+def changed(how: str, what: str = "file") -> ItemError:
+    return ItemError(
+        f"The {what} {how}.",
+        code="SOURCE_CHANGED",
+        remedy="Run the job again when nobody writes the file, or copy from a snapshot.",
+    )
+
+
+def item_error(error: OSError) -> ItemError:
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return ItemError(
+            "The file or folder may not be read by the user who runs the job.",
+            code="SOURCE_DENIED",
+            remedy="Give that user the right to read it, and retry the failed items.",
+        )
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return ItemError(
+            "The file was there when it was listed and is gone now.",
+            code="SOURCE_GONE",
+            remedy="Nothing, if it was deleted on purpose; else restore it and retry the failed items.",
+        )
+    if error.errno == errno.ELOOP:
+        return changed("was moved, or became a link, after it was listed", "file or folder")
+    return ItemError(
+        f"The file or folder cannot be read ({error.strerror}).",
+        code="SOURCE_UNREADABLE",
+        remedy="Check the disk and whether another program has locked the file; then retry the failed items.",
+    )
