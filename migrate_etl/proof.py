@@ -26,7 +26,7 @@ from migrate_etl.verify.dry_run import Findings, add_up
 from migrate_etl.verify.mission_totals import totals_frame
 from migrate_etl.verify.presence import Presence, presence
 from migrate_etl.verify.reconcile import ReconcileInputs, Verification, reconcile
-from migrate_etl.verify.rock_totals import AskedRock
+from migrate_etl.verify.rock_totals import AskedRock, count_rows
 from migrate_etl.verify.score import EntityCounts, Score, score
 from migrate_etl.workspace import Workspace, part_name
 from migrate_transfer.core.control import Control
@@ -36,9 +36,11 @@ from migrate_transfer.ledger import Ledger, Totals
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What an import came to. `verification` and `funds` are None for a job without contributions."""
+    """What an import came to. `verification` and `funds` are None for a job without contributions. `rock_rows`: rows
+    per entity that Rock itself counts now."""
 
     counts: Mapping[EntityName, EntityCounts]
+    rock_rows: Mapping[EntityName, int]
     funds: EntityCounts | None
     findings: Findings
     presences: Mapping[EntityName, Presence]
@@ -66,7 +68,9 @@ class Gathering:
         """Read Mission back where it offers that, ask Rock anew, compare and score. Raises what reading either raises,
         and StorageError when a stage of the import has not been run."""
         self._require_sound_books()
-        counts = {name: self.counts(name) for name in self.workspace.spec.entities}
+        names = self.workspace.spec.entities
+        rock_rows = {name: count_rows(database, name, self.plan.high_water[name]) for name in names}
+        counts = {name: self.counts(name).without_gone(rock_rows[name]) for name in names}
         findings = self.findings()
         backs = {name: self._read_back(api, name) for name in counts}
         presences: dict[EntityName, Presence] = {
@@ -79,7 +83,7 @@ class Gathering:
             verification = reconcile(self._inputs(api, database, backs["contributions"]))
         funds = self.funds()
         judged = score(counts, findings.failing, presences, verification, funds)
-        return Proof(counts, funds, findings, presences, verification, judged)
+        return Proof(counts, rock_rows, funds, findings, presences, verification, judged)
 
     def _require_sound_books(self) -> None:
         wrong = [said for part in self.ledger.parts() for said in self.ledger.violations(part)]

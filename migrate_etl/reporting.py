@@ -72,6 +72,7 @@ def report_data(
             missing_columns=plan.missing_columns,
         ),
         counts=proof.counts,
+        rock_rows=proof.rock_rows,
         fund_counts=proof.funds,
         verification=proof.verification,
         presences=proof.presences,
@@ -165,6 +166,8 @@ def is_clean(summary: Mapping[str, Any]) -> bool:
 
 
 def _is_short(entity: Mapping[str, Any]) -> bool:
-    """`in_mission` is None where Mission does not offer to read records back."""
+    """Whether records failed, have no outcome (they were lost while reading), or are not in Mission just once.
+
+    `in_mission` is None where Mission does not offer to read records back."""
     seen = entity["in_mission"] or {"missing_count": 0, "duplicated_count": 0}
-    return bool(entity["failed"] or seen["missing_count"] or seen["duplicated_count"])
+    return bool(entity["failed"] or entity["pending"] or seen["missing_count"] or seen["duplicated_count"])

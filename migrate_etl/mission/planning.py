@@ -78,6 +78,8 @@ class Planning:
     def of_dataset(self, dataset: Dataset) -> Iterator[Slice]:
         """First what an earlier run left open, to the byte; then the rows that no run has planned yet."""
         first = _first_of_each(dataset)
+        # More than the scan counted, where a row came to this year, or to Rock, between scan and reading.
+        self.ledger.discovered(self.part, dataset.rows if first is None else int(first.sum()))
         self.ledger.skips(self.part, _skips(dataset, first))
         done = self.ledger.cursor(self.part)
         for batch in self._left_open(dataset):

@@ -141,10 +141,9 @@ def records_statement(tables: RockTables, where: ColumnElement[bool]) -> Select[
 
 
 def count_statement(tables: RockTables, entity: EntityName, high_water: int) -> Select[Any]:
-    """Rows of an entity's table up to its high-water mark (`count`); groups by `kind`, their type's GUID."""
-    name = _ENTITY_TABLE[entity]
-    table = tables[name]
-    if name != "Group":
+    """Rows of an entity's table up to its high-water mark (`count`); families by `kind`, their type's GUID."""
+    table = tables[_ENTITY_TABLE[entity]]
+    if entity != "families":
         return select(func.count().label("count")).select_from(table).where(table.c.Id <= high_water)
     kind = tables["GroupType"]
     both = table.outerjoin(kind, kind.c.Id == table.c.GroupTypeId)
@@ -153,11 +152,11 @@ def count_statement(tables: RockTables, entity: EntityName, high_water: int) -> 
 
 
 def count_rows(database: Database, entity: EntityName, high_water: int) -> int:
-    """How many rows of an entity Rock itself counts up to the high-water mark of the job's plan."""
+    """How many rows of an entity Rock itself counts up to the high-water mark of the job's plan. As in the scan, groups
+    are all rows of their table, families among them."""
     frame = database.frame(count_statement(database.tables, entity, high_water))
-    if entity in ("families", "groups"):
-        family = pl.col("kind").str.to_lowercase().eq_missing(FAMILY)
-        frame = frame.filter(family if entity == "families" else ~family)
+    if entity == "families":
+        frame = frame.filter(pl.col("kind").str.to_lowercase() == FAMILY)
     return int(frame["count"].sum())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_DOWN, Decimal
 from typing import Literal
 
@@ -44,7 +44,10 @@ FORMULA = (
 
 @dataclass(frozen=True, slots=True)
 class EntityCounts:
-    """What became of an entity's rows, recounted from the ledger. `skips`: rows per rule; `pulled_in`: an of-which."""
+    """What became of an entity's rows, recounted from the ledger. `skips`: rows per rule; `pulled_in`: an of-which.
+
+    `gone`: rows that the scan counted and that were deleted in Rock, or moved to another year, before they were read;
+    they are not among `discovered`."""
 
     discovered: int
     done: int
@@ -54,6 +57,13 @@ class EntityCounts:
     pending: int = 0
     pulled_in: int = 0
     skips: Mapping[str, int] = field(default_factory=dict)
+    gone: int = 0
+
+    def without_gone(self, rows: int) -> EntityCounts:
+        """The same where Rock itself now counts so many rows: those that it no longer has need no outcome, the others
+        that have none were lost."""
+        gone = min(self.pending, max(0, self.discovered - rows))
+        return replace(self, discovered=self.discovered - gone, pending=self.pending - gone, gone=gone)
 
     @property
     def balanced(self) -> bool:

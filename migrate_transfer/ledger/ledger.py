@@ -113,11 +113,12 @@ class Ledger:
             yield
 
     def discovered(self, part: str, count: int) -> None:
-        """Enter how many items the scan found."""
+        """Enter how many items were found. A smaller number than was entered before changes nothing: what the scan did
+        not count may have come before it was read, and is an item like the others."""
         with self._writing(part) as db:
             db.execute(
                 "insert into part (name, discovered) values (?, ?)"
-                " on conflict do update set discovered = excluded.discovered",
+                " on conflict do update set discovered = max(discovered, excluded.discovered)",
                 (part, count),
             )
 

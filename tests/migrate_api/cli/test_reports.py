@@ -8,7 +8,7 @@ import pytest
 
 from migrate_api.cli.reports import is_clean
 
-PEOPLE = {"failed": 0, "in_mission": {"missing_count": 0, "duplicated_count": 0}}
+PEOPLE = {"failed": 0, "pending": 0, "in_mission": {"missing_count": 0, "duplicated_count": 0}}
 MONEY = {"variance": [{"line": "queued", "count": 3}, {"line": "corrected", "count": 1}]}
 CLEAN: dict[str, Any] = {
     "unexplained": "0.00",
@@ -23,7 +23,7 @@ CLEAN: dict[str, Any] = {
     [
         {},
         {"unexplained": None, "money": None},
-        {"entities": {"people": {"failed": 0, "in_mission": None}}},
+        {"entities": {"people": PEOPLE | {"in_mission": None}}},
     ],
 )
 def test_clean(other: dict[str, Any]) -> None:
@@ -36,6 +36,7 @@ def test_clean(other: dict[str, Any]) -> None:
         {"unexplained": "-0.01"},
         {"unexplained_records": 2},
         {"entities": {"people": PEOPLE | {"failed": 1}}},
+        {"entities": {"people": PEOPLE | {"pending": 1}}},
         {"entities": {"people": PEOPLE | {"in_mission": {"missing_count": 1, "duplicated_count": 0}}}},
         {"entities": {"people": PEOPLE | {"in_mission": {"missing_count": 0, "duplicated_count": 1}}}},
         {"money": {"variance": [{"line": "extraction", "count": 1}]}},

@@ -105,9 +105,15 @@ def test_accepted_are_the_done_and_the_unchanged(ledger: Ledger) -> None:
     assert len(set(accepted)) == len(accepted) == WHOLE.done + WHOLE.unchanged + len(failed_in_batches)
 
 
+def test_what_was_discovered_is_not_forgotten_for_a_smaller_count(ledger: Ledger, batch: Batch) -> None:
+    ledger.discovered("people", 11)
+    ledger.discovered("people", 10)
+    assert ledger.totals("people").discovered == 11
+
+
 def test_more_outcomes_than_items_are_a_violation(ledger: Ledger, batch: Batch) -> None:
     ledger.settle(batch, [], None)
-    ledger.discovered("people", 9)
+    ledger.plan("people", [], unchanged=pack([11]), failed=[], cursor=11)
     assert not ledger.totals("people").balanced
     assert len(ledger.violations("people")) == 1
 
