@@ -13,6 +13,7 @@ from migrate_etl import fields
 from migrate_etl.dataset import Dataset, DatasetWriter
 from migrate_etl.mission.api import FUNDS_PATH
 from migrate_etl.mission.loader import Loader
+from migrate_etl.rock.groups import tree_of
 from migrate_transfer.core.errors import AlreadyRunning, TargetError
 
 WIRE = (
@@ -43,12 +44,10 @@ FUNDS = Funds()
 
 
 def map_funds(accounts: pl.DataFrame) -> pl.DataFrame:
-    """FinancialAccount rows (Lookups.funds) as Mission funds, parents first; a cycle of parents is cut."""
-    parents = dict(accounts.select("id", "parent_id").iter_rows())
-    depth = {id: _depth(id, parents) for id in parents}
-    order = pl.DataFrame({"id": list(depth), "depth": list(depth.values())}, schema={"id": pl.Int64, "depth": pl.Int64})
-    frame = accounts.join(order, on="id", how="left").sort("depth", "id")
-    in_cycle = pl.col("depth") >= len(parents)
+    """FinancialAccount rows (Lookups.funds) as Mission funds, parents first; a cycle of parents is cut as one of groups
+    is: at its lowest id. A parent that Rock no longer has becomes null."""
+    tree = tree_of(accounts.select("id", "parent_id")).select("group_id", "parent_id", "depth")
+    frame = accounts.drop("parent_id").join(tree, left_on="id", right_on="group_id", how="left").sort("depth", "id")
     return frame.select(
         "id",
         fields.reference("fund", "id").alias("external_id"),
@@ -56,17 +55,9 @@ def map_funds(accounts: pl.DataFrame) -> pl.DataFrame:
         fields.text("description").alias("description"),
         "is_active",
         "is_tax_deductible",
-        pl.when(~in_cycle).then(fields.reference("fund", "parent_id")).alias("external_parent_id"),
+        fields.reference("fund", "parent_id").alias("external_parent_id"),
         fields.reference("campus", "campus_id").alias("external_campus_id"),
     )
-
-
-def _depth(fund_id: int, parents: dict[int, int | None]) -> int:
-    """Steps to the top; the number of funds for one whose road to the top is a circle."""
-    steps, at = 0, parents[fund_id]
-    while at is not None and steps < len(parents):
-        steps, at = steps + 1, parents.get(at)
-    return steps
 
 
 def load_funds(loader: Loader, accounts: pl.DataFrame, folder: Path) -> None:

@@ -33,9 +33,16 @@ def send(importer: Importer, funds: pl.DataFrame, job: str = "first") -> Totals:
 
 
 def test_parents_go_first_and_a_circle_is_cut() -> None:
-    sent = map_funds(accounts(3, None, 2, 5, 4))
-    assert sent["id"].to_list() == [2, 3, 1, 4, 5]
-    assert sent["external_parent_id"].to_list() == [None, "rock:fund:2", "rock:fund:3", None, None]
+    sent = map_funds(accounts(3, None, 2, 5, 4, 5))
+    assert sent["id"].to_list() == [2, 4, 3, 5, 1, 6]
+    parents = [None, None, "rock:fund:2", "rock:fund:4", "rock:fund:3", "rock:fund:5"]
+    assert sent["external_parent_id"].to_list() == parents
+
+
+def test_a_parent_that_rock_no_longer_has_harms_no_fund(importer: Importer) -> None:
+    funds = accounts(9, None, None)
+    assert map_funds(funds)["external_parent_id"].to_list() == [None, None, None]
+    assert (send(importer, funds).done, importer.failed()) == (3, {})
 
 
 def test_funds_are_sent_once_and_again_when_they_change(importer: Importer) -> None:
