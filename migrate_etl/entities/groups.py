@@ -80,7 +80,7 @@ def map(chunk: pl.DataFrame, lookups: Lookups, spec: RockImportSpec) -> Mapped:
         fields.reference("group", "id").alias("external_id"),
         fields.text("group_name").fill_null("Group").alias("name"),
         fields.text("about").alias("description"),
-        pl.coalesce(word, "type_name").fill_null("Group").alias("group_type"),
+        pl.coalesce(word, fields.text("type_name"), pl.lit("Group")).alias("group_type"),
         fields.reference("group", "parent_id").alias("external_parent_id"),
         pl.col("members").fill_null([]),
         fields.reference("campus", "campus_id").alias("external_campus_id"),

@@ -20,6 +20,8 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 from sqlalchemy.engine import Dialect
 
+from migrate_etl.rock.tables import Guid
+
 DialectName = Literal["sqlite", "postgresql", "mssql"]
 
 
@@ -47,13 +49,21 @@ class _Tsql(MSDialect):
 
 
 class _SqliteText(SQLiteCompiler):
-    """Year and month are cut from the text: strftime would take it for a date first, at three times the cost."""
+    """Year and month are cut from the text: strftime would take it for a date first, at three times the cost.
+
+    GUIDs compare in any case, as SQL Server's do: to SQLite they are text, and a copy of a church's database has them
+    as SQL Server hands them out, in upper case."""
 
     PLACES: ClassVar = {"year": (1, 4), "month": (6, 2)}
 
     def visit_extract(self, extract: sa.Extract, **kw: Any) -> str:
         start, length = self.PLACES[extract.field]
         return f"CAST(SUBSTR({self.process(extract.expr, **kw)}, {start}, {length}) AS INTEGER)"
+
+    def visit_column(self, column: Any, *args: Any, **kw: Any) -> str:
+        text = super().visit_column(column, *args, **kw)
+        compared = isinstance(column.type, Guid) and not kw.get("within_columns_clause")
+        return f"{text} COLLATE NOCASE" if compared else text
 
 
 class _Sqlite(SQLiteDialect):

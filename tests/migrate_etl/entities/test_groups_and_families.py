@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from migrate_etl.sandbox.rock import Rock
 from tests.migrate_etl.entities.conftest import MapAll
 
@@ -48,6 +50,16 @@ def test_addresses(rock: Rock, mapped: MapAll) -> None:
     assert "family_without_address" in families.rules(two)
 
 
+def test_a_family_is_known_by_its_guid_in_any_case(rock: Rock, mapped: MapAll) -> None:
+    adam = rock.person("Adam")
+    family = rock.family("First", [adam])
+    rock.address(family, "1 Home")
+    for table in ("GroupType", "GroupTypeRole", "DefinedValue"):
+        rock.execute(sa.text(f'UPDATE "{table}" SET "Guid" = upper("Guid")'))
+    found = mapped("families")[family]
+    assert (roles(found), found["address"]["street1"]) == ([(f"rock:person:{adam}", "Head")], "1 Home")
+
+
 def test_families_that_are_archived_stay_behind_and_inactive_ones_do_not(rock: Rock, mapped: MapAll) -> None:
     gone, quiet, empty = (
         rock.family("Gone", IsArchived=True),
@@ -81,6 +93,12 @@ def test_only_named_group_types(rock: Rock, mapped: MapAll) -> None:
     team, small = rock.group("Team", "serving team"), rock.group("Small")
     groups = mapped("groups", include_group_types=["{2C42B2D4-1C5F-4AD5-A9AD-08631B872AC4}"])
     assert [groups.skip(g) for g in (team, small)] == [None, "group_type"]
+
+
+def test_a_type_without_a_name_harms_no_group(rock: Rock, mapped: MapAll) -> None:
+    team = rock.group("Team", "serving team")
+    rock.execute(sa.text(f"""UPDATE "GroupType" SET "Name" = ' ' WHERE "Id" = {rock.group_types["serving team"]}"""))
+    assert mapped("groups")[team]["group_type"] == "Group"
 
 
 def test_parents_go_first_and_circles_are_cut_at_their_lowest_id(rock: Rock, mapped: MapAll) -> None:

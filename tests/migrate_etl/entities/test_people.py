@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
+import sqlalchemy as sa
 
+from migrate_etl.rock.well_known import GIVER_ANONYMOUS
 from migrate_etl.sandbox.rock import Rock
 from tests.migrate_etl.entities.conftest import MapAll
 
@@ -140,3 +142,9 @@ def test_a_shared_address_is_a_finding_whatever_its_case(rock: Rock, mapped: Map
     alone = rock.person(Email="alone@example.org")
     people = mapped("people")
     assert [people.rules(p) for p in (one, two, alone)] == [{"duplicate_email"}, {"duplicate_email"}, set()]
+
+
+def test_a_shipped_person_is_known_by_its_guid_in_any_case(rock: Rock, mapped: MapAll) -> None:
+    rock.execute(sa.text('UPDATE "Person" SET "Guid" = upper("Guid")'))
+    shipped = rock.execute(sa.text(f"""SELECT "Id" FROM "Person" WHERE "Guid" = '{GIVER_ANONYMOUS.upper()}'"""))
+    assert mapped("people").skip(shipped.scalar_one()) == "system_person"
