@@ -120,7 +120,13 @@ class Gathering:
 
     def _presence(self, entity: EntityName, back: Dataset) -> Presence:
         away = pl.concat([self._failed(entity), self._pending(entity)]).unique()
-        return presence(self.datasets("mapped", entity), back, away, self._scratch)
+        return presence(
+            self.datasets("mapped", entity),
+            back,
+            away,
+            self._scratch,
+            known=lambda ids: ids.is_in(self.receipts.known(entity).implode()),
+        )
 
     @property
     def _scratch(self) -> Path:

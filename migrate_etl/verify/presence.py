@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
@@ -17,9 +17,11 @@ SAMPLE = 20
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Ids on both sides. `missing` and `duplicated` hold the first of them; `foreign` counts records not from Rock.
+    """Ids on both sides. `missing`, `duplicated` and `extra` hold the first of them; `foreign` counts records that are
+    not from Rock.
 
-    `kept` counts records that Mission has of an earlier run, outside this job's scope or gone from Rock.
+    `kept` counts records that Mission has of an earlier run, outside this job's scope or gone from Rock; `extra_count`
+    those under an id of Rock's that neither Rock nor an earlier run knows.
     """
 
     expected: int
@@ -30,18 +32,28 @@ class Presence:
     duplicated: tuple[int, ...]
     kept: int
     foreign: int
+    extra_count: int = 0
+    extra: tuple[int, ...] = ()
 
 
-def presence(mapped: Sequence[Dataset], read_back: Dataset, away: pl.Series, scratch: Path) -> Presence:
+def presence(
+    mapped: Sequence[Dataset],
+    read_back: Dataset,
+    away: pl.Series,
+    scratch: Path,
+    *,
+    known: Callable[[pl.Series], pl.Series],
+) -> Presence:
     """Compare mapped records with Mission's read-back (`id`, `external_id`) in bounded memory.
 
-    `away` (Int64) are ids that the ledger calls failed or still pending. `scratch` is emptied afterwards.
+    `away` (Int64) are ids that the ledger calls failed or still pending; `known` says of ids whether an earlier run had
+    them accepted. `scratch` is emptied afterwards.
     """
     foreign: list[int] = []
     left = Side([file for dataset in mapped for file in dataset.files()], (pl.col("id"), pl.col("skip")))
     right = Side(read_back.files(), (pl.col("id"),), lambda rows: foreign.append(rows.height))
     expected = present = total = 0
-    missing, duplicated = _Sample(), _Sample()
+    missing, duplicated, extra = _Sample(), _Sample(), _Sample()
     for window in windows(left, right, scratch):
         due = window.left.filter(pl.col("skip").is_null()).select("id").unique()
         due = due.filter(~pl.col("id").is_in(away.implode())) if len(away) else due
@@ -52,10 +64,12 @@ def presence(mapped: Sequence[Dataset], read_back: Dataset, away: pl.Series, scr
         present += due.height - len(gone)
         missing.add(gone)
         duplicated.add(twice)
+        strange = there.join(window.left.select("id"), on="id", how="anti")["id"]
+        extra.add(strange.filter(~known(strange)) if len(strange) else strange)
     rmtree(scratch, ignore_errors=True)
     return Presence(
         expected, present, missing.count, tuple(missing.ids), duplicated.count, tuple(duplicated.ids),
-        total - present, sum(foreign),
+        total - present - extra.count, sum(foreign), extra.count, tuple(extra.ids),
     )  # fmt: skip
 
 

@@ -18,7 +18,13 @@ def seen(folder: Path, ids: list[int | None], away: tuple[int, ...] = ()) -> Pre
         {"id": ids, "external_id": [str(id) for id in ids]}, schema={"id": pl.Int64, "external_id": pl.String}
     )
     gone = pl.Series("id", list(away), dtype=pl.Int64)
-    return presence([write(folder / "m", rock)], write(folder / "r", mission), gone, folder / "scratch")
+    return presence(
+        [write(folder / "m", rock)],
+        write(folder / "r", mission),
+        gone,
+        folder / "scratch",
+        known=lambda ids: ids == 9,
+    )
 
 
 def test_all_are_there(tmp_path: Path) -> None:
@@ -27,6 +33,11 @@ def test_all_are_there(tmp_path: Path) -> None:
 
 def test_missing_doubled_kept_and_foreign_are_told_apart(tmp_path: Path) -> None:
     assert seen(tmp_path, [1, 2, 2, 4, 9, None]) == Presence(3, 2, 1, (3,), 1, (2,), 2, 1)
+
+
+def test_what_neither_rock_nor_an_earlier_run_knows_is_named(tmp_path: Path) -> None:
+    found = seen(tmp_path, [1, 2, 3, 4, 9, 77, 78])
+    assert (found.kept, found.extra_count, found.extra) == (2, 2, (77, 78))
 
 
 def test_a_failed_record_is_not_expected(tmp_path: Path) -> None:
