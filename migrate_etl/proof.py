@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -120,13 +121,12 @@ class Gathering:
 
     def _presence(self, entity: EntityName, back: Dataset) -> Presence:
         away = pl.concat([self._failed(entity), self._pending(entity)]).unique()
-        return presence(
-            self.datasets("mapped", entity),
-            back,
-            away,
-            self._scratch,
-            known=lambda ids: ids.is_in(self.receipts.known(entity).implode()),
-        )
+        accepted = cache(lambda: self.receipts.known(entity).implode())  # seldom needed, and large
+
+        def known(ids: pl.Series) -> pl.Series:
+            return ids.is_in(accepted())
+
+        return presence(self.datasets("mapped", entity), back, away, self._scratch, known)
 
     @property
     def _scratch(self) -> Path:

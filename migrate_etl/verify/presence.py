@@ -41,7 +41,6 @@ def presence(
     read_back: Dataset,
     away: pl.Series,
     scratch: Path,
-    *,
     known: Callable[[pl.Series], pl.Series],
 ) -> Presence:
     """Compare mapped records with Mission's read-back (`id`, `external_id`) in bounded memory.
