@@ -21,7 +21,7 @@ from migrate_api.callers import Callers
 from migrate_api.database import Database
 from migrate_api.description import describe
 from migrate_api.doors import Services, services_of
-from migrate_api.errors import Refusal, answer, invalid
+from migrate_api.errors import Refusal, answer, complaints, invalid
 from migrate_api.limits import RateHeaders
 from migrate_api.observability import observe
 from migrate_api.routes import (
@@ -141,8 +141,7 @@ def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
         """Names the fields and what is wrong with them, never what was sent: it may be a password."""
-        fields = {_place(found["loc"]): str(found["msg"]) for found in error.errors()}
-        return answer(invalid(fields))
+        return answer(invalid(complaints(error.errors())))
 
     @app.exception_handler(HTTPException)
     async def plain(_: Request, error: HTTPException) -> JSONResponse:
@@ -169,9 +168,3 @@ def _is_looked_at(request: Request) -> bool:
 def _unavailable(message: str) -> Refusal:
     remedy = "Try again in a few seconds."
     return Refusal(503, "SERVICE_UNAVAILABLE", message, remedy=remedy, headers={"Retry-After": "2"})
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    """`source.path` for a body's field, the bare name for a parameter."""
-    words = [str(word) for word in location if word not in ("body", "query", "path", "header")]
-    return ".".join(words) or "body"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from migrate_api.dispatch import Dispatch, new_id, now, require_storage
-from migrate_api.errors import conflict, invalid
+from migrate_api.errors import complaints, conflict, invalid
 from migrate_api.job_views import JobRequest
 from migrate_api.principals import Person
-from migrate_api.protocol.spec import DESTINATIONS, SOURCES, BlobDestination, Destination, JobSpec
+from migrate_api.protocol.spec import DESTINATIONS, SOURCES, BlobDestination, Destination, JobSpec, RockSource
 from migrate_api.protocol.states import FINAL, JOB_TYPES, JobStatus, JobType, ProjectStatus
 from migrate_api.seen import online_since
 from migrate_api.tables import Agent, Job, Project
@@ -46,7 +51,8 @@ def repeat(
     project = _project(dispatch.session, person.tenant_id, old.project_id)
     agent = _agent(dispatch.session, person.tenant_id, agent_id or old.agent_id)
     sealed = vault.open(dispatch.session, old.tenant_id, f"job:{old.id}")
-    spec = JobSpec.model_validate(sealed if sealed is not None else old.spec)
+    with _complaining():
+        spec = JobSpec.model_validate(sealed if sealed is not None else old.spec)
     _require_fitting(spec, project)
     if not allow_offline:
         require_online(agent)
@@ -157,7 +163,7 @@ def _default(project: Project) -> Destination:
 
 
 def _require_fitting(spec: JobSpec, project: Project) -> None:
-    """Type against project, source and destination against type, connection."""
+    """Type against project, source and destination against type, connection; an import as its agent will be asked."""
     allowed = JOB_TYPES[project.type]
     if spec.type not in allowed:
         raise invalid({"type": f"a {project.type} project holds {_words(allowed)}, not {spec.type}"})
@@ -170,10 +176,28 @@ def _require_fitting(spec: JobSpec, project: Project) -> None:
         raise invalid({"destination": "an import has none: its target stands in the source, as mission_org_slug"})
     if destination is not None and destination.type not in possible:
         raise invalid({"destination.type": f"a {spec.type} job writes to {_words(possible)}"})
+    if isinstance(spec.source, RockSource):
+        _require_import(spec.source, spec.transfer.concurrency)
     if isinstance(destination, BlobDestination):
         connected = require_storage(project)["account"]
         if destination.account != connected:
             raise invalid({"destination.account": f"the project is connected to {connected}: leave it out"})
+
+
+def _require_import(source: RockSource, concurrency: int) -> None:
+    today = now().astimezone(ZoneInfo(source.time_zone)).date()
+    with _complaining("source."):
+        source.import_spec("new", today, concurrency)
+
+
+@contextmanager
+def _complaining(where: str = "") -> Iterator[None]:
+    """What cannot be asked for as a refusal with the fields: an older release may have let it pass."""
+    try:
+        yield
+    except ValidationError as error:
+        fields = complaints(error.errors())
+        raise invalid({f"{where}{RockSource.FIELDS.get(name, name)}": why for name, why in fields.items()}) from None
 
 
 def _words(words: frozenset[str] | frozenset[JobType]) -> str:

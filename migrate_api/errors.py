@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,6 +45,17 @@ def invalid(fields: Mapping[str, str], message: str = "") -> Refusal:
     """400 with a message per field."""
     said = message or "; ".join(f"{name}: {why}" for name, why in fields.items())
     return Refusal(400, "VALIDATION_ERROR", said, fields=fields)
+
+
+def complaints(found: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """What pydantic does not like, by field: `source.path` for a body's, the bare name for a parameter. Never what was
+    sent."""
+    return {_place(one["loc"]): str(one["msg"]).removeprefix("Value error, ") for one in found}
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    named = location[1:] if location[:1] and location[0] in ("body", "query", "path", "header") else location
+    return ".".join(map(str, named)) or "body"
 
 
 def conflict(code: str, message: str, remedy: str = "", **details: Any) -> Refusal:

@@ -13,7 +13,7 @@ from migrate_api.attempt import Attempt, AttemptProcess
 from migrate_api.protocol.messages import REPORT_SECONDS, Assignment, EntityCounts, FailedItem, Totals
 from migrate_api.protocol.spec import JobSpec, RockSource
 from migrate_etl.plan import Plan
-from migrate_etl.spec import ImportSecrets, RockImportSpec
+from migrate_etl.spec import ImportSecrets
 from migrate_etl.workspace import Workspace, part_name
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import AlreadyRunning, FatalError, Stopped
@@ -41,18 +41,7 @@ class DagsterRunner:
         self._secrets = ImportSecrets(
             rock_connection=source.connection_string, mission_key=source.mission_integration_key
         )
-        wanted = RockImportSpec(
-            job_id=assignment.job_id,
-            organization=source.mission_org_slug,
-            mission_url=source.mission_api_url,
-            entities=source.entities,
-            campus_ids=source.campus_ids,
-            date_range_start=source.date_range_start,
-            time_zone=source.time_zone,
-            started_on=assignment.started_on,
-            include_group_types=source.include_group_types,
-            concurrency=spec.transfer.concurrency,
-        )
+        wanted = source.import_spec(assignment.job_id, assignment.started_on, spec.transfer.concurrency)
         self._workspace = Workspace.create(home.jobs / assignment.job_id, wanted)
 
     def scan(self, control: Control) -> Totals:

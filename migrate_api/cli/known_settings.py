@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from migrate_etl.spec import SLUG_FORM
+
 Place = tuple[str, str]
 """Section and key."""
 
@@ -45,7 +47,7 @@ SETTINGS: tuple[Setting, ...] = (
         "MIGRATE_ORGANIZATION",
         "Slug of the Mission organisation.",
         value="SLUG",
-        form="the slug: lower-case letters, digits and hyphens",
+        form=SLUG_FORM,
     ),
     Setting(
         "import",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,9 +14,8 @@ from migrate_api.cli.output import Json, page, write_json
 from migrate_api.cli.settings import Settings
 from migrate_etl.sandbox.rock import make_sample
 from migrate_etl.sandbox.rock.sampledata import make_from_sampledata
+from migrate_etl.spec import SLUG_FORM, is_slug
 from migrate_transfer.core.errors import InvalidRequest, StorageError
-
-SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 def sample(
@@ -71,8 +69,8 @@ def sandbox(
     as_json: Json = False,
 ) -> None:
     """Run a Mission sandbox until Ctrl-C. It takes the integration key that an import would send."""
-    if not SLUG.fullmatch(organization):
-        raise InvalidRequest("--organization: give the slug: lower-case letters, digits and hyphens.")
+    if not is_slug(organization):
+        raise InvalidRequest(f"--organization: give {SLUG_FORM}.")
     key = Settings.gather(config, secrets, {}).secrets(rock=False).mission_key.get_secret_value()
     with started_sandbox(folder, organization, key, port=port, rate_limit=rate_limit, latency_ms=latency) as mission:
         facts: dict[str, Any] = {"url": mission.url, "organization": organization, "books": str(mission.database)}

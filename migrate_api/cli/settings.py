@@ -19,7 +19,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -74,18 +74,12 @@ class Settings:
             )
         given = {key: value for (section, key), value in self.values.items() if section == "import"}
         mission = {"mission_url": self.values["mission", "url"], "organization": self.values["mission", "organization"]}
-        try:
-            spec = RockImportSpec.model_validate(
-                {"job_id": "unnamed", "started_on": datetime.now(UTC).date(), **given, **mission}
-            )
-        except ValidationError as error:
-            raise invalid(error) from None
+        spec = _validated({"job_id": "unnamed", "started_on": date.max, **given, **mission})
         if "time_zone" not in given:
             console.print("No --time-zone given: dates go to Mission with the offset of UTC.")
         today = datetime.now(ZoneInfo(spec.time_zone)).date()
-        if spec.date_range_start is not None and spec.date_range_start > today:
-            raise InvalidRequest("--since: the day lies in the future.", remedy="Give a day of the past, or none.")
-        return spec.model_copy(update={"started_on": today, "job_id": given.get("job_id") or f"import-{today:%Y%m%d}"})
+        job_id = given.get("job_id") or f"import-{today:%Y%m%d}"
+        return _validated({**spec.model_dump(), "started_on": today, "job_id": job_id})
 
     @property
     def job_name(self) -> str | None:
@@ -114,6 +108,13 @@ class Settings:
                 remedy=f"Set {known.variable}, put {'.'.join(place)} into the config file, or pipe it in: --secrets -.",
             )
         return str(value)
+
+
+def _validated(given: Mapping[str, Any]) -> RockImportSpec:
+    try:
+        return RockImportSpec.model_validate(given)
+    except ValidationError as error:
+        raise invalid(error) from None
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[Place, Any]:
@@ -191,4 +192,4 @@ def _named(place: tuple[int | str, ...]) -> str:
     """The flag, where the setting has one."""
     first = str(place[0]) if place else "settings"
     flags = {s.key: s.flag for s in SETTINGS if s.flag} | {"mission_url": "--mission-url"}
-    return flags.get(first) or ".".join(map(str, place)) or first
+    return flags.get(first) or ".".join(str(part) for part in place if part != "[key]") or first

@@ -8,11 +8,9 @@ and the assignment to the job's own agent do).
 from __future__ import annotations
 
 from datetime import date, time
-from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -23,7 +21,17 @@ from pydantic import (
 )
 
 from migrate_api.protocol.states import JobType
-from migrate_etl.spec import ENTITY_NAMES, EntityName
+from migrate_etl.spec import (
+    ENTITY_NAMES,
+    CampusIds,
+    Concurrency,
+    Entities,
+    Guid,
+    MissionAddress,
+    RockImportSpec,
+    Slug,
+    TimeZone,
+)
 
 
 def _reveal(secret: SecretStr | None, info: SerializationInfo) -> str | None:
@@ -34,13 +42,6 @@ def _reveal(secret: SecretStr | None, info: SerializationInfo) -> str | None:
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=16_384), PlainSerializer(_reveal, when_used="json")]
 
 
-def _zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"{name} is no IANA time zone; write it like America/Chicago")
-    return name
-
-
-TimeZone = Annotated[str, AfterValidator(_zone)]
 Text = Annotated[str, Field(min_length=1, max_length=1_024)]
 TenantId = Annotated[str, Field(pattern=r"^[0-9A-Za-z.-]{1,253}$", description="GUID or domain of a Microsoft tenant")]
 
@@ -101,16 +102,25 @@ class MailboxSource(Model):
 class RockSource(Model):
     """A RockRMS database, and the Mission organisation it goes to."""
 
+    FIELDS: ClassVar = {"organization": "mission_org_slug", "mission_url": "mission_api_url"}
+    """Fields of the import that are called otherwise here."""
+
     type: Literal["rockrms"]
     connection_string: Secret
-    mission_org_slug: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-    mission_api_url: Annotated[str, Field(pattern=r"^https?://[^\s/@]+(/\S*)?$", max_length=1_024)]
+    mission_org_slug: Slug
+    mission_api_url: MissionAddress
     mission_integration_key: Secret
-    entities: tuple[EntityName, ...] = Field(default=ENTITY_NAMES, min_length=1)
-    campus_ids: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    entities: Entities = ENTITY_NAMES
+    campus_ids: CampusIds = ()
     date_range_start: date | None = None
     time_zone: TimeZone = "UTC"
-    include_group_types: tuple[Text, ...] = ()
+    include_group_types: tuple[Guid, ...] = ()
+
+    def import_spec(self, job_id: str, started_on: date, concurrency: int) -> RockImportSpec:
+        """What the agent's import is asked for. Raises ValidationError where it cannot be, with `FIELDS` for names."""
+        same = self.model_dump(include=set(RockImportSpec.model_fields))
+        given = {wanted: getattr(self, name) for wanted, name in self.FIELDS.items()}
+        return RockImportSpec(job_id=job_id, started_on=started_on, concurrency=concurrency, **same, **given)
 
 
 class BlobDestination(Model):
@@ -151,7 +161,7 @@ class Filters(Model):
 class TransferConfig(Model):
     """How the work is done. 1 MB of chunk size is 2**20 bytes; 1 Mbps is 10**6 bits a second."""
 
-    concurrency: int = Field(default=4, ge=1, le=32)
+    concurrency: Concurrency = 4
     chunk_size_mb: int = Field(default=8, ge=1, le=256)
     bandwidth_limit_mbps: float | None = Field(default=None, gt=0, le=100_000)
     verify_integrity: bool = True

@@ -24,11 +24,11 @@ from migrate_api.protocol.spec import (
     Model,
     Secret,
     Tier,
-    TimeZone,
 )
 from migrate_api.protocol.states import FINAL, ProjectStatus, ProjectType
 from migrate_api.roll_ups import RollUp, of_project
 from migrate_api.tables import Client, Job, Project
+from migrate_etl.spec import TimeZone
 
 routes = APIRouter(prefix="/api", tags=["projects"])
 Id = Annotated[str, Path(max_length=64)]

@@ -185,7 +185,7 @@ def test_a_dry_run_needs_no_key(file: Path) -> None:
         (
             ("import", "value_maps"),
             {"payment_method": {"Venmo": "Card"}},
-            "payment_method: give Rock's GUID",
+            "payment_method.Venmo: give Rock's GUID",
         ),
     ],
 )
