@@ -11,11 +11,14 @@ from sqlalchemy.orm import Session
 from migrate_api.credentials import new_credential
 from migrate_api.principals import Role
 from migrate_api.tables import ApiToken, Tenant
+from migrate_etl.spec import SLUG_FORM, is_slug
 from migrate_transfer.core.errors import InvalidRequest
 
 
 def make_tenant(session: Session, slug: str) -> Tenant:
-    """Raises InvalidRequest where there is one of that name."""
+    """Raises InvalidRequest for what is no slug, and where there is one of that name."""
+    if not is_slug(slug):
+        raise InvalidRequest("The organisation's slug is not understood.", remedy=f"Give {SLUG_FORM}.")
     if session.scalar(sa.select(Tenant.id).where(Tenant.slug == slug)):
         raise InvalidRequest(f"The organisation {slug} exists already.", remedy="Choose another slug.")
     tenant = Tenant(id=uuid4().hex, slug=slug, created_at=datetime.now(UTC))

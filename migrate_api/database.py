@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 from sqlalchemy.orm import Session
 
 from migrate_transfer.core.control import Control
@@ -38,14 +39,22 @@ class Database:
             sa.event.listen(self.engine, "begin", _begin)
 
     def migrate(self) -> None:
-        """Bring the tables to this release's shape; safe to call by several replicas at once."""
+        """Bring the tables to this release's shape; safe to call by several replicas at once. Raises StorageError
+        DATABASE_NEWER where a newer release has been there."""
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         with self.engine.begin() as connection:
             if self.postgresql:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(727001)"))
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise StorageError(
+                    "The service's database was written by a newer release.",
+                    code="DATABASE_NEWER",
+                    remedy="Start that release, or restore the backup from before it.",
+                ) from error
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

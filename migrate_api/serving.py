@@ -6,6 +6,7 @@ import gc
 import os
 import resource
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from migrate_api.app import create_app
@@ -24,10 +26,13 @@ from migrate_api.principals import Role
 from migrate_api.settings import ApiSettings
 from migrate_api.tables import Tenant
 from migrate_api.vault import key_file
-from migrate_transfer.core.errors import InvalidRequest
+from migrate_transfer.core.errors import InvalidRequest, StorageError
 
 GRACE_SECONDS = 3
 """Command polls that wait when the service stops are cut off after so long; agents ask again."""
+KEEP_ALIVE_SECONDS = 150
+"""Idle connections are kept longer than callers keep them: our agents five seconds, proxies mostly sixty, others from
+one heartbeat (120 s) to the next. The caller must be the one who closes: it alone knows that it sends nothing."""
 FIRST_TENANT = "local"
 
 
@@ -76,20 +81,41 @@ def _first_owner(settings: ApiSettings, folder: Path) -> Path | None:
     return file
 
 
-def serve(settings: ApiSettings, host: str, port: int, workers: int = 1) -> None:
-    """Serve until told to stop. Several workers are so many replicas on one address; they need PostgreSQL."""
+def serve(settings: ApiSettings, sockets: list[socket.socket], workers: int = 1) -> None:
+    """Serve on sockets that listen, until told to stop. Several workers are so many replicas on one address; they need
+    PostgreSQL. Raises StorageError SERVICE_NOT_STARTED where the application does not come up; the log says why."""
     log_as_json()
     _raise_file_limit()
     if workers == 1:
-        _Server(_config(create_app(settings), host, port)).run()
+        server = _Server(_config(create_app(settings)))
+        _require_started(_ended(lambda: server.run(sockets)))
         return
     os.environ |= {
         "MIGRATE_DATABASE_URL": settings.database_url,
         "MIGRATE_VAULT_KEYS": settings.vault_keys.get_secret_value(),
         "MIGRATE_PUBLIC_URL": settings.public_url,
     }
-    config = _config("migrate_api.serving:replica", host, port, workers)
-    Multiprocess(config, [config.bind_socket()]).run()
+    replicas = Multiprocess(_config("migrate_api.serving:replica", workers), sockets)
+    replicas.run()
+    _require_started(*(process.exitcode for process in replicas.processes))
+
+
+def _ended(run: Callable[[], None]) -> int | str | None:
+    """uvicorn ends the process itself where the application does not come up."""
+    try:
+        run()
+    except SystemExit as ended:
+        return ended.code
+    return None
+
+
+def _require_started(*codes: int | str | None) -> None:
+    if STARTUP_FAILURE in codes:
+        raise StorageError(
+            "The service did not start: see its log.",
+            code="SERVICE_NOT_STARTED",
+            remedy="Mend what the last lines of the log say, and start it again.",
+        )
 
 
 def replica() -> FastAPI:
@@ -100,16 +126,15 @@ def replica() -> FastAPI:
     return app
 
 
-def _config(app: FastAPI | str, host: str, port: int, workers: int = 1) -> uvicorn.Config:
+def _config(app: FastAPI | str, workers: int = 1) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        host=host,
-        port=port,
         workers=workers,
         factory=isinstance(app, str),
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
 
 

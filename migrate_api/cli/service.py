@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +17,11 @@ from migrate_api.bootstrap import make_tenant, make_token
 from migrate_api.cli.errors import STORAGE
 from migrate_api.cli.output import Json, console, page, write_json
 from migrate_api.database import Database
+from migrate_api.listening import at, listen
 from migrate_api.principals import Role
 from migrate_api.serving import prepare
 from migrate_api.serving import serve as run_service
+from migrate_api.settings import ApiSettings
 from migrate_api.tables import Tenant
 from migrate_api.vault import Vault
 from migrate_transfer.core.errors import InvalidRequest, StorageError
@@ -30,11 +33,27 @@ DatabaseUrl = Annotated[
 ]
 DEFAULT = Path("out/service")
 
+
+@contextmanager
+def database_answers() -> Iterator[None]:
+    """Raises StorageError DATABASE_UNREACHABLE. The driver's own words may name people: `--debug` has them."""
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+        raise StorageError(
+            "The service's database cannot be reached, or refuses the login.",
+            code="DATABASE_UNREACHABLE",
+            remedy="See that PostgreSQL runs, and that MIGRATE_DATABASE_URL and PGPASSWORD or ~/.pgpass are right; of"
+            " an embedded one, that this user may write to --folder and the disk has space.",
+        ) from error
+
+
 vault_app = typer.Typer(help="Keys that seal secrets at rest.", no_args_is_help=True)
 tenant_app = typer.Typer(help="Organisations.", no_args_is_help=True)
 token_app = typer.Typer(help="API tokens of scripts.", no_args_is_help=True)
 
 
+@database_answers()
 def serve(
     folder: Folder = DEFAULT,
     database_url: DatabaseUrl = None,
@@ -47,15 +66,25 @@ def serve(
 ) -> None:
     """Run the job API until Ctrl-C: on an embedded database with nothing to install, or on PostgreSQL."""
     _refuse_password(database_url)
-    url = public_url or f"http://{host}:{port}"
+    sockets = listen(host, port)
+    url = public_url or f"http://{at(host, port)}"
     started = prepare(folder, database_url, url)
+    _require_ready(started.settings, workers)
     console.print(f"Serving {url}; its description: {url}/docs", soft_wrap=True, highlight=False)
     if started.token_file:
         console.print(f"The first owner's API token is in {started.token_file}", soft_wrap=True, highlight=False)
-    if workers > 1 and not Database(started.settings.database_url).postgresql:
-        raise InvalidRequest("An embedded database serves one process.", remedy="Use PostgreSQL for --workers.")
     with suppress(KeyboardInterrupt):  # it has ended in good order: that is how one ends a service
-        run_service(started.settings, host, port, workers)
+        run_service(started.settings, sockets, workers)
+
+
+def _require_ready(settings: ApiSettings, workers: int) -> None:
+    """Before the log begins: what is wrong is told as every command tells it."""
+    Vault(settings.vault_keys.get_secret_value())
+    database = Database(settings.database_url)
+    if workers > 1 and not database.postgresql:
+        raise InvalidRequest("An embedded database serves one process.", remedy="Use PostgreSQL for --workers.")
+    database.migrate()
+    database.close()
 
 
 def _refuse_password(url: str | None) -> None:
@@ -72,6 +101,7 @@ def _refuse_password(url: str | None) -> None:
         )
 
 
+@database_answers()
 def audit(folder: Folder = DEFAULT, database_url: DatabaseUrl = None, as_json: Json = False) -> None:
     """Check that no line of any job's history was changed, taken out or put in."""
     _require_service(folder, database_url)
@@ -115,6 +145,7 @@ def new_key() -> None:
 
 
 @vault_app.command("rotate")
+@database_answers()
 def rotate(folder: Folder = DEFAULT, database_url: DatabaseUrl = None) -> None:
     """Seal every secret under the newest key; the older keys can then be dropped."""
     _require_service(folder, database_url)
@@ -125,6 +156,7 @@ def rotate(folder: Folder = DEFAULT, database_url: DatabaseUrl = None) -> None:
 
 
 @tenant_app.command("create")
+@database_answers()
 def create_tenant(slug: str, folder: Folder = DEFAULT, database_url: DatabaseUrl = None) -> None:
     """Make an organisation before Hub has sent anybody of it."""
     with _database(folder, database_url).transaction() as session:
@@ -132,6 +164,7 @@ def create_tenant(slug: str, folder: Folder = DEFAULT, database_url: DatabaseUrl
 
 
 @token_app.command("create")
+@database_answers()
 def create_token(
     slug: Annotated[str, typer.Argument(help="The organisation.")],
     name: Annotated[str, typer.Argument(help="What the token is for.")],
