@@ -8,8 +8,10 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from migrate_api.agent.control_plane import ControlPlane
+from migrate_api.agent.errands import Errands
 from migrate_api.agent.heart import Heart
 from migrate_api.agent.home import Home
 from migrate_api.agent.reporter import failure
@@ -36,7 +38,8 @@ class Loop:
         self._workers: dict[str, Worker] = {}
         self._waiting: deque[str] = deque()
         self._seen: deque[str] = deque(maxlen=10_000)
-        self._errands = ThreadPoolExecutor(4, thread_name_prefix="errand")
+        self._acknowledging = ThreadPoolExecutor(4, thread_name_prefix="acknowledge")
+        self._testing = Errands("test connection", 4)
 
     def run(self) -> None:
         try:
@@ -60,7 +63,7 @@ class Loop:
         if new:
             log.info("Command %s %s.", command.name, command.job_id or "")
         if command.name is CommandName.TEST_CONNECTION:
-            self._errands.submit(self._test_connection, command)
+            self._testing.do(lambda: self._test_connection(command))
             return
         orders: dict[str, Callable[[str], None]] = {
             CommandName.START_JOB: self._take_up,
@@ -75,7 +78,7 @@ class Loop:
             answer = Acknowledgement(accepted=True)
             if new:
                 order(command.job_id)
-        self._errands.submit(self._acknowledge, command, answer)
+        self._answer(command, answer)
 
     def _take_up(self, job_id: str) -> None:
         """Start a job, or let it wait for its turn; one that is just stopping is taken up anew when it has."""
@@ -149,7 +152,11 @@ class Loop:
             log.exception("Test Connection: something that nobody foresaw.")
             unforeseen = FatalError("Something that nobody foresaw ended the test.", code="UNEXPECTED")
             answer = Acknowledgement(accepted=True, error=failure(unforeseen))
-        self._acknowledge(command, answer)
+        self._answer(command, answer)
+
+    def _answer(self, command: Command, answer: Acknowledgement) -> None:
+        with suppress(RuntimeError):  # the agent has ended meanwhile: the next process is asked again
+            self._acknowledging.submit(self._acknowledge, command, answer)
 
     def _acknowledge(self, command: Command, answer: Acknowledgement) -> None:
         """Tried until the service has it, or refuses it."""
@@ -184,7 +191,7 @@ class Loop:
             worker.control.stop("lease_lost")
         for worker in workers:
             worker.done.wait(STOP_SECONDS)
-        self._errands.shutdown(wait=False, cancel_futures=True)
+        self._acknowledging.shutdown(wait=False, cancel_futures=True)
 
 
 def _connection(command: Command) -> str:

@@ -111,6 +111,18 @@ def eventually(true: Callable[[], Any], seconds: int = SECONDS) -> None:
     raise AssertionError("it does not come to that")
 
 
+def children(process: Any) -> list[psutil.Process]:
+    """The imports that an agent has begun, and that have not ended."""
+    return [one for one in psutil.Process(process.pid).children(recursive=True) if is_import(one)]
+
+
+def is_import(process: psutil.Process) -> bool:
+    try:
+        return "assets.run" in process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
+
+
 def kill(process: subprocess.Popen[bytes]) -> None:
     """SIGKILL to the agent and to what it started, as when the machine loses power."""
     children = psutil.Process(process.pid).children(recursive=True)

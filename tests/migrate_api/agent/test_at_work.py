@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from migrate_transfer.core.control import Control
-from tests.migrate_api.agent.conftest import KEY, Ground, kill
+from tests.migrate_api.agent.conftest import KEY, Ground, children, eventually, kill
 from tests.migrate_api.agent.wire import Wire
 
 
@@ -71,7 +71,7 @@ def test_a_stopped_agent_leaves_its_job_to_the_next(ground: Ground) -> None:
 
 def test_pause_resume_and_cancel(ground: Ground) -> None:
     agent = ground.register()
-    ground.start()
+    process = ground.start()
     job = ground.job(agent)
     ground.until(job, "running")
     ground.site.post(f"/api/jobs/{job['id']}/pause")
@@ -80,13 +80,9 @@ def test_pause_resume_and_cancel(ground: Ground) -> None:
     ground.site.post(f"/api/jobs/{job['id']}/resume")
     ground.until(job, "running")
     assert ground.site.post(f"/api/jobs/{job['id']}/cancel")["status"] == "cancelled"
-    control = Control()
-    for _ in range(300):
-        if any(event["name"] == "recounted" for event in ground.site.get(f"/api/jobs/{job['id']}/history")):
-            break
-        control.wait(0.1)
+    eventually(lambda: not children(process))
     before = ground.mission.requests()["count"]
-    control.wait(1.0)
+    Control().wait(1.0)
     assert ground.mission.requests()["count"] == before, "it goes on sending"
 
 

@@ -8,27 +8,14 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
-from tests.migrate_api.agent.conftest import AGENT, Ground, eventually
+from tests.migrate_api.agent.conftest import AGENT, Ground, children, eventually
 from tests.migrate_api.agent.test_at_work import balanced
 
 SCRIPT = (str(Path(sys.executable).with_name("migrate-agent")),)
-
-
-def children(process: Any) -> list[psutil.Process]:
-    """The imports that an agent has begun, and that have not ended."""
-    return [one for one in psutil.Process(process.pid).children(recursive=True) if is_import(one)]
-
-
-def is_import(process: psutil.Process) -> bool:
-    try:
-        return "assets.run" in process.cmdline()
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return False
 
 
 def test_an_import_ends_with_its_agent_and_the_next_one_waits_for_that(ground: Ground) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from migrate_api.tables import QueuedCommand
-from tests.migrate_api.agent.conftest import Ground, eventually, kill
+from tests.migrate_api.agent.conftest import SECONDS, Ground, children, eventually, kill
 
 
 def acknowledged(ground: Ground, job: dict[str, Any], name: str) -> bool:
@@ -128,6 +130,28 @@ def test_a_connection_is_tried_by_the_agent(ground: Ground) -> None:
     assert failed["diagnosis"]["code"] != "OK"
     assert failed["diagnosis"]["remedy"]
     assert "hush" not in str(failed) + (ground.home / "logs" / "agent.log").read_text()
+
+
+def test_servers_that_never_answer_hold_up_no_order_and_not_the_end(ground: Ground) -> None:
+    agent = ground.register()
+    ground.stall()
+    process = ground.start()
+    job = ground.job(agent)
+    ground.until(job, "running")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(SECONDS)
+        server = f"Server=127.0.0.1,{silent.getsockname()[1]};Database=Rock;User Id=u;Password=p;Connect Timeout=600"
+        path, asked = f"/api/agents/{agent['id']}/connection-tests", {"connection_string": server}
+        tests = [ground.site.post(path, asked)["id"] for _ in range(4)]
+        held = [silent.accept()[0] for _ in tests]
+        ground.site.post(f"/api/jobs/{job['id']}/cancel")
+        eventually(lambda: acknowledged(ground, job, "cancel_job"))
+        eventually(lambda: not children(process))
+        assert not any(ground.site.get(f"/api/connection-tests/{one}")["answered"] for one in tests)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(SECONDS) == 0
+        for one in held:
+            one.close()
 
 
 def test_work_that_the_agent_cannot_do_fails_with_the_remedy(ground: Ground) -> None:
