@@ -17,21 +17,23 @@ from collections import Counter, defaultdict
 from typing import Any
 
 HEARTBEAT_SECONDS, REPORT_SECONDS, POLL_SECONDS = 120.0, 2.0, 50
+KEPT_SECONDS = 5.0
 RAMP_PER_SECOND = 200
 CLICKS_PER_SECOND = 5.0
 HOST = {"hostname": "bench", "platform": "Linux", "version": "1"}
 
 
 class Connection:
-    """One keep-alive connection; reconnects when it was closed."""
+    """One keep-alive connection; as an agent's, it is made anew when it was closed or lay idle for five seconds."""
 
     def __init__(self, host: str, port: int, key: str) -> None:
         self._place, self._key = (host, port), key
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._used = 0.0
 
     async def call(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
-        if self._writer is None or self._writer.is_closing():
+        if self._writer is None or self._stale():
             self._reader, self._writer = await asyncio.open_connection(*self._place)
         content = b"" if body is None else json.dumps(body).encode()
         head = (
@@ -40,10 +42,27 @@ class Connection:
         )
         self._writer.write(head.encode() + content)
         try:
-            return await self._answer()
+            answer = await self._answer()
+            self._used = time.monotonic()
+            return answer
         except (asyncio.IncompleteReadError, ConnectionError):
             self._writer = None
             raise
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _stale(self) -> bool:
+        """asyncio's streams stay half open when the other side closes: only the reader knows."""
+        assert self._reader is not None
+        assert self._writer is not None
+        closed = self._reader.at_eof() or self._writer.is_closing()
+        stale = closed or time.monotonic() - self._used > KEPT_SECONDS
+        if stale:
+            self.close()
+        return stale
 
     async def _answer(self) -> tuple[int, bytes]:
         assert self._reader is not None
@@ -129,6 +148,7 @@ class Load:
         while True:
             now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             await self._timed("heartbeat", connection, "POST", "/api/agent/heartbeat", {"sent_at": now, "host": HOST})
+            connection.close()
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def _report(self, agent: dict[str, Any], connection: Connection) -> None:

@@ -30,9 +30,9 @@ from migrate_transfer.core.errors import InvalidRequest, StorageError
 
 GRACE_SECONDS = 3
 """Command polls that wait when the service stops are cut off after so long; agents ask again."""
-KEEP_ALIVE_SECONDS = 150
-"""Idle connections are kept longer than callers keep them: our agents five seconds, proxies mostly sixty, others from
-one heartbeat (120 s) to the next. The caller must be the one who closes: it alone knows that it sends nothing."""
+KEEP_ALIVE_SECONDS = 75
+"""Idle connections are kept longer than callers keep them, our agents five seconds, proxies mostly sixty: the one who
+closes must be the caller, which alone knows that nothing is on its way. Each costs ten kilobytes."""
 FIRST_TENANT = "local"
 
 

@@ -41,6 +41,9 @@ from migrate_transfer.net.http import HttpClient
 
 Said = TypeVar("Said", bound=BaseModel)
 CONNECTIONS = 16
+NONE: Mapping[str, str] = {}
+LAST = {"Connection": "close"}
+"""Until the next heartbeat the connection would lie idle, at the service too: thousands of agents would be felt."""
 LOST = ("STALE_TOKEN", "JOB_NOT_YOURS", "JOB_FINISHED", "NOT_FOUND")
 """Codes that say: this job is not ours any more."""
 
@@ -68,8 +71,8 @@ class _Calls:
     def __init__(self, http: HttpClient) -> None:
         self._http = http
 
-    def post(self, path: str, said: BaseModel | None, answer: type[Said]) -> Said:
-        return self._parsed(self._call("POST", path, said), answer)
+    def post(self, path: str, said: BaseModel | None, answer: type[Said], headers: Mapping[str, str] = NONE) -> Said:
+        return self._parsed(self._call("POST", path, said, headers=headers), answer)
 
     def tell(self, path: str, said: BaseModel) -> None:
         self._call("POST", path, said)
@@ -77,9 +80,16 @@ class _Calls:
     def get(self, path: str, params: Mapping[str, str], answer: type[Said]) -> Said:
         return self._parsed(self._call("GET", path, None, params), answer)
 
-    def _call(self, method: str, path: str, said: BaseModel | None, params: Mapping[str, str] | None = None) -> bytes:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        said: BaseModel | None,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] = NONE,
+    ) -> bytes:
         content = None if said is None else said.model_dump_json().encode()
-        headers = {"Content-Type": "application/json"} if content is not None else {}
+        headers = {**headers, **({"Content-Type": "application/json"} if content is not None else {})}
         answer = self._http.request(method, path, content=content, headers=headers, params=params)
         if answer.status >= 300:
             raise _refusal(answer.status, answer.content)
@@ -145,7 +155,7 @@ class ControlPlane:
 
     def heartbeat(self, jobs: tuple[HeldJob, ...], free_disk_bytes: int | None) -> HeartbeatAnswer:
         said = Heartbeat(sent_at=self.clock(), host=this_host(), jobs=jobs, free_disk_bytes=free_disk_bytes)
-        return self._calls.post("/api/agent/heartbeat", said, HeartbeatAnswer)
+        return self._calls.post("/api/agent/heartbeat", said, HeartbeatAnswer, LAST)
 
     def poll(self, seconds: float = POLL_SECONDS) -> tuple[Command, ...]:
         """Waits for commands, at most so long."""

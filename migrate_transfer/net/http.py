@@ -36,6 +36,10 @@ COME_BACK = (408, 425, 429)
 NEVER = (501, 505)
 """Statuses that mean "later" although they are no 5xx, and 5xx that no waiting will change."""
 
+KEPT_SECONDS = 5.0
+"""An idle connection is used again for so long: what lies between may forget one without a word, and servers close one
+that is older, perhaps just when something is sent on it."""
+
 UNSAID = 1.0
 """Seconds everybody pauses after a 429 that does not say how long."""
 
@@ -58,7 +62,9 @@ class HttpClient:
     ) -> None:
         for name, value in secret_headers.items():
             _require_sendable(name, value)
-        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        limits = httpx.Limits(
+            max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEPT_SECONDS
+        )
         with translated():
             _require_address(httpx.URL(base_url))
             self._client = httpx.Client(

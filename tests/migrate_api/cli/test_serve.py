@@ -15,11 +15,11 @@ import pytest
 from migrate_api.bootstrap import make_tenant
 from migrate_api.database import Database
 from migrate_api.listening import listen
-from migrate_api.protocol.messages import HEARTBEAT_SECONDS
 from migrate_api.serving import KEEP_ALIVE_SECONDS
 from migrate_api.vault import Vault
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import InvalidRequest
+from migrate_transfer.net.http import KEPT_SECONDS
 from tests.migrate_api.cli.conftest import Migrate
 from tests.migrate_api.test_kills import Service
 
@@ -125,7 +125,7 @@ def test_an_idle_connection_is_kept(service: Service) -> None:
         assert (answer.status, answer.read() != b"") == (200, True)
         Control().wait(idle)
     line.close()
-    assert KEEP_ALIVE_SECONDS > HEARTBEAT_SECONDS
+    assert KEEP_ALIVE_SECONDS > 2 * KEPT_SECONDS
 
 
 @pytest.mark.parametrize("slug", ["Grace Church", "", "-grace", "grace_church", "grace\n", "g" * 64, "grâce"])
