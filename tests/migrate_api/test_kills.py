@@ -19,7 +19,7 @@ from migrate_api.database import Database
 from migrate_api.settings import ApiSettings
 from migrate_api.vault import Vault
 from migrate_transfer.core.control import Control
-from tests.migrate_api.site import Site
+from tests.migrate_api.site import PLAIN, Site
 
 REPORTS, KILLS = 150, 3
 
@@ -41,7 +41,7 @@ class Service:
 
     def start(self) -> None:
         self.process = subprocess.Popen([sys.executable, *self.command], env=self.environment, stderr=self.stderr)
-        patiently(lambda: httpx.get(f"http://127.0.0.1:{self.port}/api/health").raise_for_status())
+        patiently(lambda: httpx.get(f"http://127.0.0.1:{self.port}/api/health", verify=PLAIN).raise_for_status())
 
     def kill(self) -> None:
         self.process.kill()

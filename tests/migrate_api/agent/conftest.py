@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,19 @@ from typing import Any
 import psutil
 import pytest
 
+from migrate_api.agent.control_plane import register
+from migrate_api.agent.home import Home
+from migrate_api.agent.settings import write_config
 from migrate_api.database import Database
 from migrate_etl.sandbox.mission.process import MissionSandbox
 from migrate_etl.sandbox.rock import make_sample
+from migrate_etl.spec import ENTITY_NAMES
 from migrate_transfer.core.control import Control
 from tests.migrate_api.site import Site, serving
 
 KEY = "a-hushed-integration-key"
+FEW = ("people", "families")
+"""An import as short as can be that stalls in its middle."""
 FINAL = ("completed", "failed", "cancelled")
 SECONDS = 90
 AGENT = (sys.executable, "-m", "migrate_api.agent.cli")
@@ -45,11 +51,16 @@ class Ground:
         """A command of the agent, to its end."""
         return subprocess.run([*AGENT, *arguments], env=self.environment(), capture_output=True, text=True, timeout=60)
 
-    def register(self) -> dict[str, Any]:
-        """Register this machine; the agent as the service lists it."""
+    def register(self, *, by_command: bool = False) -> dict[str, Any]:
+        """Register this machine, as the command does or by it; the agent as the service lists it."""
         code = self.site.post("/api/registration-codes")["code"]
-        done = self.run("--register", code)
-        assert done.returncode == 0, done.stderr
+        if by_command:
+            done = self.run("--register", code)
+            assert done.returncode == 0, done.stderr
+        else:
+            home = Home.here(self.environment())
+            home.make()
+            write_config(home.config, self.url, register(self.url, code, None, Control()).key)
         found: dict[str, Any] = self.site.get("/api/agents")["items"][0]
         return found
 
@@ -64,7 +75,7 @@ class Ground:
         self.processes.append(process)
         return process
 
-    def job(self, agent: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    def job(self, agent: dict[str, Any], entities: Sequence[str] = ENTITY_NAMES, **fields: Any) -> dict[str, Any]:
         source = {
             "type": "rockrms",
             "connection_string": f"sqlite:///{self.rock}",
@@ -72,6 +83,7 @@ class Ground:
             "mission_api_url": self.mission.url,
             "mission_integration_key": KEY,
             "time_zone": "America/Chicago",
+            "entities": entities,
         }
         return self.site.job(agent, source=source, allow_offline=True, **fields)
 
@@ -87,11 +99,11 @@ class Ground:
             control.wait(0.1)
         raise AssertionError(f"the job stays {found['status']}")
 
-    def stall(self) -> None:
-        """Mission accepts no more gifts until the faults are cleared: jobs stay as they are. It has answered them
-        before, so that they are patient."""
-        path = "/api/import/contributions"
-        self.mission.fault("status", status=503, retry_after=5, times=100_000, match={"path": path})
+    def stall(self, entity: str = "families") -> None:
+        """Mission accepts no more of them until the faults are cleared: jobs stay as they are. It has answered them
+        before, for people, so that they are patient."""
+        path = f"/api/import/{entity}"
+        self.mission.fault("status", status=503, retry_after=1, times=100_000, match={"path": path})
 
     def job_now(self, job: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = self.site.get(f"/api/jobs/{job['id']}")
@@ -140,17 +152,46 @@ def rock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+@pytest.fixture(scope="session")
+def one_mission(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MissionSandbox]:
+    with MissionSandbox.start(tmp_path_factory.mktemp("mission"), "grace", KEY, latency_ms=60) as mission:
+        yield mission
+
+
 @pytest.fixture
-def ground(tmp_path: Path, rock: Path) -> Iterator[Ground]:
-    database = Database(f"sqlite:///{tmp_path / 'service.sqlite'}")
-    with (
-        serving(database) as site,
-        MissionSandbox.start(tmp_path / "mission", "grace", KEY, latency_ms=60) as mission,
-    ):
+def mission(one_mission: MissionSandbox) -> MissionSandbox:
+    """With empty books; the process is the same for all tests."""
+    one_mission.reset(books=True)
+    one_mission.admit("grace", KEY)
+    return one_mission
+
+
+@contextmanager
+def new_ground(database: Database, mission: MissionSandbox, rock: Path, folder: Path) -> Iterator[Ground]:
+    with serving(database) as site:
         site.tokens = site.organisation("grace")
-        found = Ground(site, mission, rock, tmp_path / "agent", site.url)
+        found = Ground(site, mission, rock, folder / "agent", site.url)
         yield found
         for process in found.processes:
             if process.poll() is None:
                 kill(process)
     database.close()
+
+
+Idle = tuple[Ground, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def idle(one_mission: MissionSandbox, rock: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idle]:
+    """A world whose agent is at work for all tests of a module that leave it so, and the agent as it is listed."""
+    folder = tmp_path_factory.mktemp("idle")
+    with new_ground(Database(f"sqlite:///{folder / 'service.sqlite'}"), one_mission, rock, folder) as found:
+        agent = found.register()
+        found.start()
+        yield found, agent
+
+
+@pytest.fixture
+def ground(tmp_path: Path, mission: MissionSandbox, rock: Path) -> Iterator[Ground]:
+    with new_ground(Database(f"sqlite:///{tmp_path / 'service.sqlite'}"), mission, rock, tmp_path) as found:
+        yield found

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from migrate_transfer.core.control import Control
-from tests.migrate_api.agent.conftest import KEY, Ground, children, eventually, kill
+from tests.migrate_api.agent.conftest import FEW, KEY, Ground, children, eventually, kill
 from tests.migrate_api.agent.wire import Wire
 
 
@@ -23,7 +23,7 @@ def balanced(job: dict[str, Any]) -> bool:
 
 
 def test_an_import_runs_through_all_of_it(ground: Ground) -> None:
-    agent = ground.register()
+    agent = ground.register(by_command=True)
     ground.start()
     job = ground.until(ground.job(agent), "completed")
     assert balanced(job)
@@ -60,11 +60,13 @@ def test_a_killed_agent_goes_on_where_it_was(ground: Ground, status: str, settle
 def test_a_stopped_agent_leaves_its_job_to_the_next(ground: Ground) -> None:
     agent = ground.register()
     process = ground.start()
-    job = ground.job(agent)
-    ground.until(job, "running")
+    ground.stall()
+    job = ground.job(agent, FEW)
+    eventually(lambda: ground.job_now(job)["files_completed"])
     process.send_signal(signal.SIGTERM)
     assert process.wait(150) == 0
     assert ground.site.get(f"/api/jobs/{job['id']}")["status"] == "running"
+    ground.mission.clear_faults()
     ground.start()
     assert balanced(ground.until(job, "completed"))
 
@@ -72,7 +74,8 @@ def test_a_stopped_agent_leaves_its_job_to_the_next(ground: Ground) -> None:
 def test_pause_resume_and_cancel(ground: Ground) -> None:
     agent = ground.register()
     process = ground.start()
-    job = ground.job(agent)
+    ground.stall()
+    job = ground.job(agent, FEW)
     ground.until(job, "running")
     ground.site.post(f"/api/jobs/{job['id']}/pause")
     paused = ground.until(job, "paused")
@@ -108,7 +111,7 @@ def wire(ground: Ground) -> Iterator[Wire]:
 def test_work_goes_on_while_the_network_is_away_and_is_told_afterwards(ground: Ground, wire: Wire) -> None:
     agent = ground.register()
     ground.start()
-    job = ground.job(agent)
+    job = ground.job(agent, FEW)
     ground.until(job, "running")
     wire.cut()
     folder = ground.home / "state" / "jobs" / job["id"]
@@ -126,14 +129,17 @@ def test_work_goes_on_while_the_network_is_away_and_is_told_afterwards(ground: G
 def test_two_processes_with_one_key_the_newer_works(ground: Ground, tmp_path: Path) -> None:
     agent = ground.register()
     first = ground.start()
-    job = ground.job(agent)
-    ground.until(job, "running")
+    ground.stall()
+    job = ground.job(agent, FEW)
+    eventually(lambda: ground.job_now(job)["files_completed"])
     config = (ground.home / "agent.toml").read_bytes()
     ground.home = tmp_path / "other-machine"
     ground.home.mkdir()
     (ground.home / "agent.toml").write_bytes(config)
     ground.start()
     assert first.wait(150) == 5
+    eventually(lambda: ground.history(job).count("lease") == 2)
+    ground.mission.clear_faults()
     assert balanced(ground.until(job, "completed"))
 
 
@@ -162,7 +168,7 @@ def test_a_job_that_failed_says_why_and_what_to_do(ground: Ground) -> None:
     agent = ground.register()
     ground.start()
     ground.mission.revoke()
-    job = ground.until(ground.job(agent), "failed")
+    job = ground.until(ground.job(agent, FEW), "failed")
     assert job["error_code"] == "MISSION_KEY_REFUSED"
     assert job["error_remedy"]
     log = ground.site.get(f"/api/jobs/{job['id']}/log")

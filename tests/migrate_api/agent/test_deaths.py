@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.migrate_api.agent.conftest import AGENT, Ground, children, eventually
+from tests.migrate_api.agent.conftest import AGENT, FEW, Ground, children, eventually
 from tests.migrate_api.agent.test_at_work import balanced
 
 SCRIPT = (str(Path(sys.executable).with_name("migrate-agent")),)
@@ -40,10 +40,12 @@ def test_an_import_ends_with_its_agent_and_the_next_one_waits_for_that(ground: G
 def test_an_import_whose_process_dies_is_gone_on_with(ground: Ground) -> None:
     agent = ground.register()
     process = ground.start()
-    job = ground.job(agent)
-    ground.until(job, "running", settled=200)
+    ground.stall()
+    job = ground.job(agent, FEW)
+    eventually(lambda: ground.job_now(job)["files_completed"])
     for child in children(process):
         os.kill(child.pid, signal.SIGKILL)
+    ground.mission.clear_faults()
     found = ground.until(job, "completed")
     assert balanced(found)
     assert ground.history(job).count("lease") == 1
@@ -53,7 +55,7 @@ def test_an_import_that_keeps_dying_fails_and_says_so(ground: Ground) -> None:
     agent = ground.register()
     process = ground.start()
     ground.stall()
-    job = ground.job(agent)
+    job = ground.job(agent, FEW)
     ground.until(job, "running")
     killed: set[int] = set()
 
@@ -74,7 +76,7 @@ def test_a_job_that_was_given_to_another_agent_stops_here(ground: Ground) -> Non
     agent = ground.register()
     process = ground.start()
     ground.stall()
-    job = ground.job(agent)
+    job = ground.job(agent, FEW)
     ground.until(job, "running")
     eventually(lambda: children(process))
     ground.site.post(f"/api/jobs/{job['id']}/reassign", {"agent_id": ground.site.agent("other")["id"]})
@@ -118,7 +120,7 @@ def test_a_job_whose_folder_is_taken_away_fails_and_says_so(ground: Ground) -> N
     agent = ground.register()
     process = ground.start()
     ground.stall()
-    job = ground.job(agent)
+    job = ground.job(agent, FEW)
     eventually(lambda: ground.job_now(job)["files_completed"])
     folder = ground.home / "state" / "jobs" / job["id"]
     folder.rename(ground.home / "taken away")

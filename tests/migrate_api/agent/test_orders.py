@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from migrate_api.tables import QueuedCommand
-from tests.migrate_api.agent.conftest import SECONDS, Ground, children, eventually, kill
+from tests.migrate_api.agent.conftest import FEW, SECONDS, Ground, Idle, children, eventually, kill
 
 
 def acknowledged(ground: Ground, job: dict[str, Any], name: str) -> bool:
@@ -27,10 +27,10 @@ def queued(ground: Ground) -> dict[str, Any]:
     agent = ground.register()
     ground.stall()
     ground.start()
-    first = ground.job(agent)
+    first = ground.job(agent, FEW)
     eventually(lambda: ground.job_now(first)["files_completed"])
-    ground.until(ground.job(agent), "running")
-    third = ground.job(agent)
+    ground.until(ground.job(agent, FEW), "running")
+    third = ground.job(agent, FEW)
     eventually(lambda: acknowledged(ground, third, "start_job"))
     assert ground.job_now(third)["status"] == "created"
     return third
@@ -40,48 +40,39 @@ def others(ground: Ground, job: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in ground.site.get("/api/jobs")["items"] if one["id"] != job["id"]]
 
 
-def test_the_third_job_waits_for_its_turn(ground: Ground, queued: dict[str, Any]) -> None:
-    ground.site.post(f"/api/jobs/{others(ground, queued)[0]['id']}/cancel")
+def test_jobs_that_wait_for_their_turn_obey(ground: Ground, queued: dict[str, Any]) -> None:
+    """The next one begins when there is room; one that was paused or cancelled before is passed over."""
+    first, second = others(ground, queued)
+    agent = {"id": queued["agent_id"]}
+    cancelled, resumed = ground.job(agent, FEW), ground.job(agent, FEW)
+    eventually(lambda: acknowledged(ground, cancelled, "start_job") and acknowledged(ground, resumed, "start_job"))
+    assert ground.site.post(f"/api/jobs/{resumed['id']}/pause")["status"] == "paused"
+    ground.site.post(f"/api/jobs/{cancelled['id']}/cancel")
+    eventually(lambda: acknowledged(ground, resumed, "pause_job") and acknowledged(ground, cancelled, "cancel_job"))
+    ground.site.post(f"/api/jobs/{first['id']}/cancel")
+    ground.until(queued, "running")
     ground.mission.clear_faults()
+    ground.until(second, "completed")
     ground.until(queued, "completed")
+    assert "lease" not in ground.history(cancelled)
+    assert ground.job_now(resumed)["status"] == "paused"
+    ground.site.post(f"/api/jobs/{resumed['id']}/resume")
+    ground.until(resumed, "completed")
 
 
-def test_a_queued_job_is_paused_at_once_and_begins_when_it_is_resumed(ground: Ground, queued: dict[str, Any]) -> None:
-    assert ground.site.post(f"/api/jobs/{queued['id']}/pause")["status"] == "paused"
-    eventually(lambda: acknowledged(ground, queued, "pause_job"))
-    ground.mission.clear_faults()
-    for other in others(ground, queued):
-        ground.until(other, "completed")
-    assert ground.job_now(queued)["status"] == "paused"
-    ground.site.post(f"/api/jobs/{queued['id']}/resume")
-    ground.until(queued, "completed")
-
-
-def test_a_queued_job_that_is_cancelled_is_never_begun(ground: Ground, queued: dict[str, Any]) -> None:
-    ground.site.post(f"/api/jobs/{queued['id']}/cancel")
-    eventually(lambda: acknowledged(ground, queued, "cancel_job"))
-    ground.mission.clear_faults()
-    for other in others(ground, queued):
-        ground.until(other, "completed")
-    assert "lease" not in ground.history(queued)
-
-
-def test_a_queued_job_is_not_forgotten_when_its_agent_dies(ground: Ground, queued: dict[str, Any]) -> None:
-    kill(ground.processes[0])
-    ground.mission.clear_faults()
-    ground.start()
-    ground.until(queued, "completed")
-
-
-def test_a_running_job_that_waits_after_a_restart_is_paused_and_says_so(ground: Ground, queued: dict[str, Any]) -> None:
+def test_jobs_that_wait_are_not_forgotten_when_their_agent_dies(ground: Ground, queued: dict[str, Any]) -> None:
+    """One that was running waits now as well: it is paused and says so. The queued one has its turn."""
     first, second = others(ground, queued)
     kill(ground.processes[0])
     ground.start(MIGRATE_AGENT_JOBS="1")
     eventually(lambda: "lease" in ground.history(first)[-1:] or "lease" in ground.history(second)[-1:])
-    waiting = first if ground.history(first).count("lease") == 1 else second
+    waiting, running = (first, second) if ground.history(first).count("lease") == 1 else (second, first)
     ground.site.post(f"/api/jobs/{waiting['id']}/pause")
     paused = ground.until(waiting, "paused")
     assert (paused["paused_in"], paused["wanted"]) == ("running", None)
+    ground.mission.clear_faults()
+    ground.until(running, "completed")
+    ground.until(queued, "completed")
 
 
 def test_a_resumption_that_waits_for_its_turn_is_taken_back_by_a_pause(ground: Ground, queued: dict[str, Any]) -> None:
@@ -99,10 +90,9 @@ def test_a_resumption_that_waits_for_its_turn_is_taken_back_by_a_pause(ground: G
     assert ground.job_now(first)["status"] == "paused"
 
 
-def test_an_order_that_comes_twice_is_obeyed_once(ground: Ground) -> None:
-    agent = ground.register()
-    ground.start()
-    job = ground.job(agent)
+def test_an_order_that_comes_twice_is_obeyed_once(idle: Idle) -> None:
+    ground, agent = idle
+    job = ground.job(agent, FEW)
     ground.until(job, "running")
     eventually(lambda: acknowledged(ground, job, "start_job"))
     with ground.site.database.transaction() as session:
@@ -116,15 +106,14 @@ def test_an_order_that_comes_twice_is_obeyed_once(ground: Ground) -> None:
     assert ground.history(job).count("lease") == 1
 
 
-def test_a_connection_is_tried_by_the_agent(ground: Ground) -> None:
-    agent = ground.register()
-    ground.start()
+def test_a_connection_is_tried_by_the_agent(idle: Idle) -> None:
+    ground, agent = idle
     eventually(lambda: ground.site.get("/api/agents?status=online")["items"])
     path = f"/api/agents/{agent['id']}/connection-tests"
     good = ground.site.post(path, {"connection_string": f"sqlite:///{ground.rock}"})
     found = ground.site.get(f"/api/connection-tests/{good['id']}?wait=30")
     assert (found["diagnosis"]["code"], found["error"]) == ("OK", None)
-    secret = "Server=127.0.0.1,1;Database=Rock;User Id=u;Password=hush-hush"
+    secret = "Server=127.0.0.1,1;Database=Rock;User Id=u;Password=hush-hush;Connect Timeout=2"
     bad = ground.site.post(path, {"connection_string": secret})
     failed = ground.site.get(f"/api/connection-tests/{bad['id']}?wait=30")
     assert failed["diagnosis"]["code"] != "OK"
@@ -136,7 +125,7 @@ def test_servers_that_never_answer_hold_up_no_order_and_not_the_end(ground: Grou
     agent = ground.register()
     ground.stall()
     process = ground.start()
-    job = ground.job(agent)
+    job = ground.job(agent, FEW)
     ground.until(job, "running")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(SECONDS)
@@ -154,9 +143,8 @@ def test_servers_that_never_answer_hold_up_no_order_and_not_the_end(ground: Grou
             one.close()
 
 
-def test_work_that_the_agent_cannot_do_fails_with_the_remedy(ground: Ground) -> None:
-    agent = ground.register()
-    ground.start()
+def test_work_that_the_agent_cannot_do_fails_with_the_remedy(idle: Idle) -> None:
+    ground, agent = idle
     project = ground.site.project("file_migration")
     job = ground.site.job(
         agent,
