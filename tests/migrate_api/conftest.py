@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -14,9 +15,15 @@ from tests.migrate_api.site import Site, serving
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+def kind(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
+
+@pytest.fixture
+def empty_database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database without tables."""
-    if request.param == "sqlite":
+    if kind == "sqlite":
         url = f"sqlite:///{tmp_path / 'service.sqlite'}"
     else:
         postgres: Postgres = request.getfixturevalue("postgres")
@@ -26,16 +33,43 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[D
     database.close()
 
 
+@pytest.fixture(scope="session")
+def file_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Making the tables takes longer than most tests: they are made once, and copied."""
+    file = tmp_path_factory.mktemp("tables") / "service.sqlite"
+    with_tables(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def name_with_tables(postgres: Postgres) -> str:
+    with_tables(postgres.create("with_tables"))
+    return "with_tables"
+
+
+def with_tables(url: str) -> None:
+    database = Database(url)
+    database.migrate()
+    database.close()
+
+
 @pytest.fixture
-def database(empty_database: Database) -> Database:
+def database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database with this release's tables."""
-    empty_database.migrate()
-    return empty_database
+    if kind == "sqlite":
+        file = shutil.copy(request.getfixturevalue("file_with_tables"), tmp_path / "service.sqlite")
+        url = f"sqlite:///{file}"
+    else:
+        postgres: Postgres = request.getfixturevalue("postgres")
+        url = postgres.create(f"t{uuid4().hex}", request.getfixturevalue("name_with_tables"))
+    database = Database(url, connections=3)
+    yield database
+    database.close()
 
 
 @pytest.fixture
-def site(empty_database: Database) -> Iterator[Site]:
+def site(database: Database) -> Iterator[Site]:
     """A service with one organisation."""
-    with serving(empty_database) as found:
+    with serving(database) as found:
         found.tokens = found.organisation("grace")
         yield found

@@ -95,8 +95,8 @@ def test_a_command_given_to_one_replica_wakes_a_poll_at_another(site: Site) -> N
     assert (status, len(said["commands"])) == (200, 1)
 
 
-def test_the_limit_of_a_tenant_holds_for_all_its_people(empty_database: Database) -> None:
-    with serving(empty_database, requests_per_minute=3) as site:
+def test_the_limit_of_a_tenant_holds_for_all_its_people(database: Database) -> None:
+    with serving(database, requests_per_minute=3) as site:
         site.tokens = site.organisation("grace")
         other = site.organisation("other")
         answers = [site.call("GET", "/api/me", role=role) for role in ("owner", "viewer", "owner", "viewer", "owner")]

@@ -83,17 +83,17 @@ def test_metrics_are_for_the_collector(site: Site) -> None:
     assert site.tenant_id not in shown
 
 
-def test_without_a_token_nobody_reads_the_metrics(empty_database: Database) -> None:
-    with serving(empty_database, metrics_token="") as site:
+def test_without_a_token_nobody_reads_the_metrics(database: Database) -> None:
+    with serving(database, metrics_token="") as site:
         for given in ({}, {"Authorization": "Bearer"}, {"Authorization": "Bearer x"}):
             assert site.call("GET", "/metrics", role=None, **given)[0] == 404
 
 
-def test_log_lines_are_json_without_secrets_queries_and_people(empty_database: Database, tmp_path: Path) -> None:
+def test_log_lines_are_json_without_secrets_queries_and_people(database: Database, tmp_path: Path) -> None:
     log = tmp_path / "service.log"
     with log.open("wb") as lines:
-        service = Service(empty_database, tmp_path, stderr=lines)
-        site = Site(empty_database, ApiSettings(), f"http://127.0.0.1:{service.port}")
+        service = Service(database, tmp_path, stderr=lines)
+        site = Site(database, ApiSettings(), f"http://127.0.0.1:{service.port}")
         site.tokens = site.organisation("grace")
         agent = site.agent()
         site.job(agent)

@@ -21,6 +21,6 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMicros
 
 
 @pytest.fixture
-def ground(empty_database: Database, fake: FakeMicrosoft) -> Iterator[Ground]:
-    with ground_on(empty_database, fake) as found:
+def ground(database: Database, fake: FakeMicrosoft) -> Iterator[Ground]:
+    with ground_on(database, fake) as found:
         yield found

@@ -201,8 +201,8 @@ def test_replicas_that_refresh_together_do_not_lose_the_connection(ground: Groun
     assert (len(found), ground.status(project)) == (12, "planning")
 
 
-def test_a_way_by_bearer_token_where_the_operator_says_so(empty_database: Database, fake: FakeMicrosoft) -> None:
-    with ground_on(empty_database, fake, azure_access="bearer") as ground:
+def test_a_way_by_bearer_token_where_the_operator_says_so(database: Database, fake: FakeMicrosoft) -> None:
+    with ground_on(database, fake, azure_access="bearer") as ground:
         agent, project = ground.site.agent(), ground.connected()
         access = ground.take_up(agent, ground.job(agent, project))[1]["storage"]
         kept = fake.access[access["bearer_token"]]

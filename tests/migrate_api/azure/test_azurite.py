@@ -73,8 +73,8 @@ def by_token(fake: FakeMicrosoft, tmp_path: Path) -> Iterator[Azurite]:
         yield found
 
 
-def test_from_signing_in_to_a_blob_by_token(empty_database: Database, fake: FakeMicrosoft, by_token: Azurite) -> None:
-    with ground_on(empty_database, fake, azure_access="bearer") as ground:
+def test_from_signing_in_to_a_blob_by_token(database: Database, fake: FakeMicrosoft, by_token: Azurite) -> None:
+    with ground_on(database, fake, azure_access="bearer") as ground:
         fake.account(ACCOUNT, CONTAINER).endpoint = by_token.endpoint
         trusted = str(fake.authority)
         key = {"account_name": ACCOUNT, "account_key": KEY}

@@ -14,7 +14,7 @@ from tests.fakes.microsoft import FakeMicrosoft
 from tests.fakes.tunnel import tunnel
 from tests.migrate_api.azure.ground import ADA, CALLBACK, Ground, ground_on
 
-pytestmark = pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("kind", ["sqlite"])
 
 
 def test_a_person_signs_in_and_chooses_a_container(ground: Ground) -> None:
@@ -138,15 +138,15 @@ def test_a_token_service_that_fails_is_named_as_the_documents_do(ground: Ground)
     assert wrong == []
 
 
-def test_a_wrong_client_secret_is_the_operators_to_mend(empty_database: Database, fake: FakeMicrosoft) -> None:
-    with ground_on(empty_database, fake, microsoft_client_secret="not-it") as ground:
+def test_a_wrong_client_secret_is_the_operators_to_mend(database: Database, fake: FakeMicrosoft) -> None:
+    with ground_on(database, fake, microsoft_client_secret="not-it") as ground:
         answer = ground.sign_in(ground.site.project("file_migration"))
         assert (answer.status_code, answer.json()["details"]["aadsts"]) == (503, [7000215])
         assert "MIGRATE_MICROSOFT" in answer.json()["details"]["remedy"]
 
 
-def test_without_a_registration_nobody_signs_in(empty_database: Database, fake: FakeMicrosoft) -> None:
-    with ground_on(empty_database, fake, microsoft_client_id="") as ground:
+def test_without_a_registration_nobody_signs_in(database: Database, fake: FakeMicrosoft) -> None:
+    with ground_on(database, fake, microsoft_client_id="") as ground:
         path = f"/api/connections/azure/{ground.site.project('file_migration')['id']}/sign-in"
         assert ground.site.refused("POST", path) == (409, "AZURE_NOT_SET_UP")
 

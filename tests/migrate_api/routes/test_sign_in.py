@@ -18,8 +18,8 @@ SECRET = "a secret between Hub and Migrate, long enough"
 
 
 @pytest.fixture
-def hub(empty_database: Database) -> Iterator[Site]:
-    with serving(empty_database, PORTAL_SSO_SECRET=SECRET) as site:
+def hub(database: Database) -> Iterator[Site]:
+    with serving(database, PORTAL_SSO_SECRET=SECRET) as site:
         yield site
 
 
