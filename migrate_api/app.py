@@ -82,13 +82,12 @@ def create_app(settings: ApiSettings) -> FastAPI:
         openapi_tags=[{"name": name} for name in dict.fromkeys(str(one.tags[0]) for one in READ)],
         docs_url=None,
         redoc_url=None,
+        # As they are: a router that is included is made anew for each application, and asked at each request.
+        routes=[route for routes in (*ROUTERS, pages.routes) for route in routes.routes],
     )
     app.state.services = services
     app.add_middleware(InTurn, turns=services.turns)
     app.add_middleware(RateHeaders)
-    for routes in ROUTERS:
-        app.include_router(routes)
-    app.include_router(pages.routes)
     describe(app)
     _answer_errors(app)
     app.state.traces = Traces(settings.otlp_endpoint) if settings.otlp_endpoint else None
