@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from types import TracebackType
 from typing import Self
 
@@ -68,7 +70,7 @@ class HttpClient:
         with translated():
             _require_address(httpx.URL(base_url))
             self._client = httpx.Client(
-                base_url=base_url, headers=dict(secret_headers), limits=limits, timeout=timeout, trust_env=True
+                base_url=base_url, headers=dict(secret_headers), limits=limits, timeout=timeout, verify=_trust()
             )
             self._poster = Poster(str(self._client.base_url), timeout)
         self._secrets = dict(secret_headers)
@@ -130,6 +132,17 @@ class HttpClient:
         elif reset is not None and (left := number(answer.headers.get("x-ratelimit-remaining"))) is not None:
             self._budget.window(int(left), reset)
         return asked
+
+
+def _trust() -> ssl.SSLContext:
+    """The authorities that this machine trusts. Reading them takes longer than most calls: done once."""
+    return _read_trust(*(os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")))
+
+
+@cache
+def _read_trust(file: str | None, folder: str | None) -> ssl.SSLContext:
+    """httpx reads the two variables itself; other ones are another context."""
+    return httpx.create_ssl_context()
 
 
 def _require_sendable(name: str, value: str) -> None:
