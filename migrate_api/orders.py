@@ -20,22 +20,25 @@ AGAIN_SECONDS = 10
 AT_ONCE = 100
 
 
+_due = sa.or_(QueuedCommand.delivered_at.is_(None), QueuedCommand.delivered_at < sa.bindparam("again"))
+_alive = sa.or_(QueuedCommand.expires_at.is_(None), QueuedCommand.expires_at > sa.bindparam("moment"))
+_open = (QueuedCommand.agent_id == sa.bindparam("agent"), QueuedCommand.acknowledged_at.is_(None))
+_WAITING = (
+    sa.select(QueuedCommand)
+    .where(*_open, QueuedCommand.tenant_id == sa.bindparam("tenant"), _due, _alive)
+    .order_by(QueuedCommand.created_at, QueuedCommand.id)
+    .limit(AT_ONCE)
+)
+_ANY_OPEN = sa.select(QueuedCommand.id).where(*_open).limit(1)
+"""Made once: making them costs more than asking, and every agent asks."""
+
+
 def hand_out(session: Session, vault: Vault, caller: AgentCaller) -> tuple[Command, ...]:
     """The agent's waiting orders, oldest first, with their payloads opened."""
     moment = now()
-    due = sa.or_(
-        QueuedCommand.delivered_at.is_(None),
-        QueuedCommand.delivered_at < moment - timedelta(seconds=AGAIN_SECONDS),
-    )
-    alive = sa.or_(QueuedCommand.expires_at.is_(None), QueuedCommand.expires_at > moment)
-    query = (
-        sa.select(QueuedCommand)
-        .where(QueuedCommand.agent_id == caller.id, QueuedCommand.tenant_id == caller.tenant_id)
-        .where(QueuedCommand.acknowledged_at.is_(None), due, alive)
-        .order_by(QueuedCommand.created_at, QueuedCommand.id)
-        .limit(AT_ONCE)
-    )
-    found = session.scalars(query).all()
+    again = moment - timedelta(seconds=AGAIN_SECONDS)
+    asked = {"agent": caller.id, "tenant": caller.tenant_id, "moment": moment, "again": again}
+    found = session.scalars(_WAITING, asked).all()
     for command in found:
         command.delivered_at = moment
     return tuple(_opened(vault, command) for command in found)
@@ -43,10 +46,7 @@ def hand_out(session: Session, vault: Vault, caller: AgentCaller) -> tuple[Comma
 
 def are_open(session: Session, caller: AgentCaller) -> bool:
     """Whether orders were handed out that are not acknowledged yet: they are to be handed out again."""
-    query = sa.select(QueuedCommand.id).where(
-        QueuedCommand.agent_id == caller.id, QueuedCommand.acknowledged_at.is_(None)
-    )
-    return session.scalar(query.limit(1)) is not None
+    return session.scalar(_ANY_OPEN, {"agent": caller.id}) is not None
 
 
 def _opened(vault: Vault, command: QueuedCommand) -> Command:

@@ -48,6 +48,8 @@ from migrate_transfer.core.errors import FatalError, StorageError, TransientErro
 routes = APIRouter(prefix="/api", tags=["agent protocol"])
 PATIENCE_SECONDS = 10.0
 """An agent waits thirty for its lease."""
+BEAT = ("hostname", "platform", "version", "last_seen_at", "clock_skew_seconds", "free_disk_bytes")
+"""What a heartbeat says of the agent; one statement, without an object."""
 _log = logging.getLogger(__name__)
 JobId = Annotated[str, Path(max_length=64)]
 
@@ -71,14 +73,23 @@ async def hello(said: Hello, door: Agents) -> Welcome:
     return await door.step(work)
 
 
+_agents = Agent.__table__
+_SEEN = (
+    sa.update(_agents)  # type: ignore[arg-type]
+    .where(_agents.c.id == sa.bindparam("whose"))
+    .values({name: sa.bindparam(f"its_{name}", type_=_agents.c[name].type) for name in BEAT})
+)
+
+
 @routes.post("/agent/heartbeat", responses=refusals(400, 401, 409, 426, 429))
 async def heartbeat(said: Heartbeat, door: Agents) -> HeartbeatAnswer:
     """A sign of life; the answer carries commands as the poll does."""
 
     def work(session: Session, caller: AgentCaller) -> HeartbeatAnswer:
-        agent = session.get_one(Agent, caller.id)
-        agent.clock_skew_seconds, agent.free_disk_bytes = (said.sent_at - now()).total_seconds(), said.free_disk_bytes
-        _describe(agent, said.host)
+        moment = now()
+        told = {**said.host.model_dump(), "last_seen_at": moment, "free_disk_bytes": said.free_disk_bytes}
+        told["clock_skew_seconds"] = (said.sent_at - moment).total_seconds()
+        session.execute(_SEEN, {"whose": caller.id, **{f"its_{name}": told[name] for name in BEAT}})
         commands = orders.hand_out(session, door.inside.vault, caller)
         return HeartbeatAnswer(server_time=now(), commands=commands, lost=_lost(session, caller, said))
 
