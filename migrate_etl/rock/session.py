@@ -53,13 +53,18 @@ class Session:
     def values(self, sql: str) -> list[tuple[Any, ...]]:
         with translated(self.errors, "reading"), closing(self.connection.cursor()) as cursor:
             _execute(cursor, sql)
-            return [tuple(row) for row in cursor.fetchall()]
+            rows = [tuple(row) for row in cursor.fetchall()]
+            _drain(cursor)
+            return rows
 
     def described(self, sql: str) -> list[Described]:
         """The columns of what a statement yields."""
         with translated(self.errors, "reading"), closing(self.connection.cursor()) as cursor:
             _execute(cursor, sql)
-            return _described(cursor)
+            told = _described(cursor)
+            cursor.fetchall()
+            _drain(cursor)
+            return told
 
     def frame(self, sql: str, columns: Sequence[OutColumn]) -> pl.DataFrame:
         try:
@@ -78,6 +83,7 @@ class Session:
             pieces = [to_frame(columns, cursor.fetchmany(FETCH_ROWS), from_sqlite=from_sqlite)]
             while pieces[-1].height == FETCH_ROWS:
                 pieces.append(to_frame(columns, cursor.fetchmany(FETCH_ROWS), from_sqlite=from_sqlite))
+            _drain(cursor)
         return pl.concat(pieces)
 
     def block(self, sql: str, columns: Sequence[OutColumn]) -> pl.DataFrame:
@@ -100,8 +106,15 @@ class Session:
 def _execute(cursor: Any, sql: str) -> None:
     """Up to the first answer with columns: a server may say of something else first that it is done."""
     cursor.execute(sql)
-    skip = getattr(cursor, "nextset", None)
-    while cursor.description is None and skip is not None and skip():
+    more = getattr(cursor, "nextset", None)
+    while cursor.description is None and more is not None and more():
+        pass
+
+
+def _drain(cursor: Any) -> None:
+    """To the answer's end: an error may stand behind the rows, and of what is left a driver has the server cancel it."""
+    more = getattr(cursor, "nextset", None)
+    while more is not None and more():
         pass
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.fakes.tds.settings import Manner
-from tests.fakes.tds.tokens import COUNTED, LANGUAGE, MORE, changed, done, info, ordered_by
+from tests.fakes.tds.tokens import COUNTED, LANGUAGE, MORE, changed, done, info, ordered_by, refused
 from tests.fakes.tds.types import Column, described, row
 
 
@@ -17,5 +17,7 @@ def answer(columns: list[Column], values: list[tuple[Any, ...]], manners: frozen
     sent = [row(columns, some, null_bitmap="null bitmap" in manners) for some in values]
     order = ordered_by(1) if "order" in manners else b""
     after = done(COUNTED | MORE, len(values)) + done() if "done after" in manners else done(COUNTED, len(values))
+    if "error after" in manners:
+        after = done(COUNTED | MORE, len(values)) + refused(1205, "Deadlocked.", 13)
     before = done(COUNTED | MORE) if "done before" in manners else b""
     return before + described(columns) + order + between.join(sent) + between + after

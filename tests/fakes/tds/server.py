@@ -128,6 +128,7 @@ class _Connection:
         """Whether the connection lives on."""
         kind, data = self.line.receive()
         if kind == ATTENTION:
+            self.server.attentions += 1
             self.line.send(done(CANCELLED))
             return True
         headers, said = data[: _headers(data)], data[_headers(data) :]

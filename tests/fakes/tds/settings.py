@@ -15,7 +15,7 @@ from tests.fakes.tds.types import Sent
 
 Odd = int | Literal["closes", "no rows", "nulls"]
 """An error's number, the end of the connection, or an answer without what was asked for."""
-Manner = Literal["infos", "done before", "done after", "environment", "order", "null bitmap"]
+Manner = Literal["infos", "done before", "done after", "error after", "environment", "order", "null bitmap"]
 """Tokens that a server may send with its rows or not."""
 
 
@@ -77,6 +77,8 @@ class TdsServer:
     encrypted: list[Encryption] = field(default_factory=list)
     """What was agreed with each who did."""
     answers: int = 0
+    attentions: int = 0
+    """How often a client asked it to cancel what it is at."""
     refused_logins: int = 0
     refused_certificates: int = 0
     sockets: list[socket.socket] = field(default_factory=list, repr=False)

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import polars as pl
 import pytest
+import sqlalchemy as sa
 from polars.testing import assert_frame_equal
 
 from migrate_etl import extract, plan
@@ -27,6 +28,7 @@ from migrate_etl.rock.tables import ROCK_COLUMNS
 from migrate_etl.sandbox.rock import make_sample
 from migrate_etl.spec import RockImportSpec
 from migrate_etl.verify.rock_totals import AskedRock
+from migrate_transfer.core.errors import ServiceUnavailable
 from migrate_transfer.core.retry import RetryPolicy
 from tests.conftest import Postgres
 from tests.fakes.tds.settings import TdsServer
@@ -125,8 +127,24 @@ def test_the_church_is_the_same(
     # Under a name of its own: pyodbc asks about a connection string's server once a process.
     connection = church.through(driver, **{"Application Name": switch})
     with RockDatabase.open(connection, retry=RetryPolicy(first=0.0)) as database:
+        assert database.dialect == "mssql"
         require_equal(everything(database), expected)
     assert diagnose.test_connection(connection).ok
+
+
+@DRIVERS
+def test_an_error_behind_the_rows_is_heard_and_nothing_has_to_be_cancelled(
+    church: SqlServer, usual: TdsServer, driver: str
+) -> None:
+    with RockDatabase.open(church.through(driver), retry=RetryPolicy(patience=0)) as database:
+        groups = sa.select(database.tables["Group"].c.Description)
+        before = usual.attentions
+        usual.manners = frozenset({"error after"})
+        with pytest.raises(ServiceUnavailable):
+            database.frame(groups)
+        usual.manners = frozenset({"done after"})
+        database.frame(groups)
+        assert usual.attentions == before
 
 
 @DRIVERS
