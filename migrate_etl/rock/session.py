@@ -112,7 +112,7 @@ def _execute(cursor: Any, sql: str) -> None:
 
 
 def _drain(cursor: Any) -> None:
-    """To the answer's end: an error may stand behind the rows, and of what is left a driver has the server cancel it."""
+    """To the answer's end: an error may stand behind the rows, and what is left a driver has the server cancel."""
     more = getattr(cursor, "nextset", None)
     while more is not None and more():
         pass
