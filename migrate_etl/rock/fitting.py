@@ -33,6 +33,7 @@ _WHOLE_FLOATS = 2**50
 """Up to here every double stands for one whole number, or one count of cents, and no other."""
 _TOTAL_OFF = 0.1
 """Cents by which a sum of floats may miss a whole one: adding up loses what no amount has lost."""
+GUID_DIGITS = 32
 _AMOUNT = r"^[+-]?(\d+(\.\d*)?|\.\d+)$"
 
 
@@ -55,7 +56,7 @@ def fitted(series: pl.Series, kind: Kind) -> pl.Series:
         case "text" | "long_text":
             found = _text(series)
         case "guid":
-            found = _text(series).str.strip_chars(" {}").str.to_lowercase()
+            found = _guids(_text(series))
         case "date":
             found = _moments(series).dt.date()
         case "datetime":
@@ -111,6 +112,14 @@ def _yes_or_no(series: pl.Series) -> pl.Series:
 def _text(series: pl.Series) -> pl.Series:
     _require(series.dtype == pl.String or series.dtype.is_integer())
     return series.cast(pl.String)
+
+
+def _guids(text: pl.Series) -> pl.Series:
+    """In small letters, without braces, with dashes."""
+    plain = text.str.strip_chars(" {}").str.to_lowercase()
+    if not (plain.str.len_bytes() == GUID_DIGITS).any():
+        return plain
+    return plain.str.replace(r"^(\w{8})(\w{4})(\w{4})(\w{4})(\w{12})$", "$1-$2-$3-$4-$5")
 
 
 def _moments(series: pl.Series) -> pl.Series:

@@ -40,8 +40,8 @@ def survey(ask: Questions) -> RockTables:
         present.setdefault(table.lower(), set()).add(column.lower())
     types: dict[str, Sequence[Described]] = {} if ask.dialect == "sqlite" else _types(ask, present)
     _refuse_offsets(_with_offset(ask, types))
-    braced = ask.dialect == "mssql" and any(_braces_fit(table, told) for table, told in types.items())
-    return RockTables(present, schema=catalog.SCHEMA[ask.dialect], braced=braced)
+    as_text = ask.dialect == "mssql" and any(_guids_are_text(table, told) for table, told in types.items())
+    return RockTables(present, schema=catalog.SCHEMA[ask.dialect], guids_as_text=as_text)
 
 
 def _pairs(ask: Questions, sql: str) -> list[tuple[str, str]]:
@@ -93,7 +93,7 @@ def _refuse_offsets(named: Sequence[str]) -> None:
         )
 
 
-def _braces_fit(table: str, told: Sequence[Described]) -> bool:
-    """Whether a Guid is a text that may have braces; in text that tells no length it may."""
+def _guids_are_text(table: str, told: Sequence[Described]) -> bool:
+    """Whether a Guid is sure to be none of SQL Server's own, which are 36 letters long to every driver."""
     guids = {column.name.lower() for column in ROCK_COLUMNS[table] if column.type is GUID}
     return any(one.size != GUID_LETTERS for one in told if one.name.lower() in guids)

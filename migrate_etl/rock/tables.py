@@ -297,9 +297,9 @@ class RockTables:
         present: Mapping[str, Collection[str]] | None = None,
         *,
         schema: str | None = None,
-        braced: bool = False,
+        guids_as_text: bool = False,
     ) -> None:
-        self._braced = braced
+        self._guids_as_text = guids_as_text
         self._metadata = MetaData(schema=schema)
         self._present = (
             None if present is None else {t.lower(): {c.lower() for c in columns} for t, columns in present.items()}
@@ -345,10 +345,12 @@ class RockTables:
     def spelt(self, *guids: str) -> list[str]:
         """Guids in every spelling that their column may have, to compare with: text tells upper case from lower.
 
-        Braces only where `braced` says that the columns are text: nothing says that SQL Server takes them for a Guid.
+        In braces or without dashes only where columns are text: nothing says that SQL Server takes such for a Guid.
         """
         cases = [spelling for guid in guids for spelling in (guid.lower(), guid.upper())]
-        return cases + [f"{{{guid}}}" for guid in cases if self._braced]
+        if not self._guids_as_text:
+            return cases
+        return [*cases, *(f"{{{guid}}}" for guid in cases), *(guid.replace("-", "") for guid in cases)]
 
     def optional(self, table: str, column: str, source: Any = None) -> ColumnElement[Any]:
         """The column, or a typed NULL labelled with its name where the release lacks it.

@@ -67,6 +67,9 @@ class _Connection:
         login = read_login(self._expect(LOGIN))
         if encryption == "login":
             self.line.stop_tls()
+        if self.server.stalls_at_login:
+            self.server.ended.wait()
+            return
         if not self._admitted(login):
             return
         self.server.seen.append(login)

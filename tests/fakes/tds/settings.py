@@ -62,6 +62,7 @@ class TdsServer:
     odd: dict[str, Odd] = field(default_factory=dict)
     """What becomes of statements and calls that hold these words; the first that fits."""
     manners: frozenset[Manner] = frozenset()
+    stalls_at_login: bool = False
     packet_size: int | None = None
     """Where it does not take the client's."""
     readable_replica: int | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime
@@ -157,11 +157,18 @@ def test_what_a_server_does_without_is_told_to_who_tests_the_connection(
     assert any("SET DEADLOCK_PRIORITY LOW, SET LOCK_TIMEOUT 15000." in note for note in contents.notes)
 
 
-def in_sqlite(value: Any) -> Any:
-    """As somebody keeps it who has no types: Guids in capitals, moments as text with a blank, amounts as text."""
+SPELLINGS: dict[str, Callable[[UUID], str]] = {
+    "capitals": lambda guid: str(guid).upper(),
+    "braces": lambda guid: f"{{{str(guid).upper()}}}",
+    "no dashes": lambda guid: guid.hex,
+}
+
+
+def in_sqlite(value: Any, spelling: Callable[[UUID], str]) -> Any:
+    """As somebody keeps it who has no types: moments as text with a blank, amounts as text."""
     match value:
         case UUID():
-            return str(value).upper()
+            return spelling(value)
         case datetime():
             return value.isoformat(" ")
         case date():
@@ -173,15 +180,15 @@ def in_sqlite(value: Any) -> Any:
     return value
 
 
-@pytest.fixture(scope="module")
-def sqlite_copy(church: SqlServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=SPELLINGS)
+def sqlite_copy(church: SqlServer, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
     path = tmp_path_factory.mktemp("thin") / "rock.db"
     with church.postgres.connect("others") as source, closing(sqlite3.connect(path)) as target:
         for table in ROCK_COLUMNS:
             cursor = source.execute(f'SELECT * FROM "{table}"'.encode())
             names = [column.name for column in cursor.description or ()]
             target.execute(f'CREATE TABLE "{table}" ({", ".join(map(repr, names))})')
-            rows = [[in_sqlite(value) for value in row] for row in cursor]
+            rows = [[in_sqlite(value, SPELLINGS[request.param]) for value in row] for row in cursor]
             target.executemany(f'INSERT INTO "{table}" VALUES ({", ".join("?" * len(names))})', rows)
         target.commit()
     return path

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from migrate_etl.rock import diagnose
 from migrate_etl.rock.database import RockDatabase
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import SourceError, Stopped
@@ -65,6 +66,21 @@ def test_a_stop_is_heard_while_the_server_says_nothing(server: SqlServer, driver
         control.stop("paused")
         with pytest.raises(Stopped):
             reading.result(timeout=60)
+
+
+@DRIVERS
+def test_a_login_that_is_left_without_an_answer_ends(server: SqlServer, driver: str) -> None:
+    server.tds.stalls_at_login = True
+    diagnosis = diagnose.test_connection(server.through(driver, **{"Connect Timeout": "1"}))
+    assert diagnosis.code == "ROCK_UNREACHABLE"
+
+
+@DRIVERS
+def test_a_second_connection_that_is_left_without_an_answer_is_done_without(server: SqlServer, driver: str) -> None:
+    with RockDatabase.open(server.through(driver, **{"Connect Timeout": "1"}), retry=AT_ONCE) as database:
+        server.tds.stalls_at_login = True
+        assert phones(database, by_pages=True) == [1, 2, 3, 4, 5]
+        assert database.no_arrow is not None
 
 
 def test_a_time_for_commands_must_be_a_number(server: SqlServer) -> None:

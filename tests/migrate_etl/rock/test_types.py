@@ -59,6 +59,7 @@ GUIDS = {
     "nvarchar upper": words(lambda guid: str(guid).upper(), size=72),
     "nvarchar lower": words(lambda guid: str(guid).lower(), size=72),
     "nvarchar braces": words(braces),
+    "nvarchar without dashes": words(lambda guid: str(guid).replace("-", ""), size=64),
     "nvarchar without limit": words(str, size=MAX),
     "varchar": words(lambda guid: str(guid).upper(), "varchar", 36),
     "char": words(lambda guid: str(guid).upper(), "char", 36),
