@@ -65,7 +65,7 @@ class RockDatabase:
             self.tables = survey(Questions(self.dialect, self._described, self._optional))
             require_rock(self.tables)
             self.renew()
-        except MigrateError:
+        except (MigrateError, Stopped):
             self.close()
             raise
 
@@ -100,9 +100,14 @@ class RockDatabase:
     def renew(self) -> None:
         """End the snapshot; what is read next is the database as it is then."""
         self._drop_reader()
-        if self._session is not None:
-            self._end(self._session)
-            self.consistency = self._begin(self._session)
+        session = self._session
+        if session is None:
+            return
+        if self._end(session):
+            self.consistency = self._begin(session)
+        else:  # what cannot be ended ends with its connection
+            self._session = None
+            session.close()
 
     def frame(self, statement: Select[Any]) -> pl.DataFrame:
         """The whole result. Raises SourceError, or a TransientError when patience with a broken link is used up."""
@@ -251,10 +256,11 @@ class RockDatabase:
         begun = all(tolerant(session, sql) for sql in catalog.BEGIN_SNAPSHOT[self.dialect])
         return "snapshot" if begun else "pages"
 
-    def _end(self, session: Session) -> None:
-        if self.consistency == "snapshot":
-            for sql in catalog.END_SNAPSHOT[self.dialect]:
-                tolerant(session, sql)
+    def _end(self, session: Session) -> bool:
+        """Whether the session has no snapshot any more."""
+        if self.consistency == "pages":
+            return True
+        return all(tolerant(session, sql) for sql in catalog.END_SNAPSHOT[self.dialect])
 
     def _reconnected(self) -> Session:
         """Raises ConnectionLost while the server cannot be reached: it was there before, so it is worth waiting for."""

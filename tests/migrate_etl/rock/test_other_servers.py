@@ -133,6 +133,22 @@ def test_the_church_is_the_same(
 
 
 @DRIVERS
+def test_a_snapshot_that_the_server_cannot_end_ends_with_its_connection(
+    church: SqlServer, usual: TdsServer, driver: str
+) -> None:
+    usual.snapshot_state, usual.odd = 1, {"@@TRANCOUNT": 137}
+    with RockDatabase.open(church.through(driver)) as database, church.postgres.connect("others") as other:
+        name = sa.select(database.tables["Campus"].c.Name.label("name")).where(database.tables["Campus"].c.Id == 1)
+        (before,) = database.frame(name)["name"]
+        other.execute('UPDATE "Campus" SET "Name" = \'New\' WHERE "Id" = 1')
+        same = database.frame(name)["name"].to_list()
+        database.renew()
+        renewed = database.frame(name)["name"].to_list()
+        other.execute('UPDATE "Campus" SET "Name" = %s WHERE "Id" = 1', [before])
+    assert (same, renewed, database.consistency) == ([before], ["New"], "snapshot")
+
+
+@DRIVERS
 def test_an_error_behind_the_rows_is_heard_and_nothing_has_to_be_cancelled(
     church: SqlServer, usual: TdsServer, driver: str
 ) -> None:
