@@ -167,10 +167,12 @@ def _of_floats(series: pl.Series, *, total: bool) -> pl.Series:
     if not hundredfold.is_finite().all() or (hundredfold.abs() > _WHOLE_FLOATS).any():
         raise ValueError(series.name)
     cents = hundredfold.round().cast(pl.Int64)
-    off = (hundredfold - cents).abs() > _TOTAL_OFF if total else cents / 100 != series
+    amounts = cents.cast(pl.Decimal(38, 2)) / 100
+    # Not cents / 100: polars multiplies by a hundredth, which makes another double of one amount in seven.
+    off = (hundredfold - cents).abs() > _TOTAL_OFF if total else amounts.cast(series.dtype) != series
     if off.any():
         raise ValueError(series.name)
-    return cents.cast(pl.Decimal(38, 2)) / 100
+    return amounts
 
 
 def _require(fits: bool) -> None:

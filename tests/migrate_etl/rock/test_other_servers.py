@@ -129,7 +129,18 @@ def test_the_church_is_the_same(
     with RockDatabase.open(connection, retry=RetryPolicy(first=0.0)) as database:
         assert database.dialect == "mssql"
         require_equal(everything(database), expected)
-    assert diagnose.test_connection(connection).ok
+
+
+@DRIVERS
+@pytest.mark.parametrize("closes", [False, True], ids=["refused", "closed at"])
+def test_a_connection_is_tested_whatever_is_no_must(
+    church: SqlServer, usual: TdsServer, driver: str, closes: bool
+) -> None:
+    usual.odd = dict.fromkeys(("SET ", CATALOGUE, SNAPSHOT, "PROPERTYEX", "@@"), "closes" if closes else 195)
+    contents = diagnose.test_connection(church.through(driver)).contents
+    assert contents is not None
+    assert (contents.consistency, contents.collation, len(contents.campuses)) == ("pages", None, 2)
+    assert any("SET DEADLOCK_PRIORITY LOW, " in note for note in contents.notes)
 
 
 @DRIVERS
@@ -161,16 +172,6 @@ def test_an_error_behind_the_rows_is_heard_and_nothing_has_to_be_cancelled(
         usual.manners = frozenset({"done after"})
         database.frame(groups)
         assert usual.attentions == before
-
-
-@DRIVERS
-def test_what_a_server_does_without_is_told_to_who_tests_the_connection(
-    church: SqlServer, usual: TdsServer, driver: str
-) -> None:
-    usual.odd = {"SET LOCK_TIMEOUT": 195, "SET DEADLOCK_PRIORITY": "closes"}
-    contents = diagnose.test_connection(church.through(driver)).contents
-    assert contents is not None
-    assert any("SET DEADLOCK_PRIORITY LOW, SET LOCK_TIMEOUT 15000." in note for note in contents.notes)
 
 
 SPELLINGS: dict[str, Callable[[UUID], str]] = {
