@@ -103,9 +103,9 @@ class RockDatabase:
         session = self._session
         if session is None:
             return
-        if self._end(session):
-            self.consistency = self._begin(session)
-        else:  # what cannot be ended ends with its connection
+        begun = self._begin(session) if self._end(session) else None
+        self.consistency = begun or "pages"
+        if begun is None:  # what cannot be ended ends with its connection
             self._session = None
             session.close()
 
@@ -238,8 +238,11 @@ class RockDatabase:
         if self._silences >= SILENCES:
             raise SourceError(lost.message, code=lost.error_code, remedy=lost.remedy, details=lost.details) from None
 
-    def _begin(self, session: Session) -> Consistency:
-        """Start a snapshot if the database has them; one that does not say so clearly is read page by page."""
+    def _begin(self, session: Session) -> Consistency | None:
+        """Start a snapshot if the database has them; one that does not say so clearly is read page by page.
+
+        None where the connection broke at the question.
+        """
         question = catalog.ALLOWS_SNAPSHOT[self.dialect]
         if self._losses[question] >= ENOUGH:
             return "pages"
@@ -248,7 +251,7 @@ class RockDatabase:
         except ConnectionLost as lost:
             self._require_an_answer(lost)
             self._losses[question] += 1
-            return "pages"
+            return None
         except MigrateError:
             return "pages"
         if allowed not in ([(1,)], [("1",)], [(True,)]):
@@ -264,14 +267,19 @@ class RockDatabase:
 
     def _reconnected(self) -> Session:
         """Raises ConnectionLost while the server cannot be reached: it was there before, so it is worth waiting for."""
-        try:
-            self._session = self._opened()
-        except SourceError as error:
-            if error.error_code != "ROCK_UNREACHABLE":
-                raise
-            raise ConnectionLost(error.message, code=error.error_code, remedy=error.remedy) from None
-        self.consistency = self._begin(self._session)
-        return self._session
+        begun = None
+        while begun is None:
+            try:
+                session = self._opened()
+            except SourceError as error:
+                if error.error_code != "ROCK_UNREACHABLE":
+                    raise
+                raise ConnectionLost(error.message, code=error.error_code, remedy=error.remedy) from None
+            begun = self._begin(session)
+            if begun is None:
+                session.close()
+        self._session, self.consistency = session, begun
+        return session
 
     def _opened(self) -> Session:
         try:

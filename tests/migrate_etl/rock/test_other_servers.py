@@ -139,7 +139,7 @@ def test_a_connection_is_tested_whatever_is_no_must(
     usual.odd = dict.fromkeys(("SET ", CATALOGUE, SNAPSHOT, "PROPERTYEX", "@@"), "closes" if closes else 195)
     contents = diagnose.test_connection(church.through(driver)).contents
     assert contents is not None
-    assert (contents.consistency, contents.collation, len(contents.campuses)) == ("pages", None, 2)
+    assert (contents.consistency, contents.collation, len(contents.campuses)) == ("pages", None, 4)
     assert any("SET DEADLOCK_PRIORITY LOW, " in note for note in contents.notes)
 
 
