@@ -32,7 +32,7 @@ def rows(tables: RockTables) -> Select[Any]:
             group.c.CampusId.label("campus_id"),
         )
         .join_from(group, kind, kind.c.Id == group.c.GroupTypeId)
-        .where(kind.c.Guid == known.FAMILY_TYPE)
+        .where(kind.c.Guid.in_(tables.spelt(known.FAMILY_TYPE)))
     )
 
 
@@ -42,7 +42,7 @@ def key(tables: RockTables) -> ColumnElement[Any]:
 
 def _family_type(tables: RockTables) -> Any:
     kind = tables["GroupType"]
-    return select(kind.c.Id).where(kind.c.Guid == known.FAMILY_TYPE).scalar_subquery()
+    return select(kind.c.Id).where(kind.c.Guid.in_(tables.spelt(known.FAMILY_TYPE))).scalar_subquery()
 
 
 def _members(tables: RockTables) -> Select[Any]:

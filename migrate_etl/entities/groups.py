@@ -50,7 +50,7 @@ def _members(tables: RockTables) -> Select[Any]:
         )
         .join_from(member, group, group.c.Id == member.c.GroupId)
         .join(kind, kind.c.Id == group.c.GroupTypeId)
-        .where(member.c.GroupMemberStatus == ACTIVE_MEMBER, kind.c.Guid.not_in(NOT_READ))
+        .where(member.c.GroupMemberStatus == ACTIVE_MEMBER, kind.c.Guid.not_in(tables.spelt(*NOT_READ)))
         .order_by(member.c.GroupId, member.c.Id)
     )
 

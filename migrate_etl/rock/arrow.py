@@ -1,7 +1,8 @@
 """Reading through arrow-odbc: the same rows as pyodbc, column-wise, for the tables that grow.
 
-The frame's types are asked of the driver, so that no driver's own idea of a type gets through: `datetime2(7)` would
-become nanoseconds, which end in 2262. Text travels as UTF-16, the one encoding that does not depend on the locale.
+Each column is asked for in the type the server has it, and made one of Rock's here: a driver told to make another of
+it cuts or rounds without a word. Moments come as microseconds, for `datetime2(7)` would become nanoseconds, which end
+in 2262. Text travels as UTF-16, the one encoding that does not depend on the locale.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import Any
 
 import polars as pl
 
-from migrate_etl.rock.columns import DTYPES, Kind, OutColumn
+from migrate_etl.rock.columns import OutColumn, to_fitted
 from migrate_etl.rock.failures import failure
-from migrate_transfer.core.errors import MigrateError, SourceError
+from migrate_etl.rock.session import Session
+from migrate_transfer.core.errors import ConnectionLost, MigrateError, SourceError
 
 BLOCK_ROWS = 8_192
 """Rows the driver fills in one go; the block's room is rows times the widest row the schema allows."""
@@ -31,17 +33,18 @@ def readable(columns: Sequence[OutColumn]) -> bool:
 
 
 def open_reader(
-    text: str, timeout: int, manners: Sequence[str], begin: Sequence[str], outcome: str | None
+    session: Session, manners: Sequence[str], begin: Sequence[str], outcome: str | None
 ) -> tuple[ArrowReader | None, str | None]:
-    """A reader for the ODBC connection string, or None and the reason why there is none.
+    """A reader beside the session, or None and the reason why there is none.
 
     `manners` are statements a server may refuse, `begin` those that start a snapshot. `outcome`: see `ArrowReader`.
     """
+    text = session.text or ""
     if not text.isascii():
         # It would reach FreeTDS as Latin-1: a wrong password, and after a few the account is locked.
         return None, "arrow-odbc cannot hand on a user or password with letters beyond ASCII"
     try:
-        reader = ArrowReader(text, timeout, outcome)
+        reader = ArrowReader(text, session.timeout, session.longest, outcome)
         for sql in manners:
             with suppress(SourceError):
                 reader.run(sql)
@@ -61,19 +64,19 @@ class ArrowReader:
     driver that does not tell: FreeTDS ends a block at a lock time-out as if no more rows came.
     """
 
-    def __init__(self, connection: str, timeout: int, outcome: str | None = None) -> None:
+    def __init__(self, connection: str, timeout: int, longest: int, outcome: str | None = None) -> None:
         import arrow_odbc
         import pyarrow
 
         self._arrow, self._encoding = pyarrow, arrow_odbc.TextEncoding.UTF16
         self._errors = arrow_odbc.Error
-        self._outcome = outcome
+        self._outcome, self._longest = outcome, longest
         with self._translated():
             self._connection: Any = arrow_odbc.connect(connection, login_timeout_sec=timeout)
 
     def run(self, sql: str) -> None:
         with self._translated():
-            self._connection.execute(sql)
+            self._connection.execute(sql, query_timeout_sec=self._longest)
 
     def frame(self, sql: str, columns: Sequence[OutColumn]) -> pl.DataFrame:
         """All rows. Raises as `failures.failure` says, also for a text longer than its column should hold, and where
@@ -84,51 +87,53 @@ class ArrowReader:
             self._confirm(self._outcome, table.num_rows)
         frame = pl.DataFrame(pl.from_arrow(table))
         _refuse_cut_texts(frame)
-        guids = [pl.col(column.name).str.to_lowercase() for column in columns if column.kind == "guid"]
-        return frame.with_columns(guids).cast({column.name: DTYPES[column.kind] for column in columns})
+        return to_fitted(columns, frame)
 
     def _confirm(self, outcome: str, came: int) -> None:
-        answer = self._table(outcome, (OutColumn("error", "integer"), OutColumn("found", "integer"))).to_pylist()
-        error, found = answer[0]["error"], answer[0]["found"]
+        ended = (OutColumn("error", "integer"), OutColumn("found", "integer"))
+        try:
+            answer = to_fitted(ended, pl.DataFrame(pl.from_arrow(self._table(outcome, ended)))).rows()
+        except ConnectionLost:
+            answer = []  # a server that ends connections at this question would do so at every page
+        error, found = answer[0] if answer else (None, None)
         if error:
             raise failure(None, f"({error})", "reading")
         if found != came:
             raise SourceError("The driver lost rows on their way.", code="ROCK_ROWS_LOST")
 
     def _table(self, sql: str, columns: Sequence[OutColumn]) -> Any:
-        schema = self._arrow.schema([(column.name, self._type(column.kind)) for column in columns])
+        schema: Any = None
+
+        def agreed(came: Any) -> Any:
+            nonlocal schema
+            schema = self._schema(came, columns)
+            return schema
+
         with self._translated():
             reader = self._connection.read_arrow_batches(
                 sql,
                 batch_size=BLOCK_ROWS,
                 max_bytes_per_batch=BLOCK_BYTES,
                 max_text_size=LONGEST_TEXT,
-                schema=schema,
+                map_schema=agreed,
                 fetch_concurrently=False,
+                query_timeout_sec=self._longest,
                 payload_text_encoding=self._encoding,
             )
-            return self._arrow.Table.from_batches(list(reader) if reader is not None else [], schema=schema)
+            return self._arrow.Table.from_batches(list(reader), schema=schema)
+
+    def _schema(self, came: Any, columns: Sequence[OutColumn]) -> Any:
+        """Raises SourceError for an answer that has no rows at all, which arrow-odbc takes for one without any."""
+        if len(came) != len(columns):
+            raise SourceError("The answer has other columns than were asked for.", code="ROCK_ROWS_LOST")
+        types = (self._type(one.type) for one in came)
+        return self._arrow.schema([(column.name, kind) for column, kind in zip(columns, types, strict=True)])
 
     def close(self) -> None:
         self._connection = None  # the binding closes it when the last reference goes
 
-    def _type(self, kind: Kind) -> Any:
-        arrow = self._arrow
-        match kind:
-            case "integer":
-                return arrow.int64()
-            case "boolean":
-                return arrow.bool_()
-            case "date":
-                return arrow.date32()
-            case "datetime":
-                return arrow.timestamp("us")
-            case "money":
-                return arrow.decimal128(18, 2)
-            case "money_total":
-                return arrow.decimal128(38, 2)
-            case "text" | "long_text" | "guid":
-                return arrow.utf8()
+    def _type(self, came: Any) -> Any:
+        return self._arrow.timestamp("us") if self._arrow.types.is_timestamp(came) else came
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

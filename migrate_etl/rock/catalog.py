@@ -5,15 +5,12 @@ All SQL written by hand is here; the T-SQL among it is parsed by a test. Texts o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
 from migrate_etl.rock.dialects import DialectName, compile_text
-from migrate_etl.rock.tables import ROCK_COLUMNS, RockTables
-from migrate_transfer.core.errors import SourceError
+from migrate_etl.rock.tables import ROCK_COLUMNS
 
 SCHEMA: Mapping[DialectName, str | None] = {"sqlite": None, "postgresql": None, "mssql": "dbo"}
 
@@ -61,7 +58,7 @@ COLLATION: Mapping[DialectName, str] = {
 NEWEST_MIGRATION: Mapping[DialectName, str] = {
     "sqlite": 'SELECT max("MigrationId") FROM "__MigrationHistory"',
     "postgresql": 'SELECT max("MigrationId") FROM "__MigrationHistory"',
-    "mssql": "SELECT MAX(MigrationId) FROM dbo.__MigrationHistory",
+    "mssql": "SELECT max([MigrationId]) FROM [dbo].[__MigrationHistory]",
 }
 """Rock's own list of the changes made to its database; a login need not have the right to read it."""
 
@@ -72,15 +69,17 @@ def columns_statement(dialect: DialectName, types: Sequence[str] = ()) -> str:
     """Asks for (table, column) of the Rock tables, as far as the login may see them; of some types only, if given."""
     if dialect == "sqlite":
         return "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c"
+    if dialect == "mssql":  # as anybody would write it: some servers know this question by its words
+        tables = ", ".join(f"'{table}'" for table in ROCK_COLUMNS)
+        of_types = f" AND DATA_TYPE IN ({', '.join(map(repr, types))})" if types else ""
+        return (
+            "SELECT TABLE_NAME, COLUMN_NAME FROM INFORMATION_SCHEMA.COLUMNS"  # noqa: S608  names of our own
+            f" WHERE TABLE_SCHEMA = 'dbo' AND TABLE_NAME IN ({tables}){of_types}"
+        )
     names = ("table_schema", "table_name", "column_name", "data_type")
-    schema: sa.ColumnElement[str] | str = sa.func.current_schema()
-    view, view_schema = "columns", "information_schema"
-    if dialect == "mssql":  # in capitals: some databases tell letters apart
-        names, view, view_schema = tuple(n.upper() for n in names), view.upper(), view_schema.upper()  # type: ignore[assignment]
-        schema = "dbo"
-    catalogue = sa.table(view, *(sa.column(name) for name in names), schema=view_schema).alias("c")
+    catalogue = sa.table("columns", *(sa.column(name) for name in names), schema="information_schema").alias("c")
     owner, table, column, kind = catalogue.c
-    wanted = sa.select(table, column).where(owner == schema, table.in_(list(ROCK_COLUMNS)))
+    wanted = sa.select(table, column).where(owner == sa.func.current_schema(), table.in_(list(ROCK_COLUMNS)))
     return compile_text(wanted.where(kind.in_(types)) if types else wanted, dialect)
 
 
@@ -91,26 +90,7 @@ def probe(table: str, columns: Sequence[str], dialect: DialectName) -> str:
     return compile_text(wanted.where(sa.false()), dialect)
 
 
-def read_tables(values: Callable[[str], list[tuple[Any, ...]]], dialect: DialectName) -> RockTables:
-    """The Rock tables as the database has them; `values` runs a statement and hands out its rows."""
-    present: dict[str, set[str]] = {}
-    for table, column in values(columns_statement(dialect)):
-        present.setdefault(table, set()).add(column)
-    return RockTables(present, schema=SCHEMA[dialect])
-
-
-def refuse_offsets(values: Callable[[str], list[tuple[Any, ...]]], dialect: DialectName) -> None:
-    """Raises SourceError ROCK_COLUMN_TYPE where moments have an offset: drivers turn such ones into other hours.
-
-    A database that does not tell its types is taken for one of Rock's own.
-    """
-    found: list[tuple[Any, ...]] = []
-    with suppress(SourceError):
-        found = [] if dialect == "sqlite" else values(columns_statement(dialect, WITH_OFFSET))
-    named = [f"{t}.{c}" for t, c in found if any(known.name == c for known in ROCK_COLUMNS.get(t, ()))]
-    if named:
-        raise SourceError(
-            f"Moments with an offset, where Rock keeps local ones without: {', '.join(named)}.",
-            code="ROCK_COLUMN_TYPE",
-            remedy="Read a database whose columns are of Rock's types: restore a copy, or undo the change of type.",
-        )
+def everything(table: str, dialect: DialectName) -> str:
+    """Asks for the columns of a table without reading a row, where no catalogue names them."""
+    source = sa.table(table, schema=SCHEMA[dialect]).alias("t")
+    return compile_text(sa.select(sa.text("*")).select_from(source).where(sa.false()), dialect)

@@ -7,33 +7,17 @@ DateTime            Datetime("us")   Money       Decimal(18, 2), anything comput
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 import polars as pl
 import sqlalchemy as sa
 
+from migrate_etl.rock.fitting import DTYPES, Kind, fitted, moments_of_text, series_of
 from migrate_etl.rock.tables import Guid, Money
 from migrate_transfer.core.errors import SourceError
-
-Kind = Literal["integer", "boolean", "text", "long_text", "guid", "date", "datetime", "money", "money_total"]
-
-DTYPES: dict[Kind, pl.DataType] = {
-    "integer": pl.Int64(),
-    "boolean": pl.Boolean(),
-    "text": pl.String(),
-    "long_text": pl.String(),
-    "guid": pl.String(),
-    "date": pl.Date(),
-    "datetime": pl.Datetime("us"),
-    "money": pl.Decimal(18, 2),
-    "money_total": pl.Decimal(38, 2),
-}
 
 _KINDS: tuple[tuple[type[Any], Kind], ...] = (
     (Guid, "guid"),
@@ -54,11 +38,18 @@ class OutColumn:
 
     name: str
     kind: Kind
+    source: str | None = field(default=None, compare=False)
+    """`Table.Column`, where it is one as it stands."""
 
 
 def columns_of(statement: sa.Select[Any]) -> tuple[OutColumn, ...]:
     """What the statement yields. Raises TypeError for a column whose SQL type says nothing: give it one."""
-    return tuple(OutColumn(str(column.key), _kind(column)) for column in statement.selected_columns)
+    return tuple(OutColumn(str(column.key), _kind(column), _source(column)) for column in statement.selected_columns)
+
+
+def _source(column: sa.ColumnElement[Any]) -> str | None:
+    plain = _unlabelled(column)
+    return f"{plain.table.name}.{plain.name}" if isinstance(plain, sa.Column) else None
 
 
 def _kind(column: sa.ColumnElement[Any]) -> Kind:
@@ -78,12 +69,24 @@ def empty_frame(columns: Sequence[OutColumn]) -> pl.DataFrame:
 
 
 def to_frame(columns: Sequence[OutColumn], rows: Iterable[Sequence[Any]], *, from_sqlite: bool) -> pl.DataFrame:
-    """A frame of driver rows. Raises SourceError naming the column whose values do not fit their type."""
+    """A frame of driver rows. Raises SourceError naming the column whose type or values do not fit."""
     values = list(zip(*rows, strict=True))
     if not values:
         return empty_frame(columns)
     build = _from_sqlite if from_sqlite else _from_driver
     return pl.DataFrame([_checked(build, column, cells) for column, cells in zip(columns, values, strict=True)])
+
+
+def refuse_coarse(columns: Sequence[OutColumn], coarse: Sequence[bool]) -> None:
+    """Raises SourceError for money in floats of four bytes, which Python's floats do not tell any more."""
+    for column, is_coarse in zip(columns, coarse, strict=False):
+        if is_coarse and column.kind in ("money", "money_total"):
+            raise _unfit(column, "float32", wrong_type=True)
+
+
+def to_fitted(columns: Sequence[OutColumn], frame: pl.DataFrame) -> pl.DataFrame:
+    """A frame as a server's types have it, in Rock's. Raises SourceError naming the column that does not fit."""
+    return pl.DataFrame([_checked(_from_frame, column, frame[column.name]) for column in columns])
 
 
 def from_json_arrays(columns: Sequence[OutColumn], texts: Sequence[str]) -> pl.DataFrame:
@@ -92,45 +95,46 @@ def from_json_arrays(columns: Sequence[OutColumn], texts: Sequence[str]) -> pl.D
     return pl.DataFrame([_checked(_from_sqlite, column, c) for column, c in zip(columns, cells, strict=True)])
 
 
-def _checked(build: Callable[[OutColumn, Any], pl.Series], column: OutColumn, cells: Sequence[Any]) -> pl.Series:
-    # Raised after the handler, so that the driver's words, which quote the value, are not chained to ours.
-    with suppress(pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):
+def _checked(build: Callable[[OutColumn, Any], pl.Series], column: OutColumn, cells: Any) -> pl.Series:
+    # Raised after the handlers, so that the driver's words, which quote the value, are not chained to ours.
+    wrong_type = False
+    try:
         return build(column, cells)
-    raise SourceError(
-        f"The column {column.name} holds a value that is no {column.kind.replace('_', ' ')}.",
+    except TypeError:
+        wrong_type = True
+    except (pl.exceptions.PolarsError, ValueError, OverflowError):
+        pass
+    raise _unfit(column, _came_as(cells), wrong_type=wrong_type)
+
+
+def _unfit(column: OutColumn, came: str, *, wrong_type: bool) -> SourceError:
+    place, kind = column.source or f"The column {column.name}", column.kind.replace("_", " ")
+    if wrong_type:
+        return SourceError(
+            f"{place} comes as {came}, which cannot hold a {kind} exactly.",
+            code="ROCK_COLUMN_TYPE",
+            remedy="Read a database whose columns are of Rock's types: restore a copy, or undo the change of type.",
+        )
+    return SourceError(
+        f"{place} holds a value that is no {kind}; it comes as {came}.",
         code="ROCK_VALUE_UNREADABLE",
         remedy="Correct the value in Rock; the column's type in this database differs from Rock's own.",
     )
 
 
+def _came_as(cells: Any) -> str:
+    if isinstance(cells, pl.Series):
+        return str(cells.dtype).lower()
+    return type(next((cell for cell in cells if cell is not None), None)).__name__
+
+
 def _from_driver(column: OutColumn, cells: Sequence[Any]) -> pl.Series:
-    """Values of pyodbc or psycopg: Python objects, but booleans and computed integers vary by driver."""
-    name, dtype = column.name, DTYPES[column.kind]
-    match column.kind:
-        case "integer":
-            return pl.Series(name, _whole(cells), dtype=dtype)
-        case "boolean":
-            return pl.Series(name, [None if cell is None else cell in (True, "1", "t") for cell in cells], dtype=dtype)
-        case "guid":
-            return pl.Series(name, [_guid(cell) for cell in cells], dtype=dtype)
-        case "date":
-            return pl.Series(name, [_day(cell) for cell in cells], dtype=dtype)
-        case _:
-            return pl.Series(name, cells, dtype=dtype)
+    """Values of pyodbc or psycopg: Python objects, whose types vary by driver and server."""
+    return fitted(series_of(column.name, cells), column.kind)
 
 
-def _whole(cells: Sequence[Any]) -> Sequence[int | None]:
-    """PostgreSQL's sum and extract are numeric and arrive as Decimal; a column is of one type throughout."""
-    first = next((cell for cell in cells if cell is not None), None)
-    return cells if first is None or type(first) is int else [None if cell is None else int(cell) for cell in cells]
-
-
-def _guid(cell: str | uuid.UUID | None) -> str | None:
-    return None if cell is None else str(cell).lower()
-
-
-def _day(cell: date | datetime | None) -> date | None:
-    return cell.date() if isinstance(cell, datetime) else cell
+def _from_frame(column: OutColumn, series: pl.Series) -> pl.Series:
+    return fitted(series, column.kind)
 
 
 def _from_sqlite(column: OutColumn, cells: Sequence[Any]) -> pl.Series:
@@ -148,18 +152,9 @@ def _from_sqlite(column: OutColumn, cells: Sequence[Any]) -> pl.Series:
         case "date":
             return pl.Series(name, cells, dtype=pl.String).str.slice(0, 10).str.to_date("%Y-%m-%d")
         case "datetime":
-            return _moments(pl.Series(name, cells, dtype=pl.String))
+            return moments_of_text(pl.Series(name, cells, dtype=pl.String))
         case _:
             return pl.Series(name, cells, dtype=dtype)
-
-
-def _moments(text: pl.Series) -> pl.Series:
-    short = text.str.len_bytes() == 10
-    if short.any():
-        text = _apply(text, pl.when(short).then(pl.col(text.name) + " 00:00:00").otherwise(pl.col(text.name)))
-    if text.str.contains("T", literal=True).any():
-        text = text.str.replace("T", " ", literal=True)
-    return text.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us")
 
 
 def _apply(series: pl.Series, expression: pl.Expr) -> pl.Series:

@@ -21,6 +21,9 @@ from migrate_etl.rock.server import ServerAddress, parse_server
 
 Encrypt = Literal["mandatory", "optional", "strict"]
 
+COMMAND_TIMEOUT = 600
+"""Seconds a statement may take unless the string says otherwise: sums over all gifts of a large church take minutes."""
+
 
 @dataclass(frozen=True, slots=True)
 class SqlServer:
@@ -36,6 +39,7 @@ class SqlServer:
     certificate_file: str | None = None
     """The one certificate that is trusted, where the encryption is strict."""
     connect_timeout: int = 15
+    command_timeout: int = COMMAND_TIMEOUT
     read_only: bool = True
     multi_subnet: bool = False
     application: str = "Migrate"
@@ -49,6 +53,7 @@ class OdbcString:
 
     text: str = field(repr=False)
     connect_timeout: int = 15
+    command_timeout: int = COMMAND_TIMEOUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,7 @@ _KEYWORDS = {
     "certificate_host": ("hostnameincertificate", "host name in certificate"),
     "certificate_file": ("servercertificate", "server certificate"),
     "timeout": ("connect timeout", "connection timeout", "timeout"),
+    "command_timeout": ("command timeout", "commandtimeout"),
     "intent": ("applicationintent", "application intent"),
     "multi_subnet": ("multisubnetfailover", "multi subnet failover"),
     "application": ("application name", "app"),
@@ -138,7 +144,7 @@ _KEYWORDS = {
 }
 _MEANING = {keyword: meaning for meaning, keywords in _KEYWORDS.items() for keyword in keywords}
 _HARMLESS = frozenset(
-    """asynchronous processing;async;attestation protocol;column encryption setting;command timeout;
+    """asynchronous processing;async;attestation protocol;column encryption setting;
     connect retry count;connectretrycount;connect retry interval;connectretryinterval;connection lifetime;
     load balance timeout;connection reset;context connection;current language;language;enclave attestation url;
     enlist;failover partner;failoverpartner;ip address preference;ipaddresspreference;max pool size;
@@ -170,7 +176,10 @@ def _build(pairs: Iterable[tuple[str, str]], driver: str | None) -> SqlServer:
         trust_certificate=_flag("TrustServerCertificate", given.get("trust", "")),
         certificate_host=given.get("certificate_host") or None,
         certificate_file=given.get("certificate_file") or None,
-        connect_timeout=_seconds(given.get("timeout", "")),
+        connect_timeout=_seconds("Connect Timeout", given.get("timeout", ""), 15, _LONGEST),
+        command_timeout=_seconds(
+            "Command Timeout", given.get("command_timeout", ""), COMMAND_TIMEOUT, _LONGEST_COMMAND
+        ),
         read_only=_read_only(given.get("intent", "")),
         multi_subnet=bool(_flag("MultiSubnetFailover", given.get("multi_subnet", ""))),
         application=given.get("application") or "Migrate",
@@ -242,13 +251,13 @@ def _read_only(value: str) -> bool:
     return value.lower() != "readwrite"
 
 
-def _seconds(value: str) -> int:
+def _seconds(name: str, value: str, usual: int, longest: int) -> int:
     if not value:
-        return 15
+        return usual
     if not value.isascii() or not value.isdigit():
-        raise refused("Connect Timeout must be a number of seconds.")
-    return min(int(value) or _LONGEST, _LONGEST)
+        raise refused(f"{name} must be a number of seconds.")
+    return min(int(value) or longest, longest)
 
 
-_LONGEST = 600
+_LONGEST, _LONGEST_COMMAND = 600, 6 * 3600
 """Zero asks ADO.NET to wait for ever; nobody wants that of a job."""

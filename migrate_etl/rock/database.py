@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, Self, TypeVar
 
 import polars as pl
@@ -13,17 +15,20 @@ from migrate_etl.rock.arrow import ArrowReader, open_reader, readable
 from migrate_etl.rock.columns import OutColumn, columns_of
 from migrate_etl.rock.connection import Place, parse_connection
 from migrate_etl.rock.dialects import DialectName, compile_text
-from migrate_etl.rock.failures import ADVICE
 from migrate_etl.rock.odbc import certificate_unchecked, is_freetds
-from migrate_etl.rock.opening import open_session, tolerant
+from migrate_etl.rock.opening import ENOUGH, gentle, open_session, tolerant
 from migrate_etl.rock.release import require_rock
-from migrate_etl.rock.session import Session
-from migrate_etl.rock.tables import ROCK_COLUMNS
+from migrate_etl.rock.session import Described, Session
+from migrate_etl.rock.survey import Questions, survey
+from migrate_etl.rock.watch import Watch
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import ConnectionLost, MigrateError, SourceError
+from migrate_transfer.core.errors import ConnectionLost, MigrateError, SourceError, Stopped
 from migrate_transfer.core.retry import RetryPolicy
 
 T = TypeVar("T")
+
+SILENCES = 3
+"""Statements in a row that a server may leave without an answer."""
 
 Consistency = Literal["snapshot", "pages"]
 """How reading holds together: one view of the whole database, or short pages that each see their own moment."""
@@ -40,22 +45,27 @@ class RockDatabase:
 
     def __init__(self, place: Place, *, page_size: int, control: Control, retry: RetryPolicy) -> None:
         self._place, self._page_size, self._control, self._retry = place, page_size, control, retry
-        self._session: Session | None = open_session(place)
+        self._losses: Counter[str] = Counter()
+        self._silences = 0
+        self._watch = Watch(control)
+        session = retry.run(self._opened, control)
+        self._session: Session | None = session
         self._reader: ArrowReader | None = None
-        self.dialect: DialectName = self._session.dialect
-        self.driver = self._session.driver
-        self.certificate_unchecked = certificate_unchecked(self.driver, self._session.text or "")
+        self.dialect: DialectName = session.dialect
+        self.driver = session.driver
+        self.refused_manners = tuple(session.refused)
+        """Statements for gentle reading that the server did without."""
+        self.certificate_unchecked = certificate_unchecked(self.driver, session.text or "")
         self.consistency: Consistency = "pages"
-        self.no_arrow: str | None = None if self._session.text else "only ODBC databases are read by Arrow"
+        self.no_arrow: str | None = None if session.text else "only ODBC databases are read by Arrow"
         """Why pages do not come by Arrow blocks; None while they do or may."""
         self.reconnects = 0
         """How often the connection broke and was made again: what was read before and after are two moments."""
         try:
-            self.tables = catalog.read_tables(self._values, self.dialect)
-            catalog.refuse_offsets(self._values, self.dialect)
+            self.tables = survey(Questions(self.dialect, self._described, self._optional))
+            require_rock(self.tables)
             self.renew()
-            self._require_rock()
-        except MigrateError:
+        except (MigrateError, Stopped):
             self.close()
             raise
 
@@ -72,34 +82,6 @@ class RockDatabase:
         place = parse_connection(connection)
         return cls(place, page_size=page_size, control=control or Control(), retry=retry or RetryPolicy())
 
-    def _require_rock(self) -> None:
-        """A table the login may not read looks absent in the catalogue: only asking for a row tells the two apart."""
-        refused = self.refused_tables()
-        if refused:
-            advice = ADVICE["ROCK_PERMISSION_DENIED"]
-            raise SourceError(
-                f"The login may not read {', '.join(refused)}.",
-                code="ROCK_PERMISSION_DENIED",
-                remedy=advice.remedy,
-                details={"tables": refused},
-            )
-        require_rock(self.tables)
-
-    def refused_tables(self) -> list[str]:
-        """Rock tables the login may not read, by asking each for a row; none where the database has no such rights."""
-        if self.dialect == "sqlite":
-            return []
-        return [table for table in ROCK_COLUMNS if self._refuses(table)]
-
-    def _refuses(self, table: str) -> bool:
-        columns = [column.name for column in ROCK_COLUMNS[table] if not self.tables.lacks(table, column.name)]
-        probe = catalog.probe(table, columns, self.dialect)
-        try:
-            self._values(probe)
-        except SourceError as error:
-            return error.error_code == "ROCK_PERMISSION_DENIED"
-        return False
-
     def __enter__(self) -> Self:
         return self
 
@@ -108,6 +90,7 @@ class RockDatabase:
 
     def close(self) -> None:
         """End the snapshot and the connections; closing twice is no error."""
+        self._watch.close()
         self._drop_reader()
         session, self._session = self._session, None
         if session is not None:
@@ -117,9 +100,14 @@ class RockDatabase:
     def renew(self) -> None:
         """End the snapshot; what is read next is the database as it is then."""
         self._drop_reader()
-        if self._session is not None:
-            self._end(self._session)
-            self.consistency = self._begin(self._session)
+        session = self._session
+        if session is None:
+            return
+        begun = self._begin(session) if self._end(session) else None
+        self.consistency = begun or "pages"
+        if begun is None:  # what cannot be ended ends with its connection
+            self._session = None
+            session.close()
 
     def frame(self, statement: Select[Any]) -> pl.DataFrame:
         """The whole result. Raises SourceError, or a TransientError when patience with a broken link is used up."""
@@ -133,10 +121,7 @@ class RockDatabase:
 
     def fact(self, wording: Mapping[DialectName, str]) -> str | None:
         """A fact about the database itself, as text; None where the database does not tell."""
-        try:
-            rows = self._attempt(lambda session: session.values(wording[self.dialect]))
-        except MigrateError:
-            return None
+        rows = self._optional(wording[self.dialect])
         return None if not rows or rows[0][0] is None else str(rows[0][0])
 
     def pages(
@@ -170,71 +155,135 @@ class RockDatabase:
         return self._patiently(lambda session: self._block(session, sql, columns))
 
     def _block(self, session: Session, sql: str, columns: Sequence[OutColumn]) -> pl.DataFrame:
-        if self._reader is None and self.no_arrow is None and session.text is not None:
-            begin = catalog.BEGIN_SNAPSHOT[self.dialect] if self.consistency == "snapshot" else ()
-            # FreeTDS drops errors that come after the first rows of a block.
-            outcome = catalog.OUTCOME if self.dialect == "mssql" and is_freetds(session.driver) else None
-            self._reader, self.no_arrow = open_reader(
-                session.text, session.timeout, catalog.GENTLE[self.dialect], begin, outcome
-            )
+        if self._reader is None and self.no_arrow is None:
+            self._open_reader(session)
         if self._reader is None:
             return session.block(sql, columns)
         try:
             return self._reader.frame(sql, columns)
         except SourceError as error:
+            if error.error_code == "ROCK_COLUMN_TYPE":
+                raise
             # Whatever arrow-odbc and this driver disagree on, pyodbc reads the same rows, only slower.
             self._drop_reader()
             self.no_arrow = f"arrow-odbc could not read a page ({error.error_code})"
             return session.frame(sql, columns)
+
+    def _open_reader(self, session: Session) -> None:
+        begin = catalog.BEGIN_SNAPSHOT[self.dialect] if self.consistency == "snapshot" else ()
+        # FreeTDS drops errors that come after the first rows of a block.
+        outcome = catalog.OUTCOME if self.dialect == "mssql" and is_freetds(session.driver) else None
+        self._reader, self.no_arrow = open_reader(session, gentle(self.dialect, self._losses), begin, outcome)
 
     def _drop_reader(self) -> None:
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
 
-    def _values(self, sql: str) -> list[tuple[Any, ...]]:
-        return self._patiently(lambda session: session.values(sql))
+    def _described(self, sql: str) -> list[Described]:
+        return self._patiently(lambda session: session.described(sql))
+
+    def _optional(self, sql: str) -> list[tuple[Any, ...]] | None:
+        """What a server need not know: None where it refuses, or connections break at it."""
+
+        def asked() -> list[tuple[Any, ...]] | None:
+            if self._losses[sql] >= ENOUGH:
+                return None
+            try:
+                return self._attempt(lambda session: session.values(sql), essential=False)
+            except SourceError:
+                return None
+            except ConnectionLost:
+                self._losses[sql] += 1
+                raise
+
+        return replace(self._retry, patience=max(ENOUGH, self._retry.patience)).run(asked, self._control)
 
     def _patiently(self, read: Callable[[Session], T]) -> T:
         return self._retry.run(lambda: self._attempt(read), self._control)
 
-    def _attempt(self, read: Callable[[Session], T]) -> T:
+    def _attempt(self, read: Callable[[Session], T], *, essential: bool = True) -> T:
         session = self._session or self._reconnected()
         try:
-            return read(session)
-        except ConnectionLost:
-            self._drop_reader()
-            self._session = None
-            session.close()
-            self.reconnects += 1
+            found = self._watch.call(lambda: read(session), session.longest) if session.text else read(session)
+        except (ConnectionLost, Stopped) as lost:
+            self._forget(session)
+            if isinstance(lost, ConnectionLost):
+                self._require_an_answer(lost)
             raise
-        except MigrateError:
+        except MigrateError as error:
+            spoilt = essential and self.consistency == "snapshot" and error.error_code == "ROCK_QUERY_FAILED"
+            if spoilt:  # perhaps by the snapshot, which not every server has that says so
+                self._losses[catalog.ALLOWS_SNAPSHOT[self.dialect]] = ENOUGH
             self.renew()  # a failed statement ends the transaction in some databases
+            if spoilt:
+                return self._attempt(read)
             raise
+        self._silences = 0
+        return found
 
-    def _begin(self, session: Session) -> Consistency:
-        """Start a snapshot if the database has them; one that does not say so clearly is read page by page."""
+    def _forget(self, session: Session) -> None:
+        """A call that was given up still uses the connections; they end with the process."""
+        if not self._watch.given_up:
+            self._drop_reader()
+            session.close()
+        self._reader = self._session = None
+        self.reconnects += 1
+
+    def _require_an_answer(self, lost: ConnectionLost) -> None:
+        """Raises SourceError when the server has left us waiting too often: each time lasts as long as it may."""
+        if lost.error_code != "ROCK_NO_ANSWER":
+            return
+        self._silences += 1
+        if self._silences >= SILENCES:
+            raise SourceError(lost.message, code=lost.error_code, remedy=lost.remedy, details=lost.details) from None
+
+    def _begin(self, session: Session) -> Consistency | None:
+        """Start a snapshot if the database has them; one that does not say so clearly is read page by page.
+
+        None where the connection broke at the question.
+        """
+        question = catalog.ALLOWS_SNAPSHOT[self.dialect]
+        if self._losses[question] >= ENOUGH:
+            return "pages"
         try:
-            allowed = session.values(catalog.ALLOWS_SNAPSHOT[self.dialect])
+            allowed = session.values(question)
+        except ConnectionLost as lost:
+            self._require_an_answer(lost)
+            self._losses[question] += 1
+            return None
         except MigrateError:
             return "pages"
-        if allowed != [(1,)]:
+        if allowed not in ([(1,)], [("1",)], [(True,)]):
             return "pages"
         begun = all(tolerant(session, sql) for sql in catalog.BEGIN_SNAPSHOT[self.dialect])
         return "snapshot" if begun else "pages"
 
-    def _end(self, session: Session) -> None:
-        if self.consistency == "snapshot":
-            for sql in catalog.END_SNAPSHOT[self.dialect]:
-                tolerant(session, sql)
+    def _end(self, session: Session) -> bool:
+        """Whether the session has no snapshot any more."""
+        if self.consistency == "pages":
+            return True
+        return all(tolerant(session, sql) for sql in catalog.END_SNAPSHOT[self.dialect])
 
     def _reconnected(self) -> Session:
         """Raises ConnectionLost while the server cannot be reached: it was there before, so it is worth waiting for."""
+        begun = None
+        while begun is None:
+            try:
+                session = self._opened()
+            except SourceError as error:
+                if error.error_code != "ROCK_UNREACHABLE":
+                    raise
+                raise ConnectionLost(error.message, code=error.error_code, remedy=error.remedy) from None
+            begun = self._begin(session)
+            if begun is None:
+                session.close()
+        self._session, self.consistency = session, begun
+        return session
+
+    def _opened(self) -> Session:
         try:
-            self._session = open_session(self._place)
-        except SourceError as error:
-            if error.error_code != "ROCK_UNREACHABLE":
-                raise
-            raise ConnectionLost(error.message, code=error.error_code, remedy=error.remedy) from None
-        self.consistency = self._begin(self._session)
-        return self._session
+            return open_session(self._place, self._losses)
+        except ConnectionLost as lost:
+            self._require_an_answer(lost)
+            raise

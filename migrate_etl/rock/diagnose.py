@@ -144,6 +144,9 @@ def _notes(database: RockDatabase) -> list[str]:
         notes.append("The server's certificate was not checked: FreeTDS does so with Encrypt=true alone.")
     if database.no_arrow is not None:
         notes.append(f"Large tables are read row by row: {database.no_arrow}.")
+    if database.refused_manners:
+        named = ", ".join(database.refused_manners)
+        notes.append(f"The server does not know what would make reading gentler: {named}.")
     if database.consistency == "pages":
         notes.append("The database keeps no snapshots; what changes while the import reads is named in its report.")
     return notes

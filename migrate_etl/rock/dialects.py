@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mssql, sqlite
-from sqlalchemy.dialects.mssql.base import MSDialect
+from sqlalchemy.dialects.mssql.base import MSDialect, MSIdentifierPreparer, MSSQLCompiler
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 from sqlalchemy.engine import Dialect
@@ -26,10 +26,19 @@ DialectName = Literal["sqlite", "postgresql", "mssql"]
 
 
 class _TsqlMoment(mssql.DATETIME):
-    """With a `T`: SQL Server reads '2024-03-04 00:00:00' as 3 April for a login whose language says day first."""
+    """A day's beginning as the day alone: where moments are kept as text, letters are compared, and neither a blank
+    nor a `T` behind it may decide. SET DATEFORMAT has told SQL Server that the year comes first.
+
+    Any other moment with a `T`, by which SQL Server takes it for ISO whatever its language.
+    """
 
     def literal_processor(self, dialect: Dialect) -> Callable[[datetime], str]:
-        return lambda value: f"'{value.isoformat(timespec='milliseconds' if value.microsecond else 'seconds')}'"
+        return lambda value: f"'{_plainest(value)}'"
+
+
+def _plainest(value: datetime) -> str:
+    text = value.isoformat(timespec="milliseconds" if value.microsecond else "seconds")
+    return text.removesuffix("T00:00:00")
 
 
 class _SqliteMoment(sqlite.DATETIME):
@@ -44,7 +53,23 @@ def _shortest(value: datetime) -> str:
     return text.removesuffix(" 00:00:00")
 
 
+class _TsqlText(MSSQLCompiler):
+    """YEAR(x) says the same as DATEPART(year, x), and more servers know it."""
+
+    def visit_extract(self, extract: sa.Extract, **kw: Any) -> str:
+        return f"{extract.field.upper()}({self.process(extract.expr, **kw)})"
+
+
+class _InBrackets(MSIdentifierPreparer):
+    """Every name, so that none can be a word that some server reserves."""
+
+    def _requires_quotes(self, value: str) -> bool:
+        return True
+
+
 class _Tsql(MSDialect):
+    statement_compiler = _TsqlText
+    preparer = _InBrackets
     colspecs = {**MSDialect.colspecs, sa.DateTime: _TsqlMoment}  # noqa: RUF012
 
 

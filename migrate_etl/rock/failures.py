@@ -23,6 +23,7 @@ FailureCode = Literal[
     "ROCK_OBJECT_MISSING",
     "NOT_A_ROCK_DATABASE",
     "ROCK_CONNECTION_LOST",
+    "ROCK_NO_ANSWER",
     "ROCK_BUSY",
     "ODBC_DRIVER_MISSING",
     "ROCK_QUERY_FAILED",
@@ -88,6 +89,11 @@ ADVICE: dict[FailureCode, Advice] = {
     "ROCK_CONNECTION_LOST": Advice(
         "The connection to the database broke while reading.",
         "Check the network to the database server; start the job again: it goes on where it stopped.",
+    ),
+    "ROCK_NO_ANSWER": Advice(
+        "The database took a statement and did not answer in time.",
+        "Look at what holds the database server up; where its statements take that long by nature, allow more seconds"
+        " by Command Timeout= in the connection string. Start the job again: it goes on where it stopped.",
     ),
     "ROCK_BUSY": Advice(
         "The database was too busy: other work held its locks.",
@@ -207,6 +213,8 @@ _BY_WORDS: tuple[tuple[str, FailureCode], ...] = (
     (r"database (table )?is locked", "ROCK_BUSY"),
     (r"file is not a database", "NOT_A_ROCK_DATABASE"),
     (r"server closed the connection|terminating connection|communication link", "ROCK_CONNECTION_LOST"),
+    # All that is known where Microsoft's driver waited in vain in the middle of an answer.
+    (r"driver did not supply an error", "ROCK_NO_ANSWER"),
     # All that FreeTDS says where a statement met a connection that had broken before.
     (r"\[freetds\].*unknown error", "ROCK_CONNECTION_LOST"),
     (r"protocol error in tds stream", "ROCK_UNREACHABLE"),
@@ -227,8 +235,8 @@ def failure_code(state: str | None, text: str, moment: Moment) -> FailureCode:
     """
     found = _by_number(text) or _decisive_words(state, text) or _BY_STATE.get(state or "") or _words(text)
     if found == "ROCK_UNREACHABLE" and moment == "reading":
-        return "ROCK_CONNECTION_LOST"
-    if found == "ROCK_CONNECTION_LOST" and moment == "connecting":
+        return "ROCK_NO_ANSWER" if state in ("HYT00", "HYT01") else "ROCK_CONNECTION_LOST"
+    if found in ("ROCK_CONNECTION_LOST", "ROCK_NO_ANSWER") and moment == "connecting":
         return "ROCK_UNREACHABLE"
     return found or "ROCK_QUERY_FAILED"
 
@@ -255,11 +263,19 @@ def failure(state: str | None, text: str, moment: Moment) -> MigrateError:
     advice = ADVICE[code]
     numbers = [int(number) for number in _NUMBER.findall(text) if number != "0"]
     details = {"sqlstate": state, "numbers": numbers}
-    if code == "ROCK_CONNECTION_LOST":
+    if code in ("ROCK_CONNECTION_LOST", "ROCK_NO_ANSWER"):
         return ConnectionLost(advice.message, code=code, remedy=advice.remedy, details=details)
     if code == "ROCK_BUSY":
         return ServiceUnavailable(advice.message, code=code, remedy=advice.remedy, details=details)
     return SourceError(_numbered(advice.message, state, numbers), code=code, remedy=advice.remedy, details=details)
+
+
+def no_answer(seconds: float) -> ConnectionLost:
+    """The error for a read that was given up after so many seconds."""
+    advice = ADVICE["ROCK_NO_ANSWER"]
+    return ConnectionLost(
+        advice.message, code="ROCK_NO_ANSWER", remedy=advice.remedy, details={"command_timeout": seconds}
+    )
 
 
 def _numbered(message: str, state: str | None, numbers: list[int]) -> str:

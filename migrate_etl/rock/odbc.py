@@ -30,6 +30,11 @@ def is_freetds(driver: str) -> bool:
     return "tds" in driver.lower()
 
 
+def speaks_postgresql(driver: str, server: str) -> bool:
+    """By the driver, for what a server calls itself is its own affair: one that speaks TDS is spoken to in T-SQL."""
+    return not is_freetds(driver) and "msodbc" not in driver.lower() and "postgre" in server.lower()
+
+
 def choose_driver(installed: Sequence[str]) -> str:
     """Microsoft's newest, else FreeTDS. Raises SourceError ODBC_DRIVER_MISSING with the command that installs one."""
     microsoft = sorted(((int(m[1]), m[0]) for m in map(_MICROSOFT.fullmatch, installed) if m), reverse=True)

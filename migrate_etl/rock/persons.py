@@ -25,8 +25,9 @@ def read_persons(
     Read in pages, each cut down before the next is asked for: a million rows as they come would not fit.
     """
     person = database.tables["Person"]
+    spelt = database.tables.spelt(*known.SYSTEM_PERSONS)
     shipped = database.frame(
-        select(person.c.Id.label("id"), person.c.Guid.label("guid")).where(person.c.Guid.in_(known.SYSTEM_PERSONS))
+        select(person.c.Id.label("id"), person.c.Guid.label("guid")).where(person.c.Guid.in_(spelt))
     )
     families = Index(groups.filter("is_family"), "group_id")
     types = Index(values, "id")

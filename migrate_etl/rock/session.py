@@ -13,8 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from migrate_etl.rock.columns import OutColumn, from_json_arrays, to_frame
-from migrate_etl.rock.connection import PostgresServer, SqliteFile
+from migrate_etl.rock.columns import OutColumn, from_json_arrays, refuse_coarse, to_frame
+from migrate_etl.rock.connection import COMMAND_TIMEOUT, PostgresServer, SqliteFile
 from migrate_etl.rock.dialects import DialectName
 from migrate_etl.rock.failures import Moment, failure
 from migrate_transfer.core.errors import MigrateError, SourceError
@@ -35,6 +35,10 @@ class Session:
     text: str | None = field(default=None, repr=False)
     """The ODBC connection string, where there is one."""
     timeout: int = 15
+    longest: int = COMMAND_TIMEOUT
+    """Seconds a statement may take."""
+    refused: list[str] = field(default_factory=list)
+    """Statements that would have made it gentle."""
     be_lenient: Callable[[], None] | None = field(default=None, repr=False)
     """From then on a text may hold half a letter, which Python's codec refuses; reading is slower then."""
 
@@ -48,8 +52,19 @@ class Session:
 
     def values(self, sql: str) -> list[tuple[Any, ...]]:
         with translated(self.errors, "reading"), closing(self.connection.cursor()) as cursor:
-            cursor.execute(sql)
-            return [tuple(row) for row in cursor.fetchall()]
+            _execute(cursor, sql)
+            rows = [tuple(row) for row in cursor.fetchall()]
+            _drain(cursor)
+            return rows
+
+    def described(self, sql: str) -> list[Described]:
+        """The columns of what a statement yields."""
+        with translated(self.errors, "reading"), closing(self.connection.cursor()) as cursor:
+            _execute(cursor, sql)
+            told = _described(cursor)
+            cursor.fetchall()
+            _drain(cursor)
+            return told
 
     def frame(self, sql: str, columns: Sequence[OutColumn]) -> pl.DataFrame:
         try:
@@ -63,10 +78,12 @@ class Session:
     def _frame(self, sql: str, columns: Sequence[OutColumn]) -> pl.DataFrame:
         from_sqlite = self.dialect == "sqlite"
         with translated(self.errors, "reading"), closing(self.connection.cursor()) as cursor:
-            cursor.execute(sql)
+            _execute(cursor, sql)
+            refuse_coarse(columns, [one.coarse for one in _described(cursor)])
             pieces = [to_frame(columns, cursor.fetchmany(FETCH_ROWS), from_sqlite=from_sqlite)]
             while pieces[-1].height == FETCH_ROWS:
                 pieces.append(to_frame(columns, cursor.fetchmany(FETCH_ROWS), from_sqlite=from_sqlite))
+            _drain(cursor)
         return pl.concat(pieces)
 
     def block(self, sql: str, columns: Sequence[OutColumn]) -> pl.DataFrame:
@@ -84,6 +101,47 @@ class Session:
             return from_json_arrays(columns, texts)
         except (SourceError, ValueError):
             return self.frame(sql, columns)
+
+
+def _execute(cursor: Any, sql: str) -> None:
+    """Up to the first answer with columns: a server may say of something else first that it is done."""
+    cursor.execute(sql)
+    more = getattr(cursor, "nextset", None)
+    while cursor.description is None and more is not None and more():
+        pass
+
+
+def _drain(cursor: Any) -> None:
+    """To the answer's end: an error may stand behind the rows, and what is left a driver has the server cancel."""
+    more = getattr(cursor, "nextset", None)
+    while more is not None and more():
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A column of an answer: its name, the Python type of its values, how many digits or letters it holds."""
+
+    name: str
+    type: object
+    size: int
+
+    @property
+    def coarse(self) -> bool:
+        """A float of four bytes."""
+        return self.type is _FLOAT and 0 < self.size <= 24
+
+    @property
+    def with_offset(self) -> bool:
+        """What pyodbc makes of `datetimeoffset`, which it cannot read."""
+        return self.type is bytearray and 26 <= self.size <= 34
+
+
+_FLOAT = float
+
+
+def _described(cursor: Any) -> list[Described]:
+    return [Described(name, kind, precision or 0) for name, kind, _, _, precision, *_ in cursor.description or ()]
 
 
 @contextmanager

@@ -292,7 +292,14 @@ class RockTables:
     Server discourages.
     """
 
-    def __init__(self, present: Mapping[str, Collection[str]] | None = None, *, schema: str | None = None) -> None:
+    def __init__(
+        self,
+        present: Mapping[str, Collection[str]] | None = None,
+        *,
+        schema: str | None = None,
+        guids_as_text: bool = False,
+    ) -> None:
+        self._guids_as_text = guids_as_text
         self._metadata = MetaData(schema=schema)
         self._present = (
             None if present is None else {t.lower(): {c.lower() for c in columns} for t, columns in present.items()}
@@ -334,6 +341,16 @@ class RockTables:
         if self._metadata.schema is None:
             return dict(self._tables)
         return {name: table.alias(name) for name, table in self._tables.items()}
+
+    def spelt(self, *guids: str) -> list[str]:
+        """Guids in every spelling that their column may have, to compare with: text tells upper case from lower.
+
+        In braces or without dashes only where columns are text: nothing says that SQL Server takes such for a Guid.
+        """
+        cases = [spelling for guid in guids for spelling in (guid.lower(), guid.upper())]
+        if not self._guids_as_text:
+            return cases
+        return [*cases, *(f"{{{guid}}}" for guid in cases), *(guid.replace("-", "") for guid in cases)]
 
     def optional(self, table: str, column: str, source: Any = None) -> ColumnElement[Any]:
         """The column, or a typed NULL labelled with its name where the release lacks it.

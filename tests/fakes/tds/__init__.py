@@ -3,7 +3,8 @@ PostgreSQL.
 
 T-SQL is translated with sqlglot, so what is no T-SQL is refused; rows, types, rights, locks and snapshots are
 PostgreSQL's, names are told apart by case. `line` knows packets and TLS, `login` the first two messages, `tokens` and
-`types` the answers, `tsql` the language, `calls` a procedure, `session` what is answered, `server` listens.
+`types` what is sent, `answers` whole results, `tsql` the language, `calls` a procedure, `session` what is answered,
+`thin` a server that has little but SQLite, `server` listens.
 """
 
 from tests.fakes.tds.server import serve

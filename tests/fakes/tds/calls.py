@@ -51,10 +51,16 @@ def called_in_words(sql: str) -> bytes | None:
     return None if found is None else _types(int(found[1]))
 
 
+def name_of_call(said: bytes) -> str:
+    """Empty where it is called by a number."""
+    (length,) = struct.unpack_from("<H", said)
+    return said[2 : 2 + length * 2].decode("utf-16le") if length != 0xFFFF else ""
+
+
 def called(said: bytes) -> bytes:
     """A call as Microsoft's driver makes it: `said` without its headers."""
     (length,) = struct.unpack_from("<H", said)
-    name = said[2 : 2 + length * 2].decode("utf-16le") if length != 0xFFFF else ""
+    name = name_of_call(said)
     if not name.endswith(NAME):
         return refused(2812, f"Could not find stored procedure '{name}'.")
     # Behind the name: options, a parameter without name and status, an int of two bytes.

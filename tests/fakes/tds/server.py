@@ -7,11 +7,11 @@ import ssl
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import psycopg
 
-from tests.fakes.tds.calls import called
+from tests.fakes.tds.calls import called, name_of_call
 from tests.fakes.tds.line import ATTENTION, CALL, LOGIN, PRELOGIN, SQL_BATCH, TRANSACTION, Line
 from tests.fakes.tds.login import (
     SESSION_RECOVERY,
@@ -24,7 +24,8 @@ from tests.fakes.tds.login import (
 )
 from tests.fakes.tds.session import Session
 from tests.fakes.tds.settings import TdsServer
-from tests.fakes.tds.tokens import CANCELLED, FAILED, VERSION, done, error, logged_in, recoverable, sent_on
+from tests.fakes.tds.thin import ThinSession, open_database
+from tests.fakes.tds.tokens import CANCELLED, FAILED, VERSION, done, error, logged_in, recoverable, refused, sent_on
 
 
 @contextmanager
@@ -52,6 +53,7 @@ def serve(server: TdsServer) -> Iterator[TdsServer]:
         try:
             yield server
         finally:
+            server.ended.set()
             listener.shutdown()
             thread.join()
 
@@ -65,21 +67,31 @@ class _Connection:
         login = read_login(self._expect(LOGIN))
         if encryption == "login":
             self.line.stop_tls()
+        if self.server.stalls_at_login:
+            self.server.ended.wait()
+            return
         if not self._admitted(login):
             return
         self.server.seen.append(login)
         self.server.encrypted.append(encryption)
-        welcome = logged_in(login.database or "RockDB", login.packet_size, login.version)
+        packet_size = self.server.packet_size or login.packet_size
+        welcome = logged_in(login.database or "RockDB", packet_size, login.version, self.server.product)
         if login.read_only and self.server.readable_replica is not None:
             self.line.send(welcome + sent_on(self.server.readable_replica) + done())
             return
         self.line.send(welcome + (recoverable() if SESSION_RECOVERY in login.features else b"") + done())
-        self.line.packet_size = login.packet_size
+        self.line.packet_size = packet_size
+        if self.server.sqlite is not None:
+            with closing(open_database(self.server.sqlite)) as file:
+                self._go_on(ThinSession(self.server, file))
+            return
         conninfo = psycopg.conninfo.make_conninfo(self.server.conninfo, user=login.user, password=login.password)
         with psycopg.connect(conninfo, autocommit=True) as database:
-            session = Session(self.server, database)
-            while self._answer(session):
-                pass
+            self._go_on(Session(self.server, database))
+
+    def _go_on(self, session: Session | ThinSession) -> None:
+        while self._answer(session):
+            pass
 
     def _agree(self) -> Encryption:
         """TDS 8.0 begins with TLS, TDS 7 asks for it."""
@@ -115,26 +127,35 @@ class _Connection:
             return False
         return True
 
-    def _answer(self, session: Session) -> bool:
+    def _answer(self, session: Session | ThinSession) -> bool:
         """Whether the connection lives on."""
         kind, data = self.line.receive()
         if kind == ATTENTION:
+            self.server.attentions += 1
             self.line.send(done(CANCELLED))
             return True
         headers, said = data[: _headers(data)], data[_headers(data) :]
         if kind == CALL:
-            self.line.send(called(said))
-            return True
+            name = name_of_call(said)
+            self.server.calls.append(name)
+            odd = self.server.oddness(name)
+            self.line.send(refused(odd, "Odd.") if isinstance(odd, int) else called(said))
+            return odd != "closes"
         if kind == TRANSACTION:
             self.line.send(session.manage(said))
             return True
         if kind != SQL_BATCH:
             raise EOFError
         answer = session.answer(said.decode("utf-16le").strip(), headers)
-        if answer[0] == 0x81:
+        if session.tabular:
             self.server.answers += 1
             if self.server.answers == self.server.hang_up_after:
                 self.line.send_half(answer)
+                return False
+            if self.server.answers in self.server.stalls:
+                if self.server.stalls[self.server.answers] == "within":
+                    self.line.send_half(answer)
+                self.server.ended.wait()
                 return False
         self.line.send(answer)
         return not session.killed

@@ -10,11 +10,11 @@ from typing import Any
 import psycopg
 import sqlglot
 
-from tests.fakes.tds import tsql
+from tests.fakes.tds import answers, tsql
 from tests.fakes.tds.calls import called_in_words
-from tests.fakes.tds.settings import TdsServer, Trouble
+from tests.fakes.tds.settings import Odd, TdsServer, Trouble
 from tests.fakes.tds.tokens import BEGUN, ROLLED_BACK, changed_bytes, done, refused
-from tests.fakes.tds.types import Column, column_of, described, row, rows
+from tests.fakes.tds.types import Column, column_of, described, row
 
 
 class Session:
@@ -25,11 +25,20 @@ class Session:
         """Error and rows of the statement before."""
         self.transaction = bytes(8)
         """Its descriptor, which the client has to name with every statement; zero without one."""
+        self.odd: Odd | None = None
+        """What becomes of the statement under way."""
+        self.tabular = False
+        """Whether its answer has rows."""
 
     def answer(self, sql: str, headers: bytes) -> bytes:
         self.server.statements.append(sql)
         if headers[10:18] != self.transaction:
             return refused(3971, "The server failed to resume the transaction.")
+        self.odd, self.tabular = self.server.oddness(sql), False
+        if self.odd == "closes":
+            raise EOFError
+        if isinstance(self.odd, int):
+            return self._refused(self.odd, "Odd.")
         answer = self._about_the_last(sql)
         if answer is None:
             self.last = (0, 0)
@@ -39,6 +48,8 @@ class Session:
     def manage(self, said: bytes) -> bytes:
         """Transactions as drivers begin and end them without a statement."""
         (wanted,) = struct.unpack_from("<H", said)
+        if isinstance(odd := self.server.oddness("BEGIN TRANSACTION"), int):
+            return self._refused(odd, "Odd.")
         return self._begin() if wanted == 5 else self._roll_back() + done()
 
     def _about_the_last(self, sql: str) -> bytes | None:
@@ -47,8 +58,8 @@ class Session:
         if self.server.outcome == "unknown":
             return self._refused(137, 'Must declare the scalar variable "@@ROWCOUNT".', 15)
         names = sqlglot.parse_one(sql, read="tsql").named_selects
-        return rows(
-            [Column(name, "int", 4, nullable=False) for name in names],
+        return self._table(
+            [Column(name, "int", 4, nullable=self.odd == "nulls") for name in names],
             [(0, 0) if self.server.outcome == "zero" else self.last],
         )
 
@@ -85,13 +96,14 @@ class Session:
         if "sys.databases" in sql:
             if self.server.snapshot_state is None:
                 return refused(229, "The SELECT permission was denied on the object 'databases'.", 14)
-            return rows([Column("snapshot_isolation_state", "int", 4)], [(self.server.snapshot_state,)])
+            return self._table([Column("snapshot_isolation_state", "int", 4)], [(self.server.snapshot_state,)])
         if "DATABASEPROPERTYEX" in sql:
-            return rows([Column("", "text", 256)], [("SQL_Latin1_General_CP1_CI_AS",)])
+            return self._table([Column("", "text", 256)], [("SQL_Latin1_General_CP1_CI_AS",)])
         return None
 
     def _select(self, sql: str) -> bytes:
-        if self.snapshot and any(self.transaction) and self.server.snapshot_state != 1:
+        none = self.server.snapshot_state != 1 or not self.server.snapshots
+        if self.snapshot and any(self.transaction) and none:
             return self._refused(3952, "Snapshot isolation transaction failed accessing database 'RockDB'.")
         try:
             return self._rows(tsql.select(sql))
@@ -112,10 +124,18 @@ class Session:
         if trouble is not None:
             return self._troubled(trouble, columns, values)
         self.last = (0, len(values))
-        return rows(columns, values)
+        return self._table(columns, values)
+
+    def _table(self, columns: list[Column], values: list[tuple[Any, ...]]) -> bytes:
+        self.tabular = True
+        if self.odd == "no rows":
+            values = []
+        if self.odd == "nulls":
+            values = [(None,) * len(columns) for _ in values]
+        return answers.answer(columns, values, self.server.manners)
 
     def _troubled(self, trouble: Trouble, columns: list[Column], values: list[tuple[Any, ...]]) -> bytes:
-        self.killed = trouble.severity >= 20
+        self.killed, self.tabular = trouble.severity >= 20, True
         sent = b"".join(row(columns, some) for some in values[: trouble.after_rows])
         rolled_back = self._roll_back() if trouble.number == tsql.DEADLOCK[0] else b""
         failed = self._refused(trouble.number, trouble.text, trouble.severity)
@@ -124,18 +144,24 @@ class Session:
     def _columns(self, cursor: psycopg.Cursor[Any]) -> list[Column]:
         found, result = cursor.description or [], cursor.pgresult
         assert result is not None
-        never_null = self._never_null({result.ftable(at) for at in range(len(found))} - {0})
-        return [
-            column_of(c, (result.ftable(at), result.ftablecol(at)) not in never_null, self.server.types.get(c.name))
-            for at, c in enumerate(found)
-        ]
+        places = [(result.ftable(at), result.ftablecol(at)) for at in range(len(found))]
+        known = self._known({table for table, _ in places} - {0})
+        plain = len({table for table, _ in places} - {0}) == 1
+        columns = []
+        for column, place in zip(found, places, strict=True):
+            name, never_null = known.get(place, ("", False))
+            sent = self.server.types.get(column.name) or self.server.types.get(name)
+            if place == (0, 0) and column.type_code in (20, 21, 23):
+                sent = sent or self.server.computed
+            # An outer join's columns may be null whatever their table says, so only plain reads ask.
+            columns.append(column_of(column, not (plain and never_null), sent))
+        return columns
 
-    def _never_null(self, tables: set[int]) -> set[tuple[int, int]]:
-        """An outer join's columns too: SQL Server says of those that they may be null, so only plain reads ask."""
-        if len(tables) != 1:
-            return set()
-        wanted = "SELECT attrelid, attnum FROM pg_attribute WHERE attnotnull AND attrelid = ANY(%s)"
-        return set(self.database.execute(wanted, [list(tables)]).fetchall())
+    def _known(self, tables: set[int]) -> dict[tuple[int, int], tuple[str, bool]]:
+        """(table, number) of a column -> its name, and whether it is never null."""
+        wanted = "SELECT attrelid, attnum, attname, attnotnull FROM pg_attribute WHERE attrelid = ANY(%s)"
+        found = self.database.execute(wanted, [list(tables)]) if tables else ()
+        return {(table, number): (name, never_null) for table, number, name, never_null in found}
 
 
 @contextmanager

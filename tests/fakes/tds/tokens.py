@@ -7,7 +7,7 @@ import struct
 VERSION = bytes([16, 0, 4125 >> 8, 4125 & 0xFF])
 """SQL Server 2022."""
 
-FAILED, COUNTED, CANCELLED = 0x02, 0x10, 0x20
+MORE, FAILED, COUNTED, CANCELLED = 0x01, 0x02, 0x10, 0x20
 DATABASE, LANGUAGE, PACKET_SIZE, COLLATION, BEGUN, ROLLED_BACK = 1, 2, 4, 7, 8, 10
 LATIN_CI_AS = b"\x09\x04\xd0\x00\x34"
 
@@ -50,10 +50,9 @@ def recoverable() -> bytes:
     return bytes([0xAE, 1]) + struct.pack("<I", 0) + b"\xff"
 
 
-def logged_in(database: str, packet_size: int, version: int) -> bytes:
+def logged_in(database: str, packet_size: int, version: int, product: str) -> bytes:
     """What SQL Server says to a login it takes."""
-    name = "Microsoft SQL Server\0\0"
-    body = b"\x01" + version.to_bytes(4, "big") + _short(name) + VERSION
+    body = b"\x01" + version.to_bytes(4, "big") + _short(f"{product}\0\0") + VERSION
     return (
         changed(DATABASE, database, "master")
         + info(5701, f"Changed database context to '{database}'.")
@@ -68,6 +67,10 @@ def logged_in(database: str, packet_size: int, version: int) -> bytes:
 
 def done(status: int = 0, rows: int = 0) -> bytes:
     return struct.pack("<BHHQ", 0xFD, status, 0xC1 if status & COUNTED else 0, rows)
+
+
+def ordered_by(column: int) -> bytes:
+    return struct.pack("<BHH", 0xA9, 2, column)
 
 
 def call_done(rows: int) -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 
-from tests.fakes.tds.tokens import COUNTED, LATIN_CI_AS, done
+from tests.fakes.tds.tokens import LATIN_CI_AS
 
 MAX = 0xFFFF
 
@@ -24,13 +25,27 @@ class Column:
     kind: str
     size: int
     nullable: bool = True
+    scale: int = 2
+    write: Callable[[Any], Any] = field(default=lambda value: value, compare=False)
 
 
-def column_of(found: psycopg.Column, nullable: bool, kind: str | None = None) -> Column:
-    """The column in T-SQL; `kind` stands for a type that PostgreSQL has no word for."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The type a server has for a column of Rock's, and how it writes a value in it."""
+
+    kind: str
+    size: int
+    scale: int = 2
+    write: Callable[[Any], Any] = lambda value: value
+
+
+def column_of(found: psycopg.Column, nullable: bool, sent: str | Sent | None = None) -> Column:
+    """The column in T-SQL; `sent` stands for a type that PostgreSQL has no word for."""
+    name = "" if found.name == "?column?" else found.name
+    if isinstance(sent, Sent):
+        return Column(name, sent.kind, sent.size, nullable, sent.scale, sent.write)
     usual, size = _kind(found)
-    kind, size = (usual, size) if kind is None else (kind, SIZES[kind])
-    return Column("" if found.name == "?column?" else found.name, kind, size, nullable)
+    return Column(name, *((usual, size) if sent is None else (sent, SIZES[sent])), nullable)
 
 
 SIZES = {"money": 8, "datetime2": 7, "datetimeoffset": 7, "smalldatetime": 4, "bigint": 8, "smallint": 2}
@@ -55,11 +70,6 @@ def _kind(column: psycopg.Column) -> tuple[str, int]:
     return "text", MAX
 
 
-def rows(columns: list[Column], values: list[tuple[Any, ...]]) -> bytes:
-    """A whole result set."""
-    return described(columns) + b"".join(row(columns, some) for some in values) + done(COUNTED, len(values))
-
-
 def described(columns: list[Column]) -> bytes:
     head = struct.pack("<BH", 0x81, len(columns))
     for column in columns:
@@ -68,8 +78,14 @@ def described(columns: list[Column]) -> bytes:
     return head
 
 
-def row(columns: list[Column], values: tuple[Any, ...]) -> bytes:
-    return b"\xd1" + b"".join(_value(column, value) for column, value in zip(columns, values, strict=True))
+def row(columns: list[Column], values: tuple[Any, ...], *, null_bitmap: bool = False) -> bytes:
+    """As ROW, or as NBCROW, which says first which values are null and leaves them out."""
+    written = [None if v is None else c.write(v) for c, v in zip(columns, values, strict=True)]
+    if not null_bitmap:
+        return b"\xd1" + b"".join(_value(column, value) for column, value in zip(columns, written, strict=True))
+    bits = sum(1 << at for at, value in enumerate(written) if value is None)
+    given = [_value(column, value) for column, value in zip(columns, written, strict=True) if value is not None]
+    return b"\xd2" + bits.to_bytes((len(columns) + 7) // 8, "little") + b"".join(given)
 
 
 FIXED = {("int", 4): 0x38, ("int", 2): 0x34, ("int", 8): 0x7F, ("bit", 1): 0x32, ("datetime", 8): 0x3D}
@@ -81,7 +97,12 @@ def _fixed(column: Column) -> int | None:
 
 
 def _whole(kind: str) -> str:
-    return "int" if kind in ("bigint", "smallint") else kind
+    return "int" if kind in ("bigint", "smallint", "tinyint") else kind
+
+
+NARROW = {"varchar": ("cp1252", LATIN_CI_AS), "varchar utf8": ("utf-8", b"\x09\x04\xd0\x24\x00")}
+"""Code page and collation."""
+OLD = {"ntext": 0x63, "text of old": 0x23}
 
 
 def _type(column: Column) -> bytes:
@@ -94,7 +115,18 @@ def _type(column: Column) -> bytes:
         case "bit":
             return bytes([0x68, 1])
         case "decimal":
-            return bytes([0x6A, 17, column.size, 2])
+            return bytes([0x6A, 17, column.size, column.scale])
+        case "numeric":
+            return bytes([0x6C, 17, column.size, column.scale])
+        case "float":
+            return bytes([0x6D, column.size])
+        case "char":
+            return struct.pack("<BH", 0xAF, column.size) + LATIN_CI_AS
+        case "varchar" | "varchar utf8":
+            return struct.pack("<BH", 0xA7, column.size) + NARROW[column.kind][1]
+        case "ntext" | "text of old":
+            part = "Rock".encode("utf-16le")
+            return struct.pack("<Bi", OLD[column.kind], 2**31 - 2) + LATIN_CI_AS + b"\x01" + struct.pack("<H", 4) + part
         case "money":
             return bytes([0x6E, 8])
         case "datetime" | "smalldatetime":
@@ -112,22 +144,33 @@ def _type(column: Column) -> bytes:
 
 def _value(column: Column, value: Any) -> bytes:
     if value is None:
-        return b"\0" if column.kind != "text" else b"\xff" * (8 if column.size == MAX else 2)
+        lengths = column.kind in ("text", "varchar", "varchar utf8", "char")
+        return b"\0" if not lengths else b"\xff" * (8 if column.size == MAX else 2)
     if column.kind == "text":
         return _text(column, str(value).replace(*HALF_AN_EMOJI).encode("utf-16le", "surrogatepass"))
-    data = _plain(_whole(column.kind), column.size, value)
+    if column.kind in NARROW:
+        return _text(column, str(value).encode(NARROW[column.kind][0]))
+    if column.kind == "char":
+        return _text(column, str(value).encode("cp1252").ljust(column.size))
+    if column.kind in OLD:
+        data = str(value).encode("utf-16le" if column.kind == "ntext" else "cp1252")
+        return b"\x10" + bytes(16) + bytes(8) + struct.pack("<I", len(data)) + data
+    data = _plain(column, value)
     return data if _fixed(column) is not None else bytes([len(data)]) + data
 
 
-def _plain(kind: str, size: int, value: Any) -> bytes:
-    match kind:
+def _plain(column: Column, value: Any) -> bytes:
+    size = column.size
+    match _whole(column.kind):
         case "int":
-            return int(value).to_bytes(size, "little", signed=True)
+            return int(value).to_bytes(size, "little", signed=size > 1)
+        case "float":
+            return struct.pack("<d" if size == 8 else "<f", value)
         case "bit":
             return bytes([value])
-        case "decimal":
-            cents = _scaled(value, 2)
-            return bytes([cents >= 0]) + abs(cents).to_bytes(16, "little")
+        case "decimal" | "numeric":
+            digits = _scaled(value, column.scale)
+            return bytes([digits >= 0]) + abs(digits).to_bytes(16, "little")
         case "money":
             low_and_high = struct.pack("<q", _scaled(value, 4))
             return low_and_high[4:] + low_and_high[:4]
@@ -138,11 +181,11 @@ def _plain(kind: str, size: int, value: Any) -> bytes:
         case "date":
             return _days(value)
         case "datetime2":
-            return _time(value) + _days(value.date())
+            return _time(value, size) + _days(value.date())
         case "datetimeoffset":
             # The moment in UTC, and the minutes that its place was ahead.
             moment = value.replace(tzinfo=UTC) + timedelta(hours=6)
-            return _time(moment) + _days(moment.date()) + struct.pack("<h", -360)
+            return _time(moment, size) + _days(moment.date()) + struct.pack("<h", -360)
     return UUID(str(value)).bytes_le
 
 
@@ -175,7 +218,8 @@ def _days(value: date) -> bytes:
     return (value - date.min).days.to_bytes(3, "little")
 
 
-def _time(value: datetime) -> bytes:
-    """Ten-millionths of a second since midnight."""
+def _time(value: datetime, digits: int) -> bytes:
+    """Since midnight, in seconds of so many digits."""
     seconds = (value.hour * 60 + value.minute) * 60 + value.second
-    return (seconds * 10**7 + value.microsecond * 10).to_bytes(5, "little")
+    parts = (seconds * 10**7 + value.microsecond * 10) // 10 ** (7 - digits)
+    return parts.to_bytes(3 if digits <= 2 else 4 if digits <= 4 else 5, "little")

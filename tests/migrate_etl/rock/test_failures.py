@@ -83,7 +83,9 @@ READING: list[tuple[str | None, str, FailureCode]] = [
     ("42000", f"[42000] {TDS}Lock request time out period exceeded. (1222) (SQLExecDirectW)", "ROCK_BUSY"),
     ("08S01", f"[08S01] {MS}TCP Provider: Error code 0x68 (104) (SQLFetch)", "ROCK_CONNECTION_LOST"),
     ("08S01", f"[08S01] {TDS}Write to the server failed (20006) (SQLExecDirectW)", "ROCK_CONNECTION_LOST"),
-    ("HYT00", f"[HYT00] {TDS}Timeout expired (0) (SQLExecDirectW)", "ROCK_CONNECTION_LOST"),
+    ("HYT00", f"[HYT00] {TDS}Timeout expired (0) (SQLExecDirectW)", "ROCK_NO_ANSWER"),
+    ("HYT00", f"[HYT00] {MS}Query timeout expired (0) (SQLExecDirectW)", "ROCK_NO_ANSWER"),
+    ("HY000", "The driver did not supply an error!", "ROCK_NO_ANSWER"),
     ("01000", f"[01000] {TDS}Unexpected EOF from the server (20017) (SQLExecDirectW)", "ROCK_CONNECTION_LOST"),
     ("57P01", "terminating connection due to administrator command", "ROCK_CONNECTION_LOST"),
     ("HY000", f"[HY000] {TDS}Unknown error (0) (SQLExecDirectW)", "ROCK_CONNECTION_LOST"),
@@ -123,5 +125,5 @@ def test_every_failure_has_a_remedy_and_none_of_the_drivers_words(state: str | N
 
 def test_a_broken_link_and_a_busy_database_may_be_tried_again_and_nothing_else() -> None:
     for state, text, code in READING:
-        transient = code in ("ROCK_BUSY", "ROCK_CONNECTION_LOST")
+        transient = code in ("ROCK_BUSY", "ROCK_CONNECTION_LOST", "ROCK_NO_ANSWER")
         assert isinstance(failure(state, text, "reading"), TransientError if transient else SourceError)

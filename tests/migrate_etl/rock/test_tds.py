@@ -156,11 +156,12 @@ def test_what_changes_after_the_first_page_is_not_seen_in_a_snapshot(server: Sql
 
 
 @DRIVERS
-def test_midnight_is_written_so_that_no_language_misreads_it(server: SqlServer, driver: str) -> None:
+def test_midnight_is_a_day_alone_and_any_other_moment_iso(server: SqlServer, driver: str) -> None:
     with RockDatabase.open(server.through(driver)) as database:
         moment = database.tables["FinancialTransaction"].c.TransactionDateTime
-        database.frame(sa.select(moment).where(moment >= datetime(2024, 3, 4)))
-    assert "'2024-03-04T00:00:00'" in server.tds.statements[-1]
+        database.frame(sa.select(moment).where(moment >= datetime(2024, 3, 4), moment < datetime(2024, 3, 4, 1)))
+    assert "'2024-03-04' " in server.tds.statements[-1]
+    assert "'2024-03-04T01:00:00'" in server.tds.statements[-1]
 
 
 @DRIVERS

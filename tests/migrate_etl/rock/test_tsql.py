@@ -43,6 +43,7 @@ def statements() -> Iterator[tuple[str, str]]:
     yield from (
         (f"probe {table}", catalog.probe(table, [c.name for c in cs], "mssql")) for table, cs in ROCK_COLUMNS.items()
     )
+    yield from ((f"everything of {table}", catalog.everything(table, "mssql")) for table in ROCK_COLUMNS)
     for release, tables in TABLES.items():
         for name, statement in selects(tables):
             yield f"{release} {name}", compile_text(statement, "mssql")
