@@ -27,6 +27,7 @@ from migrate_api.doors import Services
 from migrate_api.errors import Refusal, answer
 from migrate_api.seen import online_since
 from migrate_api.tables import Agent, Job, OutboxMessage, TimerRun
+from migrate_api.tracebacks import PlacesOnly
 from migrate_api.tracing import Traces, describe
 
 log = logging.getLogger("migrate_api.requests")
@@ -34,7 +35,7 @@ QUIET = ("/api/agent/commands", "/api/progress", "/api/agent/heartbeat", "/api/h
 """Requests that are logged only when they fail: there are thousands."""
 
 
-class JsonLines(logging.Formatter):
+class JsonLines(PlacesOnly):
     """A log line as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:

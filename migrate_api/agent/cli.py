@@ -21,6 +21,7 @@ from migrate_api.agent.diagnosis import bundle, checks
 from migrate_api.agent.home import Home
 from migrate_api.agent.loop import Loop
 from migrate_api.agent.settings import KEY_VARIABLE, AgentSettings, api_url, overlaid, read_config, write_config
+from migrate_api.tracebacks import PlacesOnly
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import (
     AccessDenied,
@@ -160,7 +161,7 @@ def _require_key_in_file(home: Home) -> None:
 
 def _log_to(home: Home) -> None:
     """A file of 10 MiB and five older ones, and the terminal or journal."""
-    form = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
+    form = PlacesOnly("%(asctime)s %(levelname)s %(name)s %(message)s")
     file = logging.handlers.RotatingFileHandler(home.log, maxBytes=LOG_BYTES, backupCount=LOG_FILES)
     for handler in (file, logging.StreamHandler()):
         handler.setFormatter(form)
