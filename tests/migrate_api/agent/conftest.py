@@ -159,11 +159,17 @@ def one_mission(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MissionSan
 
 
 @pytest.fixture
-def mission(one_mission: MissionSandbox) -> MissionSandbox:
-    """With empty books; the process is the same for all tests."""
-    one_mission.reset(books=True)
-    one_mission.admit("grace", KEY)
-    return one_mission
+def mission(one_mission: MissionSandbox) -> Iterator[MissionSandbox]:
+    """With empty books; the process is the same for all tests. Left without faults and with its key: tests of `idle`
+    agents, which come in any order between these, find it as it began."""
+    _as_new(one_mission)
+    yield one_mission
+    _as_new(one_mission)
+
+
+def _as_new(mission: MissionSandbox) -> None:
+    mission.reset(books=True)
+    mission.admit("grace", KEY)
 
 
 @contextmanager
