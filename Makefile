@@ -56,6 +56,7 @@ $(AZCOPY): bench/azcopy/package-lock.json | $(READY)
 bench: $(READY) $(AZCOPY)
 	@$(UV) sync --quiet --locked --group bench --compile-bytecode
 	@$(RUN)/python bench/rock_import.py
+	@$(RUN)/python bench/dagster_overhead.py
 	@$(RUN)/python bench/reconciliation.py
 	@$(RUN)/python bench/control_plane.py
 	@$(RUN)/python bench/files.py
