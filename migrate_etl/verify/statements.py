@@ -7,6 +7,7 @@ how much; Rock's totals are only added up if any does. Gifts without a donor bel
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -41,8 +42,12 @@ class Givers:
     """Under which giving id a person gives; somebody unknown gives alone, as `P<id>`."""
 
     def __init__(self, givers: pl.DataFrame) -> None:
-        self._known = givers.select("person_id", "giving_id").unique("person_id", keep="first")
-        self._index = Index(self._known, "person_id")
+        """`givers` has `person_id`, once each, and `giving_id`."""
+        self._known = givers.select("person_id", "giving_id")
+
+    @cached_property
+    def _index(self) -> Index:
+        return Index(self._known, "person_id")  # of a million people, and only asked for when something differs
 
     def named(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with `giving_id` for their `person_id`."""
@@ -67,7 +72,10 @@ class Statements:
     def add(self, differences: pl.DataFrame) -> None:
         """Differing records (compare.DIFFERENCE_SCHEMA): those in scope, and Mission's extra ones, are counted."""
         records = pl.col("external_id").n_unique().cast(pl.Int64).alias("records")
-        found = self._givers.named(_both_sides(differences)).group_by(KEYS)
+        sides = _both_sides(differences)
+        if not sides.height:
+            return
+        found = self._givers.named(sides).group_by(KEYS)
         self._sums.add(found.agg(pl.col("before", "after").sum(), records, rock=pl.lit(0, pl.Int64)))
 
     def write(self, folder: Path, mapped: Sequence[Dataset], differences: Dataset) -> Dataset:
