@@ -165,7 +165,7 @@ class Gathering:
             rock=AskedRock(database, mark),
             known=accepted.has,
             corrections=corrections_frame(self.receipts.corrections("contributions")),
-            givers=self.lookups.persons.select("person_id", "giving_id"),
+            givers=self.lookups.givers,
             high_water=mark,
             started=self._started(),
         )
