@@ -53,8 +53,8 @@ class Entity:
     `select(tables)` yields one row per discovered item with its key labelled `id`, not yet ordered or limited; `key`
     is the column it is paged by. `partition_date`, where given, is the local date or datetime by whose year the
     entity is partitioned. `map(chunk, lookups, spec)` is pure. `load_order` names a measure to sort the whole load by
-    (parents first). `across`, with the wire columns it looks at, finds what only the whole entity shows, such as an
-    address that two people have: from `id` and those columns of every loaded record to findings. `beforehand` gives the
+    (parents first). `across`, with what it looks at of the wire columns, finds what only the whole entity shows, such
+    as an address that two people have: from `id` and that of every loaded record to findings. `beforehand` gives the
     lookups for mapping one partition: with what its rows show only together. `wire` names the record's fields in
     contract order.
     """
@@ -71,7 +71,7 @@ class Entity:
     children: tuple[Child, ...] = ()
     partition_date: Callable[[RockTables], ColumnElement[Any]] | None = None
     load_order: str | None = None
-    across: tuple[tuple[str, ...], Callable[[pl.DataFrame], pl.DataFrame]] | None = None
+    across: tuple[tuple[pl.Expr, ...], Callable[[pl.DataFrame], pl.DataFrame]] | None = None
     beforehand: Callable[[pl.LazyFrame, Lookups], Lookups] | None = None
 
     @property

@@ -121,10 +121,10 @@ class Gathering:
 
     def _presence(self, entity: EntityName, back: Dataset) -> Presence:
         away = pl.concat([self._failed(entity), self._pending(entity)]).unique()
-        accepted = cache(lambda: self.receipts.known(entity).implode())  # seldom needed, and large
+        accepted = cache(lambda: self.receipts.known(entity))  # seldom needed
 
         def known(ids: pl.Series) -> pl.Series:
-            return ids.is_in(accepted())
+            return accepted().has(ids)
 
         return presence(self.datasets("mapped", entity), back, away, self._scratch, known)
 
@@ -163,9 +163,9 @@ class Gathering:
             read_back=back,
             mission_totals=totals_frame(totals["contributions"]["by_fund_month"]) if totals else None,
             rock=AskedRock(database, mark),
-            known=lambda ids: ids.is_in(accepted.implode()),
+            known=accepted.has,
             corrections=corrections_frame(self.receipts.corrections("contributions")),
-            givers=self.lookups.persons.select("person_id", "giving_id"),
+            givers=self.lookups.givers,
             high_water=mark,
             started=self._started(),
         )

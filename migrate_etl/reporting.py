@@ -150,7 +150,7 @@ def giver_names(people: Sequence[Dataset], lookups: Lookups) -> pl.DataFrame:
     """giving_id and the names of those who give under it, from the mapped people."""
     name = pl.concat_str([pl.col("first_name"), pl.col("last_name")], separator=" ", ignore_nulls=True)
     frames = [dataset.scan().select("id", name.alias("name")) for dataset in people]
-    givers = lookups.persons.lazy().select(pl.col("person_id").alias("id"), "giving_id")
+    givers = lookups.givers.lazy().rename({"person_id": "id"}).cast({"id": pl.Int64})
     joined = pl.concat(frames).join(givers, on="id").sort("id")
     return joined.group_by("giving_id", maintain_order=True).agg(pl.col("name").str.join(", ")).collect()
 

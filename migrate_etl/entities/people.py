@@ -183,10 +183,16 @@ def _findings(frame: pl.DataFrame) -> pl.DataFrame:
     return findings([finding(loaded, "people", rule, where) for rule, where in conditions.items()])
 
 
+def address_print() -> pl.Expr:
+    """64 bits of the e-mail address, whatever its case: of a million different ones, one chance in 30 million that two
+    have the same. The addresses themselves would take six times the memory."""
+    lower = pl.col("email").str.to_lowercase()
+    return pl.when(lower.is_not_null()).then(lower.hash()).alias("address")
+
+
 def shared_addresses(people: pl.DataFrame) -> pl.DataFrame:
-    """A finding for every person whose e-mail address, whatever its case, another one has too (`id`, `email`)."""
-    address = pl.col("email").str.to_lowercase()
-    return finding(people.drop_nulls("email"), "people", "duplicate_email", address.is_duplicated())
+    """A finding for every person whose e-mail address another one has too (`id`, `address`)."""
+    return finding(people.drop_nulls("address"), "people", "duplicate_email", pl.col("address").is_duplicated())
 
 
 ENTITY = Entity(
@@ -199,6 +205,6 @@ ENTITY = Entity(
     raw_contract=ROCK,
     wire_contract=MISSION,
     wire=WIRE,
-    across=(("email",), shared_addresses),
+    across=((address_print(),), shared_addresses),
     children=(Child("phones", _phones, lambda tables: tables["PhoneNumber"].c.PersonId),),
 )

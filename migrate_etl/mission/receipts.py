@@ -18,6 +18,7 @@ from typing import Self
 import polars as pl
 import pyarrow as pa
 
+from migrate_etl.idset import IdSet
 from migrate_transfer.ledger.store import Store
 
 SCHEMA = """
@@ -40,6 +41,8 @@ SCATTERED = 500
 """Segments that overlap another before the book is put in order: a lookup reads every segment its ids may be in."""
 ORDERED = 5_000
 """Records of a segment in a book put in order."""
+PIECE = 200
+"""Segments read at a time where all are asked for."""
 
 
 class ReceiptsBook:
@@ -126,12 +129,14 @@ class ReceiptsBook:
         """Whether this very content of the record was the last that Mission accepted."""
         return self.lookup(entity, pl.Series([rock_id], dtype=pl.Int64)).to_list() == [fingerprint]
 
-    def known(self, entity: str) -> pl.Series:
-        """Every id that the target has ever accepted (Int64, ascending, once each)."""
+    def known(self, entity: str) -> IdSet:
+        """Every id that the target has ever accepted."""
         with self._store.reading() as db:
-            rows = db.execute("select ids from segment where entity = ?", (entity,)).fetchall()
-        packed = b"".join(ids for (ids,) in rows)
-        return pl.Series("id", _column(packed, pa.int64(), 8), dtype=pl.Int64).unique().sort()
+            low, high, count = db.execute(
+                "select min(low), max(high), sum(length(ids)) / 8 from segment where entity = ?", (entity,)
+            ).fetchone()
+            rows = db.execute("select ids from segment where entity = ?", (entity,))
+            return IdSet(_pieces(rows), low or 0, high or 0, count or 0)
 
     def put_in_order(self) -> None:
         """Rewrite what has become scattered: the last fingerprint of each record, by id. Answers stay what they were.
@@ -209,6 +214,12 @@ def _frame(rows: Sequence[tuple[bytes, bytes]]) -> pl.DataFrame:
     return pl.DataFrame({"id": _column(ids, pa.int64(), 8), "fingerprint": _column(prints, PRINT, 16)}).cast(
         {"fingerprint": pl.Binary}
     )
+
+
+def _pieces(rows: sqlite3.Cursor) -> Iterator[pl.Series]:
+    """The ids of packed rows, some thousands at a time."""
+    while some := rows.fetchmany(PIECE):
+        yield pl.Series(_column(b"".join(ids for (ids,) in some), pa.int64(), 8))
 
 
 def _latest(frame: pl.DataFrame) -> pl.DataFrame:

@@ -106,7 +106,7 @@ def tree_of(edges: pl.DataFrame) -> pl.DataFrame:
             "parent_id": pl.Int64,
             "lost_parent": pl.Boolean,
             "cut_cycle": pl.Boolean,
-            "depth": pl.Int32,
+            "depth": pl.Int64,
         },
     )
 

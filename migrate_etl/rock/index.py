@@ -17,7 +17,7 @@ class Index:
     """
 
     def __init__(self, frame: pl.DataFrame, key: str) -> None:
-        """`key`: a column of unique ids, Int64."""
+        """`key`: a column of unique ids."""
         self._frame, self._key = frame, key
         self._top = -1
         self._places: pl.Series | None = None
@@ -29,12 +29,14 @@ class Index:
     def beside(self, chunk: pl.DataFrame, on: str, **columns: str) -> pl.DataFrame:
         """The chunk with columns of the lookup's row whose id stands in `on` (new name = column of the lookup).
 
-        Rows keep their order; where nothing is found the columns are null. Enumerations come as text.
+        Rows keep their order; where nothing is found the columns are null. Enumerations come as text, whole numbers,
+        which a lookup may keep narrow, as Int64.
         """
         wanted = [_plain(self._frame, column).alias(name) for name, column in columns.items()]
         if self._places is None:
-            named = self._frame.filter(pl.col(self._key).is_in(chunk[on].unique().implode()))
-            found = named.select(pl.col(self._key).alias(on), *wanted)
+            key = pl.col(self._key).cast(pl.Int64)
+            named = self._frame.filter(key.is_in(chunk[on].unique().implode()))
+            found = named.select(key.alias(on), *wanted)
             return chunk.join(found, on=on, how="left", maintain_order="left")
         known = chunk.select(pl.when(pl.col(on).is_between(0, self._top)).then(on)).to_series()
         at = self._places.gather(known)
@@ -47,4 +49,7 @@ def _places(ids: pl.Series, top: int) -> pl.Series:
 
 
 def _plain(frame: pl.DataFrame, column: str) -> pl.Expr:
-    return pl.col(column).cast(pl.String) if isinstance(frame.schema[column], pl.Enum) else pl.col(column)
+    kind = frame.schema[column]
+    if isinstance(kind, pl.Enum):
+        return pl.col(column).cast(pl.String)
+    return pl.col(column).cast(pl.Int64) if kind.is_integer() else pl.col(column)

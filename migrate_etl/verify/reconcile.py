@@ -15,12 +15,12 @@ import polars as pl
 
 from migrate_etl.dataset import Dataset, DatasetWriter
 from migrate_etl.durable import made_again
-from migrate_etl.verify.cube import CUBE_KEYS, Cells, both_sides
+from migrate_etl.verify.cube import Cube, CubeCells
 from migrate_etl.verify.extraction import RockNow, ask_rock
 from migrate_etl.verify.mission_totals import totals_difference
 from migrate_etl.verify.money import decimal
 from migrate_etl.verify.rock_totals import RockAnew
-from migrate_etl.verify.statements import Effects, changed_statements
+from migrate_etl.verify.statements import Statements
 from migrate_etl.verify.variance import (
     EXCEPTION_SCHEMA,
     Grade,
@@ -41,7 +41,8 @@ SHOWN = 5_000
 class ReconcileInputs:
     """Everything the verification looks at. Nothing of it is changed.
 
-    `folder` receives the datasets `differences`, `left_out` and `exceptions` and is sorted in.
+    `folder` receives the datasets `differences`, `left_out`, `exceptions`, `cube` and
+    `statements` and is sorted in.
     `mapped`: the mapped contributions, all partitions.
     `rejected`, `not_sent` (Int64): ids that the ledger calls failed, and those still pending.
     `read_back`: Mission's contributions (columns of `mission.readback`), or None where Mission offers none.
@@ -104,10 +105,9 @@ class Verification:
     all_exceptions: Dataset
     left_out: Dataset
     """compare.LEFT_OUT_SCHEMA: the records behind the lines of the skip rules."""
-    cube: pl.DataFrame
-    """See cube.both_sides."""
-    statements: pl.DataFrame
-    """statements.STATEMENT_SCHEMA."""
+    cube: Cube
+    statements: Dataset
+    """statements.STATEMENT_SCHEMA, the largest change first."""
 
     @property
     def difference(self) -> Decimal:
@@ -137,33 +137,38 @@ class Verification:
 
 def reconcile(inputs: ReconcileInputs) -> Verification:
     """Compare Rock's contributions with Mission's and attribute every cent. Raises what reading Rock raises."""
-    with ThreadPoolExecutor(1, thread_name_prefix="rock") as asking:
-        totals = asking.submit(inputs.rock.totals)  # adds up everything Rock has: as long as the walk takes
-        walked = _walk(inputs)
-        now = ask_rock(
-            inputs.rock, totals.result(), walked.extract_months, walked.doubled, inputs.mapped, inputs.started
-        )
-    return _Attribution(inputs, walked, now).verification()
-
-
-def _walk(inputs: ReconcileInputs) -> Walked:
     scratch = inputs.folder / "sorting"
     shutil.rmtree(scratch, ignore_errors=True)
     try:
-        walk = Walk(inputs.mapped, inputs.read_back, inputs.rejected, inputs.not_sent, inputs.corrections, inputs.known)
-        return walk.run(inputs.folder, scratch)
+        return _reconciled(inputs, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _reconciled(inputs: ReconcileInputs, scratch: Path) -> Verification:
+    cube = CubeCells(scratch / "cube")
+    walk = Walk(
+        inputs.mapped, inputs.read_back, inputs.rejected, inputs.not_sent, inputs.corrections, inputs.known, cube
+    )
+    with ThreadPoolExecutor(1, thread_name_prefix="rock") as asking:
+        totals = asking.submit(inputs.rock.totals)  # adds up everything Rock has: as long as the walk takes
+        walked = walk.run(inputs.folder, scratch)
+        now = ask_rock(
+            inputs.rock, totals.result(), walked.extract_months, walked.doubled, inputs.mapped, inputs.started
+        )
+    statements = Statements(inputs.givers, scratch / "statements")
+    return _Attribution(inputs, walked, now, cube, statements).verification()
 
 
 class _Attribution:
     """Goes once through the differences on disk and gathers what follows from them."""
 
-    def __init__(self, inputs: ReconcileInputs, walked: Walked, now: RockNow) -> None:
-        self._inputs, self._walked, self._now = inputs, walked, now
+    def __init__(
+        self, inputs: ReconcileInputs, walked: Walked, now: RockNow, cube: CubeCells, statements: Statements
+    ) -> None:
+        self._inputs, self._walked, self._now, self._cube = inputs, walked, now, cube
         self._tally = Tally()
-        self._taken, self._given = Cells(CUBE_KEYS), Cells(CUBE_KEYS)
-        self._effects = Effects(inputs.givers)
+        self._statements = statements
         self._foremost = EXCEPTION_SCHEMA.to_frame()
         self._kinds: Counter[str] = Counter()
 
@@ -188,8 +193,8 @@ class _Attribution:
             kinds=dict(self._kinds),
             all_exceptions=all_exceptions,
             left_out=walked.left_out,
-            cube=both_sides(walked.scope_cells, self._taken.result(), self._given.result()),
-            statements=changed_statements(self._effects.result(), inputs.givers, inputs.mapped, walked.differences),
+            cube=self._cube.write(inputs.folder / "cube"),
+            statements=self._statements.write(inputs.folder / "statements", inputs.mapped, walked.differences),
         )
 
     def _mission(self) -> tuple[Sums, pl.DataFrame]:
@@ -226,9 +231,9 @@ class _Attribution:
         self._tally.add(attributed)
         explained = extras.filter(pl.col("line") != "unexplained")
         own = differences.filter(pl.col("skip").is_null() & (pl.col("kind") != "not_from_rock"))
-        self._taken.add(own.filter(pl.col("cents").is_not_null()))
-        self._given.add(_mission_cells(own.join(explained, on="id", how="anti")))
-        self._effects.add(differences)
+        self._cube.take(own.filter(pl.col("cents").is_not_null()))
+        self._cube.give(_mission_cells(own.join(explained, on="id", how="anti")))
+        self._statements.add(differences)
         return attributed
 
     def _extras(self, differences: pl.DataFrame) -> pl.DataFrame:

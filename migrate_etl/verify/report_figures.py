@@ -70,7 +70,7 @@ def _entity(data: ReportData, name: Any) -> dict[str, Any]:
 
 
 def _money(found: Verification, data: ReportData) -> dict[str, Any]:
-    years = roll_up(found.cube, ["fund_id", "year"])
+    years = roll_up(found.cube.months, ["fund_id", "year"])
     return {
         "grade": found.grade,
         "rock": _sum(found.rock.count, found.rock.amount),
@@ -96,7 +96,7 @@ def _money(found: Verification, data: ReportData) -> dict[str, Any]:
         "exceptions": rows(found.exceptions.head(ROWS)),
         "funds": {str(key): name for key, name in data.funds.items()},
         "fund_years": rows(years.head(ROWS)),
-        "statements_changed": found.statements.height,
+        "statements_changed": found.statements.rows,
         "statements": rows(found.statements.head(ROWS)),
     }
 

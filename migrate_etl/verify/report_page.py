@@ -12,7 +12,8 @@ import polars as pl
 
 from checks.rules import RULES
 from migrate_etl.verify.charts import Step, columns, dial, share_bar, stacked_bar, waterfall
-from migrate_etl.verify.cube import records_of, roll_up
+from migrate_etl.verify.cube import BATCH_KEYS, records_of, roll_up
+from migrate_etl.verify.drill import fund_totals, fund_years, shown_cells
 from migrate_etl.verify.money import ZERO, text
 from migrate_etl.verify.reconcile import Verification
 from migrate_etl.verify.report_data import ReportData
@@ -182,7 +183,7 @@ def _waterfall(found: Verification) -> Any:
 
 
 def _year_chart(found: Verification) -> Any:
-    years = roll_up(found.cube, ["year"]).filter(pl.col("year").is_not_null()).tail(24)
+    years = roll_up(found.cube.months, ["year"]).filter(pl.col("year").is_not_null()).tail(24)
     return columns(
         [(str(row["year"]), row["rock_amount"], row["mission_amount"]) for row in years.iter_rows(named=True)]
     )
@@ -190,7 +191,7 @@ def _year_chart(found: Verification) -> Any:
 
 def _pivot(data: ReportData, found: Verification) -> dict[str, Any]:
     """Fund × year: Rock's sums, a mark where Mission's are not the same. The latest years; the rest added up."""
-    by_year = roll_up(found.cube, ["fund_id", "year"])
+    by_year = roll_up(found.cube.months, ["fund_id", "year"])
     years = sorted({year for year in by_year["year"].to_list() if year is not None})
     late = years[-PIVOT_YEARS:]
     early = len(years) > len(late)
@@ -209,33 +210,23 @@ def _pivot(data: ReportData, found: Verification) -> dict[str, Any]:
 
 def _funds(data: ReportData, found: Verification) -> Iterator[dict[str, Any]]:
     """Each fund, its years, and in each year the cells month × batch, differing ones first when there are too many."""
-    room = CELLS_SHOWN
-    totals = roll_up(found.cube, ["fund_id"]).sort("rock_amount", descending=True)
-    off = (pl.col("difference") != 0) | (pl.col("rock_count") != pl.col("mission_count"))
-    for fund in totals.iter_rows(named=True):
-        own = found.cube.filter(pl.col("fund_id").eq_missing(pl.lit(fund["fund_id"])))
-        years = []
-        for year in roll_up(own, ["year"]).iter_rows(named=True):
-            cells = roll_up(own.filter(pl.col("year").eq_missing(pl.lit(year["year"]))), ["month", "batch_id"])
-            shown_cells = cells.filter(off).head(max(0, room)) if cells.height > room else cells
-            room -= shown_cells.height
-            years.append(
-                {
-                    **year,
-                    "cells": _cells(found, fund["fund_id"], year["year"], shown_cells),
-                    "left": cells.height - shown_cells.height,
-                }
-            )
-        yield {**fund, "name": _fund_name(data, fund["fund_id"]), "years": years}
+    cells = shown_cells(found.cube, CELLS_SHOWN)
+    years = fund_years(found.cube)
+    for fund in fund_totals(found.cube).iter_rows(named=True):
+        own = years.filter(pl.col("fund_id").eq_missing(pl.lit(fund["fund_id"])))
+        named = [_year(found, year, cells) for year in own.iter_rows(named=True)]
+        yield {**fund, "name": _fund_name(data, fund["fund_id"]), "years": named}
 
 
-def _cells(found: Verification, fund: int | None, year: int | None, cells: pl.DataFrame) -> list[dict[str, Any]]:
-    shown_cells = []
-    for cell in cells.iter_rows(named=True):
-        off = bool(cell["difference"]) or cell["rock_count"] != cell["mission_count"]
-        records = records_of(found.exceptions, fund, year, cell["month"]) if off else found.exceptions.head(0)
-        shown_cells.append({**cell, "off": off, "records": _shown_rows(records, RECORDS_SHOWN)})
-    return shown_cells
+def _year(found: Verification, year: dict[str, Any], cells: pl.DataFrame) -> dict[str, Any]:
+    own = cells.filter(pl.col(key).eq_missing(pl.lit(year[key])) for key in ("fund_id", "year"))
+    shown_rows = [_cell(found, cell) for cell in own.iter_rows(named=True)]
+    return {**year, "cells": shown_rows, "left": year["batches"] - len(shown_rows)}
+
+
+def _cell(found: Verification, cell: dict[str, Any]) -> dict[str, Any]:
+    records = records_of(found.exceptions, *(cell[key] for key in BATCH_KEYS)) if cell["off"] else None
+    return {**cell, "records": [] if records is None else _shown_rows(records, RECORDS_SHOWN)}
 
 
 def _shown_rows(frame: pl.DataFrame, count: int) -> list[dict[str, Any]]:

@@ -54,17 +54,16 @@ def _tables(data: ReportData) -> Iterator[tuple[str, pl.LazyFrame]]:
         {"fund_id": list(data.funds), "fund": list(data.funds.values())},
         schema={"fund_id": pl.Int64, "fund": pl.String},
     )
-    yield "cube", found.cube.join(funds, on="fund_id", how="left", maintain_order="left").lazy()
+    yield "cube", found.cube.cells.scan().join(funds.lazy(), on="fund_id", how="left", maintain_order="left")
     yield "variance", _variance(data).lazy()
     yield "exceptions", found.all_exceptions.scan()
     left_out = found.left_out.scan().filter("giving") if found.left_out.rows else LEFT_OUT_SCHEMA.to_frame().lazy()
     yield "left_out", left_out.select("id", rule="skip", amount=amount("cents"))
-    statements = found.statements
+    statements = found.statements.scan()
     if data.names is not None:
-        statements = statements.join(
-            data.names.select("giving_id", "name"), on="giving_id", how="left", maintain_order="left"
-        )
-    yield "statements", statements.lazy()
+        named = data.names.lazy().select("giving_id", "name")
+        statements = statements.join(named, on="giving_id", how="left", maintain_order="left")
+    yield "statements", statements
 
 
 def _outcomes(data: ReportData) -> pl.DataFrame:

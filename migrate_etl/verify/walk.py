@@ -19,7 +19,7 @@ from migrate_etl.verify.compare import (
     compare,
     strangers,
 )
-from migrate_etl.verify.cube import CUBE_KEYS, MONTH_KEYS, Cells
+from migrate_etl.verify.cube import CUBE_KEYS, CubeCells, MonthCells, added_up
 from migrate_etl.verify.windows import Side, windows
 
 Known = Callable[[pl.Series], pl.Series]
@@ -53,7 +53,6 @@ class Walked:
 
     differences: Dataset
     left_out: Dataset
-    scope_cells: pl.DataFrame
     extract_months: pl.DataFrame
     accepted_months: pl.DataFrame
     doubled: pl.DataFrame
@@ -64,7 +63,10 @@ class Walked:
 
 
 class Walk:
-    """Compares all of Rock's contributions with Mission's, or, without a read-back, with what Mission accepted."""
+    """Compares all of Rock's contributions with Mission's, or, without a read-back, with what Mission accepted.
+
+    `cube` receives the cells of what is in scope.
+    """
 
     def __init__(
         self,
@@ -74,11 +76,12 @@ class Walk:
         not_sent: pl.Series,
         corrections: pl.DataFrame,
         known: Known,
+        cube: CubeCells,
     ) -> None:
         self._mapped, self._read_back = mapped, read_back
         self._rejected, self._not_sent = rejected.sort(), not_sent.sort()
-        self._corrections, self._known = corrections, known
-        self._scope_cells, self._other_months, self._accepted = Cells(CUBE_KEYS), Cells(MONTH_KEYS), Cells(MONTH_KEYS)
+        self._corrections, self._known, self._cube = corrections, known, cube
+        self._extracted, self._accepted = MonthCells(), MonthCells()
         self._doubled = [DOUBLED_SCHEMA.to_frame()]
         self._scope = self._mission = self._refunds = self._non_positive = Sums()
 
@@ -130,12 +133,14 @@ class Walk:
         return rows
 
     def _count(self, scope: pl.DataFrame, rows: pl.DataFrame) -> None:
-        self._scope_cells.add(scope)
+        cells = added_up(scope, CUBE_KEYS)
+        self._cube.add(cells)
+        self._extracted.add_cells(cells)
         self._scope += sums(scope)
         self._refunds += sums(scope.filter("refund"))
         self._non_positive += sums(scope.filter(pl.col("cents") <= 0))
         if scope.height < rows.height:
-            self._other_months.add(rows.filter(pl.col("skip").is_not_null() & pl.col("giving")))
+            self._extracted.add(rows.filter(pl.col("skip").is_not_null() & pl.col("giving")))
 
     def _as_accepted(self, rock: pl.DataFrame) -> pl.DataFrame:
         """What Mission has if it kept what it accepted: all that is due, corrected, and what earlier runs sent."""
@@ -147,15 +152,10 @@ class Walk:
         return rows.select("id", *COMPARED)
 
     def _walked(self, differences: Dataset, left_out: Dataset) -> Walked:
-        scope_cells = self._scope_cells.result()
-        months = Cells(MONTH_KEYS)
-        months.add_cells(scope_cells)
-        months.add_cells(self._other_months.result())
         return Walked(
             differences=differences,
             left_out=left_out,
-            scope_cells=scope_cells,
-            extract_months=months.result(),
+            extract_months=self._extracted.result(),
             accepted_months=self._accepted.result(),
             doubled=pl.concat(self._doubled),
             scope=self._scope,

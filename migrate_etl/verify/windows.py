@@ -14,16 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa
+
+from migrate_etl.verify.runs import write_pieces
 
 WINDOW_ROWS = 100_000
 """Rows of both sides together that a window aims at; what is compared at once, and so most of the memory."""
 
 OPEN_ROWS = 600_000
 """Rows that may lie read but unused before a side is sorted instead; also the length of a sorted run."""
-
-PIECE_ROWS = 16_000
-"""Rows of a run read at a time: small, because every run has one piece open."""
 
 SAMPLE_EVERY = 64
 
@@ -147,28 +145,12 @@ def _runs(spans: Sequence[Span], folder: Path, pool: ThreadPoolExecutor) -> Iter
 
 
 def _write_run(run: pl.DataFrame, file: Path) -> list[Span]:
-    """One Arrow file of sorted rows, a record batch per piece; the spans read one batch each."""
-    table = run.to_arrow(compat_level=pl.CompatLevel.newest())
-    with pa.ipc.new_file(str(file), table.schema) as writer:
-        writer.write_table(table, max_chunksize=PIECE_ROWS)
-    with pa.ipc.open_file(str(file)) as reader:
-        sizes = [reader.get_batch(n).num_rows for n in range(reader.num_record_batches)]
-    spans, start = [], 0
-    for number, size in enumerate(sizes):
-        ids = run["id"]
-        spans.append(Span(ids[start], ids[start + size - 1], size, _piece_reader(file, number)))
-        start += size
+    """One file of sorted rows; the spans read one piece each."""
+    spans, start, ids = [], 0, run["id"]
+    for piece in write_pieces(run, file):
+        spans.append(Span(ids[start], ids[start + piece.rows - 1], piece.rows, piece.load))
+        start += piece.rows
     return spans
-
-
-def _piece_reader(file: Path, number: int) -> Callable[[], pl.DataFrame]:
-    def load() -> pl.DataFrame:
-        with pa.OSFile(str(file)) as source, pa.ipc.open_file(source) as reader:
-            frame = pl.from_arrow(reader.get_batch(number))
-        assert isinstance(frame, pl.DataFrame)
-        return frame
-
-    return load
 
 
 def _ahead(loads: Iterable[Callable[[], pl.DataFrame]], pool: ThreadPoolExecutor) -> Iterator[pl.DataFrame]:

@@ -27,9 +27,10 @@ def unpacked(smaller: bytes, size: int) -> bytes:
 
 
 def count_twice(ids: bytes) -> int:
-    """How many of the ids (64-bit) stand there already."""
+    """How many of the ids (64-bit) stand there already. Sorted, not hashed: a hash of two million takes 400 MB."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     known = pa.Array.from_buffers(pa.int64(), len(ids) // 8, [None, pa.py_buffer(ids)])
-    return len(known) - int(pc.count_distinct(known).as_py())
+    ordered = known.take(pc.sort_indices(known))
+    return int(pc.sum(pc.equal(ordered.slice(1), ordered.slice(0, max(0, len(ordered) - 1)))).as_py() or 0)

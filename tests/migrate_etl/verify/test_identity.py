@@ -62,4 +62,4 @@ def test_the_lines_add_up_and_unexplained_is_what_was_planted(case: tuple[Books,
     assert sum((line.effect for line in found.lines), Decimal(0)) == found.difference
     assert found.unexplained == Decimal(unexplained).scaleb(-2)
     assert found.rock.amount == Decimal(sum(g.cents for g in books.rock if g.type == "contribution")).scaleb(-2)
-    assert [sum(found.cube["rock_amount"].to_list(), Decimal(0))] == [found.scope.amount]
+    assert [sum(found.cube.months["rock_amount"].to_list(), Decimal(0))] == [found.scope.amount]

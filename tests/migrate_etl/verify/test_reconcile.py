@@ -69,7 +69,7 @@ def test_a_moved_fund_moves_no_money_and_is_named(tmp_path: Path) -> None:
         True,
         False,
     )
-    assert [str(d) for d in found.cube["difference"]] == ["1.01", "-1.01"]
+    assert [str(d) for d in found.cube.months["difference"]] == ["1.01", "-1.01"]
 
 
 def test_two_errors_that_cancel_out(tmp_path: Path) -> None:
