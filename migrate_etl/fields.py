@@ -56,8 +56,9 @@ MILLISECONDS = pl.Series(["", *(f".{thousandths:03}" for thousandths in range(1,
 def wire_moments(local: pl.Series, zone: str) -> pl.Series:
     """Local datetimes (us) as RFC 3339 with the zone's offset; null stays null.
 
-    Of a second, what there is: none, three decimals or six. A time that does not exist moves forward by the gap; one that exists twice is taken as the first. Offsets from
-    before zones were minutes (local mean time) are cut to whole minutes.
+    Of a second, what there is: none, three decimals or six. A time that does not exist moves forward by the gap; one
+    that exists twice is taken as the first. Offsets from before zones were minutes (local mean time) are cut to whole
+    minutes.
     """
     aware = _aware(local, zone)
     lost = (aware.is_null() & local.is_not_null()).arg_true()
