@@ -66,6 +66,7 @@ def test_phone_prefers_mobile_and_never_an_unlisted_one(rock: Rock, mapped: MapA
         ((1980, 2, 29), "1980-02-29", set()),
         ((1999, 2, 30), None, {"impossible_birth_date"}),
         ((None, 7, 3), None, {"partial_birth_date"}),
+        ((1990, None, None), None, {"partial_birth_date"}),
         ((None, None, None), None, set()),
     ],
 )
