@@ -49,15 +49,17 @@ OFFSETS = pl.Series(
     [f"{'-' if m < 0 else '+'}{abs(m) // 60:02}:{abs(m) % 60:02}" for m in range(-1080, 1081)], dtype=pl.String
 )
 """UTC offsets as text, by minutes from -18 hours on."""
+MILLISECONDS = pl.Series(["", *(f".{thousandths:03}" for thousandths in range(1, 1_000))], dtype=pl.String)
+"""Thousandths of a second as text."""
 
 
 def wire_moments(local: pl.Series, zone: str) -> pl.Series:
-    """Local datetimes (us) as RFC 3339 with the zone's offset, in whole seconds; null stays null.
+    """Local datetimes (us) as RFC 3339 with the zone's offset; null stays null.
 
-    A time that does not exist moves forward by the gap; one that exists twice is taken as the first. Offsets from
-    before zones were minutes (local mean time) are cut to whole minutes.
+    Of a second, what there is: none, three decimals or six. A time that does not exist moves forward by the gap; one
+    that exists twice is taken as the first. Offsets from before zones were minutes (local mean time) are cut to whole
+    minutes.
     """
-    local = local.dt.truncate("1s")
     aware = _aware(local, zone)
     lost = (aware.is_null() & local.is_not_null()).arg_true()
     if lost.len():
@@ -65,7 +67,14 @@ def wire_moments(local: pl.Series, zone: str) -> pl.Series:
         local, aware = local.scatter(lost, moved.dt.replace_time_zone(None)), aware.scatter(lost, moved)
     seconds = (local.cast(pl.Int64) - aware.cast(pl.Int64)) // 1_000_000
     minutes = seconds.abs() // 60 * seconds.sign()
-    return local.dt.strftime("%Y-%m-%dT%H:%M:%S") + OFFSETS.gather(minutes + 1080)
+    return local.dt.strftime("%Y-%m-%dT%H:%M:%S") + _fraction(local) + OFFSETS.gather(minutes + 1080)
+
+
+def _fraction(local: pl.Series) -> pl.Series:
+    """`.997` of a second, or `.997123` where Rock has that; nothing of a whole one."""
+    part = local.dt.microsecond()
+    fraction, finer = MILLISECONDS.gather(part // 1_000), part % 1_000 != 0
+    return local.dt.strftime("%.6f").zip_with(finer, fraction) if finer.any() else fraction
 
 
 def _aware(local: pl.Series, zone: str) -> pl.Series:

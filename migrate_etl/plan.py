@@ -17,15 +17,13 @@ from migrate_etl.dataset import writing
 from migrate_etl.durable import all_on_disk, on_disk
 from migrate_etl.entities import ENTITIES
 from migrate_etl.entity import UNDATED, Entity
+from migrate_etl.referenced import referenced_people
 from migrate_etl.rock.database import RockDatabase
-from migrate_etl.rock.lookups import Lookups, read_lookups
+from migrate_etl.rock.lookups import read_lookups
 from migrate_etl.rock.tables import RockTables
-from migrate_etl.spec import EntityName, RockImportSpec
+from migrate_etl.spec import EntityName
 from migrate_etl.workspace import Workspace, partition_order
 from migrate_transfer.core.errors import InvalidRequest, StorageError
-
-REFERRING: tuple[EntityName, ...] = ("contributions", "attendance", "prayer_requests")
-"""Entities whose records name a person; people load before them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +124,3 @@ def _require_campuses(wanted: Sequence[int], campuses: pl.DataFrame) -> None:
             code="CAMPUS_UNKNOWN",
             remedy=f"Choose among its campuses: {known}." if known else "Leave the campuses out: Rock has none.",
         )
-
-
-def referenced_people(
-    database: RockDatabase, lookups: Lookups, spec: RockImportSpec, high_water: Mapping[str, int]
-) -> pl.Series:
-    """Rock ids of everybody whom a gift, attendance or request in scope names: one scan over the whole job's scope."""
-    found = pl.Series("person_id", [], dtype=pl.Int64)
-    for name in REFERRING:
-        if name not in spec.entities:
-            continue
-        entity = ENTITIES[name]
-        statement, key = entity.select(database.tables), entity.key(database.tables)
-        for page in database.pages(statement, key, upto=high_water[name]):
-            records = entity.map(page, lookups, spec).records
-            named = records.filter(pl.col("skip").is_null())["_person_id"].drop_nulls()
-            found = pl.concat([found, named]).unique()
-    return found.sort()

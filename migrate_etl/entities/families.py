@@ -40,13 +40,9 @@ def key(tables: RockTables) -> ColumnElement[Any]:
     return tables["Group"].c.Id
 
 
-def _family_type(tables: RockTables) -> Any:
-    kind = tables["GroupType"]
-    return select(kind.c.Id).where(kind.c.Guid.in_(tables.spelt(known.FAMILY_TYPE))).scalar_subquery()
-
-
 def _members(tables: RockTables) -> Select[Any]:
     member, person, group = tables["GroupMember"], tables["Person"], tables["Group"]
+    kind = tables["GroupType"]
     return (
         select(
             member.c.GroupId.label("parent_id"),
@@ -61,14 +57,16 @@ def _members(tables: RockTables) -> Select[Any]:
             person.c.MaritalStatusValueId.label("marital_id"),
         )
         .join_from(member, group, group.c.Id == member.c.GroupId)
+        .join(kind, kind.c.Id == group.c.GroupTypeId)
         .join(person, person.c.Id == member.c.PersonId, isouter=True)
-        .where(group.c.GroupTypeId == _family_type(tables))
+        .where(kind.c.Guid.in_(tables.spelt(known.FAMILY_TYPE)))
         .order_by(member.c.GroupId, member.c.Id)
     )
 
 
 def _locations(tables: RockTables) -> Select[Any]:
     link, location, group = tables["GroupLocation"], tables["Location"], tables["Group"]
+    kind = tables["GroupType"]
     return (
         select(
             link.c.GroupId.label("parent_id"),
@@ -84,8 +82,9 @@ def _locations(tables: RockTables) -> Select[Any]:
             location.c.Country.label("country"),
         )
         .join_from(link, group, group.c.Id == link.c.GroupId)
+        .join(kind, kind.c.Id == group.c.GroupTypeId)
         .join(location, location.c.Id == link.c.LocationId)
-        .where(group.c.GroupTypeId == _family_type(tables))
+        .where(kind.c.Guid.in_(tables.spelt(known.FAMILY_TYPE)))
         .order_by(link.c.GroupId, link.c.Id)
     )
 

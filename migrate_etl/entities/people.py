@@ -177,7 +177,7 @@ def _findings(frame: pl.DataFrame) -> pl.DataFrame:
         "inactive_email": pl.col("email").is_not_null() & ~pl.col("email_active"),
         "malformed_phone": pl.col("phone_partial").fill_null(False),
         "impossible_birth_date": parts[0] & parts[1] & parts[2] & pl.col("birth_date").is_null(),
-        "partial_birth_date": (parts[1] | parts[2]) & ~(parts[0] & parts[1] & parts[2]),
+        "partial_birth_date": (parts[0] | parts[1] | parts[2]) & ~(parts[0] & parts[1] & parts[2]),
         "family_not_loaded": pl.col("family_id").is_not_null() & ~pl.col("family_loaded"),
     }
     return findings([finding(loaded, "people", rule, where) for rule, where in conditions.items()])

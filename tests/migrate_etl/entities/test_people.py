@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -66,6 +66,7 @@ def test_phone_prefers_mobile_and_never_an_unlisted_one(rock: Rock, mapped: MapA
         ((1980, 2, 29), "1980-02-29", set()),
         ((1999, 2, 30), None, {"impossible_birth_date"}),
         ((None, 7, 3), None, {"partial_birth_date"}),
+        ((1990, None, None), None, {"partial_birth_date"}),
         ((None, None, None), None, set()),
     ],
 )
@@ -135,6 +136,17 @@ def test_people_whom_a_gift_in_scope_names_are_pulled_in(rock: Rock, mapped: Map
     people = mapped("people", campus_ids=[north])
     assert [people.skip(p) for p in (giver, other)] == [None, "other_campus"]
     assert [people[p]["_pulled_in"] for p in (giver, other)] == [True, False]
+
+
+def test_a_second_record_of_a_meeting_pulls_nobody_in(rock: Rock, mapped: MapAll) -> None:
+    north = rock.add("Campus", Name="North", IsActive=True)
+    person, guest = rock.person(PrimaryCampusId=1), rock.person(PrimaryCampusId=1)
+    aliases = rock.alias(person, 900_000), rock.alias(person, 900_001)
+    held = rock.occurrence(None, date(2024, 5, 5))
+    for alias, campus in ((aliases[0], 1), (aliases[1], north), (rock.alias(guest, 900_002), north)):
+        rock.attendance(held, alias, datetime(2024, 5, 5, 9), CampusId=campus)
+    people = mapped("people", campus_ids=[north])
+    assert [people.skip(p) for p in (person, guest)] == ["other_campus", None]
 
 
 def test_a_shared_address_is_a_finding_whatever_its_case(rock: Rock, mapped: MapAll) -> None:
