@@ -20,7 +20,7 @@ from migrate_etl.plan import Plan
 from migrate_etl.spec import EntityName
 from migrate_etl.stages import StageResult
 
-SCAN = dg.AssetKey(["rock", "scan"])
+SCAN = dg.AssetKey("scan")
 SCAN_SECONDS = 3600
 OWNERS = ["team:data-migration"]
 
@@ -40,19 +40,20 @@ Stage = Callable[[ImportJob, EntityName, Sequence[str | None]], Results]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A stage as an asset: the first part of its key, how it reads in the graph, and the call that does it."""
+    """A stage as an asset: what it makes of an entity, how it reads in the graph, and the call that does it."""
 
-    prefix: str
+    made: str
     kinds: frozenset[str]
     describe: str
     run: Stage
 
     def key(self, entity: EntityName) -> dg.AssetKey:
-        return dg.AssetKey([self.prefix, entity])
+        """In one part: the graph shows the last part of a key alone, and three boxes `people` tell nobody apart."""
+        return dg.AssetKey(f"{self.made}_{entity}")
 
 
 EXTRACT = Step(
-    "rock",
+    "extracted",
     frozenset({"sqlserver", "parquet"}),
     "Every row of {title} in Rock up to the scan's high-water mark, read in key order with short, gentle queries and "
     "kept as Parquet in the job's folder. Rows that were read already are not read twice.",
@@ -66,7 +67,7 @@ MAP = Step(
     lambda job, entity, partitions: job.map(entity, partitions),
 )
 LOAD = Step(
-    "mission",
+    "loaded",
     frozenset({"api", "sqlite"}),
     "{title} in Mission: batches of up to 500 under an idempotency key, paced as Mission asks. The ledger keeps one "
     "outcome per record (done, unchanged, skipped, failed); a second run sends only what changed.",
@@ -75,7 +76,7 @@ LOAD = Step(
 
 
 def entity_assets(entity: Entity) -> list[dg.AssetsDefinition]:
-    """The road of one entity: `rock/<entity>`, `mapped/<entity>`, `mission/<entity>`."""
+    """The road of one entity: `extracted_<entity>`, `mapped_<entity>`, `loaded_<entity>`."""
     before = [LOAD.key(name) for name in LOADED_BEFORE[entity.name]]
     return [
         _asset(entity, EXTRACT, deps=[SCAN]),
@@ -97,7 +98,7 @@ def _asset(
         group_name=entity.name,
         kinds=set(step.kinds),
         owners=OWNERS,
-        tags={"migrate/stage": step.prefix, "migrate/entity": entity.name},
+        tags={"migrate/stage": step.made, "migrate/entity": entity.name},
         code_version=code_version(entity),
         required_resource_keys={"import_job"},
     )

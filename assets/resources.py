@@ -15,13 +15,17 @@ from migrate_etl.job import ImportJob
 from migrate_etl.stages import StageResult
 from migrate_etl.workspace import Workspace
 
+DEFAULT_HOME = "out/dagster"
+"""Where `dagster dev` works with nothing set up: not where `make demo` makes its church anew."""
 ATTEMPT_TAG = "migrate/attempt"
 PARENT_TAG = "migrate/parent"
 
 
 @dg.resource(
     config_schema={
-        "home": dg.Field(str, default_value="", description="Folder of the jobs; empty: MIGRATE_HOME, or out/demo.")
+        "home": dg.Field(
+            str, default_value="", description=f"Folder of the jobs; empty: MIGRATE_HOME, or {DEFAULT_HOME}."
+        )
     }
 )
 def import_job(context: dg.InitResourceContext) -> Generator[ImportJob, None, None]:
@@ -31,7 +35,7 @@ def import_job(context: dg.InitResourceContext) -> Generator[ImportJob, None, No
     integration key come from `MIGRATE_ROCK_CONNECTION` and `MIGRATE_MISSION_KEY`; without them the sample church and a
     Mission sandbox stand in.
     """
-    home = Home(Path(context.resource_config["home"] or os.environ.get("MIGRATE_HOME") or "out/demo").absolute())
+    home = Home(Path(context.resource_config["home"] or os.environ.get("MIGRATE_HOME") or DEFAULT_HOME).absolute())
     tags = context.run.tags if context.run else {}
     with church_and_mission(home, tags.get(JOB_TAG)) as (workspace, secrets), ImportJob(workspace, secrets) as job:
         if context.instance and context.run:

@@ -84,7 +84,7 @@ def run(workspace: Workspace, secrets: ImportSecrets, instance: dg.DagsterInstan
                 .execute_in_process(
                     instance=instance,
                     tags=span if first else {},
-                    asset_selection=[dg.AssetKey(key.split("/")) for key in keys] or None,
+                    asset_selection=[dg.AssetKey(key) for key in keys] or None,
                     raise_on_error=False,
                 )
             )

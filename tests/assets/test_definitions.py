@@ -11,7 +11,7 @@ from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from assets.definitions import defs
 from migrate_etl.spec import ENTITY_NAMES
 
-ROAD = ("rock", "mapped", "mission")
+ROAD = ("extracted", "mapped", "loaded")
 
 
 @pytest.fixture(scope="module")
@@ -25,27 +25,32 @@ def test_it_loads_in_a_bare_environment() -> None:
 
 
 def test_the_assets_are_six_roads_between_the_scan_and_the_report(graph: AssetGraph) -> None:
-    roads = {dg.AssetKey([stage, entity]) for stage in ROAD for entity in ENTITY_NAMES}
-    ends = {dg.AssetKey(["rock", "scan"]), dg.AssetKey("reconciliation"), dg.AssetKey("quality_report")}
+    roads = {dg.AssetKey(f"{stage}_{entity}") for stage in ROAD for entity in ENTITY_NAMES}
+    ends = {dg.AssetKey("scan"), dg.AssetKey("reconciliation"), dg.AssetKey("quality_report")}
     assert graph.get_all_asset_keys() == roads | ends
 
 
 @pytest.mark.parametrize("entity", ENTITY_NAMES)
 def test_each_road_runs_from_rock_to_mission(graph: AssetGraph, entity: str) -> None:
-    rock, mapped, mission = (dg.AssetKey([stage, entity]) for stage in ROAD)
-    assert graph.get(rock).parent_keys == {dg.AssetKey(["rock", "scan"])}
+    rock, mapped, mission = (dg.AssetKey(f"{stage}_{entity}") for stage in ROAD)
+    assert graph.get(rock).parent_keys == {dg.AssetKey("scan")}
     assert graph.get(mapped).parent_keys == {rock}
     assert mapped in graph.get(mission).parent_keys
     assert dg.AssetKey("reconciliation") in graph.get(mission).child_keys
 
 
+def test_no_two_boxes_of_the_graph_have_one_name(graph: AssetGraph) -> None:
+    names = [key.path[-1] for key in graph.get_all_asset_keys()]  # all that the graph shows of a key
+    assert len(set(names)) == len(names)
+
+
 def test_what_is_referred_to_is_loaded_first(graph: AssetGraph) -> None:
-    before = graph.get(dg.AssetKey(["mission", "attendance"])).parent_keys
-    assert {dg.AssetKey(["mission", "people"]), dg.AssetKey(["mission", "groups"])} <= before
+    before = graph.get(dg.AssetKey("loaded_attendance")).parent_keys
+    assert {dg.AssetKey("loaded_people"), dg.AssetKey("loaded_groups")} <= before
 
 
 def test_only_what_grows_has_years(graph: AssetGraph) -> None:
-    partitioned = {key.path[-1] for key in graph.get_all_asset_keys() if graph.get(key).is_partitioned}
+    partitioned = {key.path[-1].split("_", 1)[1] for key in graph.get_all_asset_keys() if graph.get(key).is_partitioned}
     assert partitioned == {"contributions", "attendance"}
 
 
@@ -62,7 +67,7 @@ def test_every_asset_says_what_it_is(graph: AssetGraph) -> None:
 
 def test_every_stage_is_checked(graph: AssetGraph) -> None:
     checked = {key.asset_key for key in graph.asset_check_keys}
-    assert checked == graph.get_all_asset_keys() - {dg.AssetKey(["rock", "scan"]), dg.AssetKey("quality_report")}
+    assert checked == graph.get_all_asset_keys() - {dg.AssetKey("scan"), dg.AssetKey("quality_report")}
 
 
 def test_nothing_starts_by_itself() -> None:

@@ -1,12 +1,15 @@
 """What a run works on where nothing is set up: a sample church and a sandbox that runs share."""
 
 import threading
+from inspect import signature
 from pathlib import Path
 
 import pytest
 
 from assets.demo import church_and_mission
 from assets.home import Home
+from assets.resources import DEFAULT_HOME
+from migrate_api.cli.demo import demo
 from migrate_etl.job import ImportJob
 from migrate_transfer.core.errors import InvalidRequest
 
@@ -61,3 +64,7 @@ def test_a_church_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with church_and_mission(Home(tmp_path), None) as (workspace, secrets):
         assert workspace.spec.campus_ids == (1, 2)
         assert secrets.mission_key.get_secret_value() == "k"
+
+
+def test_the_home_of_nothing_set_up_is_not_where_the_demo_makes_its_church_anew() -> None:
+    assert Path(DEFAULT_HOME) != signature(demo).parameters["out"].default

@@ -18,17 +18,17 @@ from migrate_etl.spec import ImportSecrets
 from migrate_etl.workspace import Workspace
 from tests.assets.conftest import Run
 
-GIVING = ("rock/contributions", "mapped/contributions", "mission/contributions")
-PEOPLE = ("rock/people", "mapped/people", "mission/people")
+GIVING = ("extracted_contributions", "mapped_contributions", "loaded_contributions")
+PEOPLE = ("extracted_people", "mapped_people", "loaded_people")
 
 
 def materialised(instance: dg.DagsterInstance, key: str) -> set[str]:
-    return set(instance.get_materialized_partitions(dg.AssetKey(key.split("/"))))
+    return set(instance.get_materialized_partitions(dg.AssetKey(key)))
 
 
 def rows(instance: dg.DagsterInstance, key: str, partition: str | None = None) -> int:
     """The row count that the UI shows."""
-    wanted = dg.AssetRecordsFilter(dg.AssetKey(key.split("/")), asset_partitions=[partition] if partition else None)
+    wanted = dg.AssetRecordsFilter(dg.AssetKey(key), asset_partitions=[partition] if partition else None)
     record = instance.fetch_materializations(wanted, limit=1).records[0]
     return int(record.asset_materialization.metadata["dagster/row_count"].value)
 
@@ -53,7 +53,7 @@ def test_one_run_imports_everything(run: Run, instance: dg.DagsterInstance, miss
     keys = years(instance)
     result = run(first=keys[0], last=keys[-1])
     assert result.success
-    assert materialised(instance, "mission/contributions") == set(keys)
+    assert materialised(instance, "loaded_contributions") == set(keys)
     assert set(result.asset_materializations_for_node("reconciliation")[0].metadata) >= {"outcomes", "unexplained"}
 
 
@@ -75,16 +75,16 @@ def test_the_years_add_up_to_what_was_discovered(
 
 def test_one_entity(run: Run, instance: dg.DagsterInstance, discovered: dict[str, dict[str, int]]) -> None:
     assert run(*PEOPLE).success
-    assert rows(instance, "mission/people") == discovered["people"][""]
+    assert rows(instance, "loaded_people") == discovered["people"][""]
 
 
 def test_mapping_alone_in_a_new_job_reads_what_it_needs(run: Run, instance: dg.DagsterInstance) -> None:
-    assert run("mapped/people").success
-    assert rows(instance, "mapped/people") > 0
+    assert run("mapped_people").success
+    assert rows(instance, "mapped_people") > 0
 
 
 def test_loading_alone_in_a_new_job_says_what_to_do(run: Run) -> None:
-    result = run("mission/people")
+    result = run("loaded_people")
     assert codes(result) == ["DATASET_MISSING"]
     (failure,) = [event.step_failure_data.user_failure_data for event in result.all_events if event.is_step_failure]
     assert "upstream" in str(failure.metadata["remedy"].value)
@@ -94,8 +94,8 @@ def test_one_year(run: Run, instance: dg.DagsterInstance, discovered: dict[str, 
     year = sorted(discovered["contributions"])[0]
     assert run(*PEOPLE).success
     assert run(*GIVING, first=year).success
-    assert materialised(instance, "mission/contributions") == {year}
-    assert rows(instance, "mission/contributions", year) == discovered["contributions"][year]
+    assert materialised(instance, "loaded_contributions") == {year}
+    assert rows(instance, "loaded_contributions", year) == discovered["contributions"][year]
 
 
 def test_a_range_of_years_is_one_run(
@@ -104,7 +104,7 @@ def test_a_range_of_years_is_one_run(
     first, second, *_ = sorted(discovered["contributions"])
     result = run(*GIVING[:2], first=first, last=second)
     between = {year for year in years(instance) if first <= year <= second}
-    assert materialised(instance, "mapped/contributions") == between
+    assert materialised(instance, "mapped_contributions") == between
     assert len({event.step_key for event in result.all_events if event.is_step_success}) == 4
 
 
@@ -138,7 +138,7 @@ def test_two_years_at_the_same_time(
     }
     processes = [materialise(environment, year, *GIVING) for year in (first, second)]
     assert [process.wait() for process in processes] == [0, 0]
-    assert materialised(instance, "mission/contributions") == {first, second}
+    assert materialised(instance, "loaded_contributions") == {first, second}
 
 
 def test_a_second_run_on_the_same_pair_is_refused(
@@ -153,7 +153,7 @@ def test_a_second_run_on_the_same_pair_is_refused(
 def test_a_doubled_page_is_red_and_stops_what_follows(
     run: Run, instance: dg.DagsterInstance, workspace: Workspace
 ) -> None:
-    assert run("rock/people").success
+    assert run("extracted_people").success
     folder = workspace.stage("extracted", "people", None)
     page = pl.concat(Dataset(folder).chunks())
     with DatasetWriter(folder) as writer:
@@ -162,11 +162,11 @@ def test_a_doubled_page_is_red_and_stops_what_follows(
     result = run(*PEOPLE)
     assert not result.success
     assert failed_checks(result) >= {"unique_ids"}
-    assert instance.get_latest_materialization_event(dg.AssetKey(["mapped", "people"])) is None
+    assert instance.get_latest_materialization_event(dg.AssetKey("mapped_people")) is None
 
 
 def test_findings_are_told_by_rule_and_count(run: Run) -> None:
-    result = run("rock/people", "mapped/people")
+    result = run("extracted_people", "mapped_people")
     (findings,) = [e for e in result.get_asset_check_evaluations() if e.check_name == "findings"]
     assert not findings.passed
     assert findings.severity == dg.AssetCheckSeverity.WARN
@@ -176,7 +176,7 @@ def test_findings_are_told_by_rule_and_count(run: Run) -> None:
 def test_no_event_holds_people_or_secrets(
     run: Run, workspace: Workspace, secrets: ImportSecrets, instance: dg.DagsterInstance
 ) -> None:
-    result = run("rock/people", "mapped/people")
+    result = run("extracted_people", "mapped_people")
     told = json.dumps([str(event) for event in result.all_events])
     people = Dataset(workspace.stage("mapped", "people", None)).scan().filter(pl.col("skip").is_null()).collect()
     private = [*people["last_name"].drop_nulls(), *people["email"].drop_nulls(), secrets.mission_key.get_secret_value()]
