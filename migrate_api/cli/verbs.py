@@ -10,6 +10,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
+from migrate_api.cli import loading
+
 VERBS = {
     "demo": ("demo", "demo", "Import a sample church into a Mission sandbox."),
     "sample": ("sandbox", "sample", "Make a sample Rock database."),
@@ -48,7 +50,8 @@ class Verbs(TyperGroup):
 def loaded(name: str) -> Any:
     """The verb itself."""
     file, attribute, _ = VERBS[name]
-    found = getattr(import_module(f"migrate_api.cli.{file}"), attribute)
+    with loading():
+        found = getattr(import_module(f"migrate_api.cli.{file}"), attribute)
     carrier = typer.Typer(rich_markup_mode=None, add_completion=False)
     carrier.callback()(_nothing)
     if isinstance(found, typer.Typer):
