@@ -3,10 +3,12 @@ load, and Ctrl-C may come in that moment."""
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from types import FrameType
 
@@ -19,8 +21,21 @@ def main() -> None:
     """Entry point; ends the process."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _nothing_begun)
-    import_module("migrate_api.cli.outlets").open_outlets()
-    import_module("migrate_api.cli.application").run()
+    with loading():
+        import_module("migrate_api.cli.outlets").open_outlets()
+        run = import_module("migrate_api.cli.application").run
+    run()
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Modules are loaded: what they make stays, so nothing of it is looked at for garbage, now or later."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _nothing_begun(number: int, frame: FrameType | None) -> None:

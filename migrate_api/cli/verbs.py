@@ -10,6 +10,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
+from migrate_api.cli import loading
+from migrate_api.cli.plain_values import PlainFirst
+
 VERBS = {
     "demo": ("demo", "demo", "Import a sample church into a Mission sandbox."),
     "sample": ("sandbox", "sample", "Make a sample Rock database."),
@@ -33,7 +36,11 @@ VERBS = {
 """File in this folder, function or group of verbs in it, and a few words for `--help`."""
 
 
-class Verbs(TyperGroup):
+class Verb(PlainFirst, TyperCommand):
+    """One that is no group."""
+
+
+class Verbs(PlainFirst, TyperGroup):
     """A group whose members are names and words until one of them is called."""
 
     def __init__(self, **given: Any) -> None:
@@ -48,13 +55,14 @@ class Verbs(TyperGroup):
 def loaded(name: str) -> Any:
     """The verb itself."""
     file, attribute, _ = VERBS[name]
-    found = getattr(import_module(f"migrate_api.cli.{file}"), attribute)
+    with loading():
+        found = getattr(import_module(f"migrate_api.cli.{file}"), attribute)
     carrier = typer.Typer(rich_markup_mode=None, add_completion=False)
     carrier.callback()(_nothing)
     if isinstance(found, typer.Typer):
         carrier.add_typer(found, name=name)
     else:
-        carrier.command(name)(found)
+        carrier.command(name, cls=Verb)(found)
     return get_group(carrier).commands[name]
 
 

@@ -1,38 +1,25 @@
-"""What lies on a disk or a mounted share, folder by folder: the files of a folder before its folders, by name.
-
-To ask the file system for a file takes a microsecond and a half. What is done for each file here is to take less.
-"""
+"""What lies on a disk or a mounted share, folder by folder: the files of a folder before its folders, by name."""
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from itertools import islice
-from typing import TypeAlias
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 
-from migrate_transfer.backends.local_files import FOLLOW, gone, item_error, item_of, place, require_root
+from migrate_transfer.backends.local_ahead import PAYS, Ahead
+from migrate_transfer.backends.local_folder import Folders
 from migrate_transfer.core.backend import Item, Meant, Oddity, Page
-from migrate_transfer.core.names import key_of, path_of, plain
+from migrate_transfer.core.names import key_of, path_of
 
 MOST = 100_000
-BY_NUMBER = os.scandir in os.supports_fd and os.stat in os.supports_dir_fd
-"""Whether an open folder can be asked for what is in it: a shorter way for each file, and the folder cannot become
-another one meanwhile."""
-KIND = 0o170000
-"""The bits of a mode that say what it is."""
-Entry: TypeAlias = os.DirEntry[str]
-Name: TypeAlias = str | bytes
 
 
 class Listing:
     """The folders below `root`, which is at `real`, as far as something in them is `meant`. Of a folder with more than
-    `most` entries as many are listed together, as the file system has them, so that the memory it takes is bounded."""
+    `most` entries as many are listed together, so that the memory it takes is bounded. After `pays` entries a second
+    process lists ahead."""
 
-    def __init__(self, root: bytes, real: bytes, meant: Meant, most: int = MOST) -> None:
-        self._root, self._real, self._meant, self._most = root, real, meant, most
+    def __init__(self, root: bytes, real: bytes, meant: Meant, most: int = MOST, pays: int = PAYS) -> None:
+        self._found, self._meant, self._most, self._pays = Folders(root, real), meant, most, pays
 
     def pages(self, cursor: str | None) -> Iterator[Page]:
         """A page a folder, or several for a large one; a cursor is the path of a folder that could be read. Raises
@@ -41,17 +28,24 @@ class Listing:
         if cursor is not None:
             waiting = self._behind(path_of(cursor) if cursor else b"", lost)
             yield Page(lost, None)
-        while waiting:
-            folder = waiting.pop()
-            below: list[bytes] = []
-            last: list[Item | Oddity] = []
-            for entries in self._folder(folder, below):
-                if last:
-                    yield Page(last, None)
-                last = entries
-            below.sort(reverse=True)
-            waiting += below
-            yield Page(last, None if _of(folder, last) else key_of(folder))
+        with closing(Ahead(self._found, self._most, self._pays)) as ahead:
+            while waiting:
+                yield from self._pages(waiting.pop(), waiting, ahead)
+
+    def _pages(self, folder: bytes, waiting: list[bytes], ahead: Ahead) -> Iterator[Page]:
+        """Those of one folder. The folders in it come before those that wait."""
+        below: list[bytes] = []
+        last: list[Item | Oddity] = []
+        for entries in ahead.slices(folder, below, waiting):
+            if last:
+                yield Page(last, None)
+            last = entries
+        broken = bool(_of(folder, last))
+        if left := [_left_out(path) for path in below if not self._is_meant(path)]:
+            yield Page(last, None)
+            last = [*left]
+        waiting += self._last_first(below)
+        yield Page(last, None if broken else key_of(folder))
 
     def _behind(self, folder: bytes, lost: list[Oddity]) -> list[bytes]:
         """The folders that come after `folder` in the listing, last first. `lost` gets those among it and the ones
@@ -60,111 +54,25 @@ class Listing:
         done = b""
         for part in folder.split(b"/") if folder else []:
             here = done + b"/" + part if done else part
-            waiting.extend(name for name in sorted(self._folders(done, lost), reverse=True) if name > here)
+            waiting.extend(name for name in self._folders(done, lost) if name > here)
             done = here
-        return [*waiting, *sorted(self._folders(folder, lost), reverse=True)]
+        return [*waiting, *self._folders(folder, lost)]
 
     def _folders(self, folder: bytes, lost: list[Oddity]) -> list[bytes]:
-        found: list[bytes] = []
-        for entries in self._folder(folder, found):
+        below: list[bytes] = []
+        for entries in self._found.slices(folder, below, self._most):
             lost += [one for one in _of(folder, entries) if one.code != "SOURCE_GONE"]
-        return found
+        return self._last_first(below)
 
-    def _folder(self, folder: bytes, below: list[bytes]) -> Iterator[list[Item | Oddity]]:
-        """What lies in a folder, in slices; the folders in it go to `below`."""
-        try:
-            with self._opened(folder) as (found, number):
-                while some := list(islice(found, self._most)):
-                    yield self._entries(folder, some, number, below)
-        except OSError as error:
-            if not folder:
-                raise gone(self._root, error) from error
-            require_root(self._root)
-            yield [_unreadable(key_of(folder), error, folder=True)]
+    def _last_first(self, below: list[bytes]) -> list[bytes]:
+        return sorted(filter(self._is_meant, below), reverse=True)
 
-    @contextmanager
-    def _opened(self, folder: bytes) -> Iterator[tuple[Iterator[Entry], int | None]]:
-        """Its entries, and its number while it is open. It may have become a link since it was listed: what that leads
-        to is not listed. Raises OSError."""
-        path = os.path.join(self._root, folder)
-        if not BY_NUMBER:
-            with os.scandir(os.fsdecode(path)) as found:
-                yield found, None
-            return
-        number = os.open(path, FOLLOW if folder else os.O_RDONLY)
-        try:
-            if folder and place(number, path) != os.path.join(self._real, folder):
-                raise OSError(errno.ELOOP, "moved")
-            with os.scandir(number) as found:
-                yield found, number
-        finally:
-            os.close(number)
-
-    def _entries(
-        self, folder: bytes, found: Sequence[Entry], number: int | None, below: list[bytes]
-    ) -> list[Item | Oddity]:
-        entries: list[Item | Oddity] = []
-        folders: set[bytes] | None = None
-        for key, name in _named(folder, found):
-            try:
-                # By its path where a folder has no number.
-                status = os.lstat(name if BY_NUMBER else os.path.join(self._root, path_of(key)), dir_fd=number)
-            except OSError as error:
-                folders = _folders(found) if folders is None else folders
-                if os.fsencode(name) not in folders:
-                    entries.append(_unreadable(key, error))
-                    continue
-                kind = stat.S_IFDIR  # looked into, it says itself why it cannot be read
-            else:
-                kind = status.st_mode & KIND
-                if kind == stat.S_IFREG:
-                    entries.append(item_of(key, status))
-                    continue
-                if kind != stat.S_IFDIR or _is_junction(status):
-                    entries.append(_left(key, kind))
-                    continue
-            if self._meant(key):
-                below.append(path_of(key))
-            else:
-                entries.append(Oddity(key, "skipped", "not_included", "The job's filters leave it out.", folder=True))
-        return entries
+    def _is_meant(self, folder: bytes) -> bool:
+        return self._meant(key_of(folder))
 
 
-def _named(folder: bytes, found: Iterable[Entry]) -> Iterable[tuple[str, Name]]:
-    """Key and name of each, by name, byte by byte. Looked at together: most need no second look."""
-    names = sorted(each.name for each in found)
-    together, prefix = os.fsencode("/".join(names)), folder + b"/" if folder else b""
-    if plain(prefix + together):
-        before = prefix.decode("ascii")
-        return zip([before + name for name in names], names, strict=True)
-    return [(key_of(prefix + name), name) for name in sorted(together.split(b"/"))]
-
-
-def _folders(found: Iterable[Entry]) -> set[bytes]:
-    """Those of the entries that are folders by the word of the folder itself, though they cannot be asked for."""
-    folders = set()
-    for each in found:
-        with suppress(OSError):
-            if each.is_dir(follow_symlinks=False):
-                folders.add(os.fsencode(each.name))
-    return folders
-
-
-def _is_junction(status: os.stat_result) -> bool:
-    return os.name == "nt" and bool(getattr(status, "st_reparse_tag", 0))
-
-
-def _left(key: str, kind: int) -> Oddity:
-    if kind == stat.S_IFDIR:
-        return Oddity(key, "skipped", "link", "A junction or mount point is not followed.")
-    if kind == stat.S_IFLNK:
-        return Oddity(key, "skipped", "link", "A symbolic link is not followed.")
-    return Oddity(key, "skipped", "special_file", "A pipe, socket or device has no content to move.")
-
-
-def _unreadable(key: str, error: OSError, *, folder: bool = False) -> Oddity:
-    found = item_error(error)
-    return Oddity(key, "failed", found.error_code, found.message, found.remedy, folder=folder)
+def _left_out(folder: bytes) -> Oddity:
+    return Oddity(key_of(folder), "skipped", "not_included", "The job's filters leave it out.", folder=True)
 
 
 def _of(folder: bytes, entries: Sequence[Item | Oddity]) -> list[Oddity]:

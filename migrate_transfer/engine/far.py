@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 
 from migrate_transfer.core.backend import Away, Content, Receipt, Rename, Sender, Source, Tier, Upload
 from migrate_transfer.core.control import Control
+from migrate_transfer.core.cores import cores
 
 TOGETHER, AHEAD = 64, 192
 """Uploads ordered at once, and how many may be ordered and not answered."""
@@ -28,8 +28,7 @@ STREAMS_EACH = 4
 
 def helpers(concurrency: int) -> int:
     """How many helpers pay on this machine: one for each core that is left, while each has some streams."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(0, min(cores - 1, FARTHEST, concurrency // STREAMS_EACH - 1))
+    return max(0, min(cores() - 1, FARTHEST, concurrency // STREAMS_EACH - 1))
 
 
 class FarSender:
