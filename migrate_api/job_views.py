@@ -54,7 +54,8 @@ class JobView(Seen):
     files_skipped: int = Field(description="left out by a rule")
     files_failed: int
     bytes_total: int | None
-    bytes_completed: int
+    bytes_completed: int = Field(description="of files that are whole at the destination")
+    bytes_left: int | None = Field(description="still to be read, what is in flight not counted; null: not known")
     mailboxes_completed: int
     speed_mbps: float
     seconds_remaining: float | None
@@ -85,13 +86,21 @@ def _remaining(job: Job) -> float | None:
     """Remaining bytes over the current speed; for records, whose bytes nobody knows before, by the rate so far."""
     if job.status is not JobStatus.RUNNING:
         return None
-    if job.bytes_total is not None and job.bytes_per_second > 0:
-        return round(max(0, job.bytes_total - job.bytes_completed) / job.bytes_per_second, 1)
+    left = _bytes_left(job)
+    if left is not None and job.bytes_per_second > 0:
+        return round(left / job.bytes_per_second, 1)
     settled = job.files_completed + job.files_unchanged + job.files_skipped + job.files_failed
     if not job.files_total or not settled or job.started_at is None or job.reported_at is None:
         return None
     rate = settled / max(0.001, (job.reported_at - job.started_at).total_seconds())
     return round(max(0, job.files_total - settled) / rate, 1)
+
+
+def _bytes_left(job: Job) -> int | None:
+    """As the agent said; an older one does not, and then what was skipped or there before counts as left."""
+    if job.bytes_left is not None or job.bytes_total is None:
+        return job.bytes_left
+    return max(0, job.bytes_total - job.bytes_completed)
 
 
 class ItemView(Seen):
