@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from migrate_api.billing import cost
-from migrate_api.protocol.spec import JobSpec
+from migrate_api.protocol.spec import JobSpec, Model, Name, Secret
 from migrate_api.protocol.states import JobStatus, JobType, steps
 from migrate_api.tables import Job
 
@@ -17,10 +17,21 @@ from migrate_api.tables import Job
 class JobRequest(JobSpec):
     """A job to create. Without a destination the project's own is taken."""
 
-    name: str = Field(min_length=1, max_length=255)
+    name: Name
     project_id: str = Field(max_length=64)
     agent_id: str = Field(max_length=64)
     allow_offline: bool = Field(default=False, description="create it although the agent is offline: it waits for it")
+
+
+class Again(Model):
+    """What is different in a job that is done again. Without a name it has the old one and `(again)`. A key or password
+    that is no longer taken is replaced here."""
+
+    name: Name | None = None
+    agent_id: str | None = Field(default=None, max_length=64)
+    allow_offline: bool = False
+    connection_string: Secret | None = None
+    mission_integration_key: Secret | None = None
 
 
 class Seen(BaseModel):

@@ -262,8 +262,7 @@ class Progress(Said):
     files_failed: Count = 0
     bytes_completed: Count = 0
     bytes_per_second: Annotated[float, Field(ge=0)] = 0.0
-    bytes_left: Count | None = None
-    """Of items without an outcome, less what is in flight of them; state, as the speed is."""
+    bytes_left: Count | None = Field(default=None, description="of items without an outcome, less what is in flight")
     status: JobStatus | None = None
     error: Failure | None = None
     totals: Totals | None = None
@@ -271,8 +270,7 @@ class Progress(Said):
     failed_items: tuple[FailedItem, ...] = Field(default=(), max_length=500)
     runs: tuple[Id, ...] = Field(default=(), max_length=1_000, description="Dagster runs of this job, oldest first")
     recount: Recount | None = None
-    result: dict[str, Any] | None = None
-    """Of an import: quality_score, financial_match, scope_match, unexplained, report and evidence paths."""
+    result: dict[str, Any] | None = Field(default=None, description="of an import: score, matches, unexplained, papers")
 
 
 class ProgressAnswer(Answer):
