@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
-from migrate_api import chores, pages
+from migrate_api import chores
 from migrate_api.azure.access import Accesses
 from migrate_api.azure.connections import CALLBACK, Connections
 from migrate_api.azure.microsoft import Microsoft
@@ -21,9 +21,12 @@ from migrate_api.callers import Callers
 from migrate_api.database import Database
 from migrate_api.description import describe
 from migrate_api.doors import Services, services_of
-from migrate_api.errors import Refusal, answer, complaints, invalid
+from migrate_api.errors import NO_OBJECT, Refusal, answer, complaints, invalid
 from migrate_api.limits import RateHeaders
 from migrate_api.observability import observe
+from migrate_api.pages import azure as connecting
+from migrate_api.pages import engagements, render
+from migrate_api.pages import jobs as watching
 from migrate_api.routes import (
     agent_work,
     agents,
@@ -40,6 +43,7 @@ from migrate_api.routes import (
 )
 from migrate_api.seen import Seen
 from migrate_api.settings import ApiSettings
+from migrate_api.slashes import NoSlashes
 from migrate_api.tracing import Traces
 from migrate_api.turns import InTurn, Turns
 from migrate_api.vault import Vault
@@ -61,6 +65,7 @@ ROUTERS = (
     outbox.routes,
     health.routes,
 )
+PAGES = (watching.routes, connecting.routes, engagements.routes)
 READ = (*ROUTERS[1:], ROUTERS[0])
 """In the order in which people read of them."""
 AT_ONCE = 8
@@ -83,11 +88,12 @@ def create_app(settings: ApiSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         # As they are: a router that is included is made anew for each application, and asked at each request.
-        routes=[route for routes in (*ROUTERS, pages.routes) for route in routes.routes],
+        routes=[route for routes in (*ROUTERS, *PAGES) for route in routes.routes],
     )
     app.state.services = services
     app.add_middleware(InTurn, turns=services.turns)
     app.add_middleware(RateHeaders)
+    app.add_middleware(NoSlashes)
     describe(app)
     _answer_errors(app)
     app.state.traces = Traces(settings.otlp_endpoint) if settings.otlp_endpoint else None
@@ -133,19 +139,20 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(Refusal)
     async def refused(request: Request, refusal: Refusal) -> Response:
-        if request.url.path.startswith("/api/") and not _is_looked_at(request):
-            return answer(refusal)
-        return pages.refused(refusal, services_of(request).settings.sso_issuer)
+        return _refused(request, refusal)
 
     @app.exception_handler(RequestValidationError)
-    async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
         """Names the fields and what is wrong with them, never what was sent: it may be a password."""
-        return answer(invalid(complaints(error.errors())))
+        found = complaints(error.errors())
+        if found.get("body") == NO_OBJECT and "json" not in request.headers.get("content-type", ""):
+            found["body"] = "send JSON, with the header Content-Type: application/json"
+        return answer(invalid(found))
 
     @app.exception_handler(HTTPException)
-    async def plain(_: Request, error: HTTPException) -> JSONResponse:
+    async def plain(request: Request, error: HTTPException) -> Response:
         code = _CODES.get(error.status_code, "REQUEST_REFUSED")
-        return answer(Refusal(error.status_code, code, str(error.detail), headers=error.headers))
+        return _refused(request, Refusal(error.status_code, code, str(error.detail), headers=error.headers))
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(InterfaceError)
@@ -153,10 +160,23 @@ def _answer_errors(app: FastAPI) -> None:
         log.error("The database does not answer (%s).", type(error).__name__)
         return answer(_unavailable("The database does not answer."))
 
+    @app.exception_handler(DataError)
+    async def not_kept(_: Request, error: DataError) -> JSONResponse:
+        """PostgreSQL keeps no text with a NUL in it."""
+        log.warning("The database keeps something that was sent not (%s).", type(error.orig).__name__)
+        return answer(invalid({"body": "holds a character or a number that cannot be kept"}))
+
     @app.exception_handler(MigrateError)
     async def ours(_: Request, error: MigrateError) -> JSONResponse:
         log.error("%s: %s", error.error_code, error.message)
         return answer(Refusal(503, error.error_code, error.message, remedy=error.remedy))
+
+
+def _refused(request: Request, refusal: Refusal) -> Response:
+    """As JSON to programs, as a page to people."""
+    if request.url.path.startswith("/api/") and not _is_looked_at(request):
+        return answer(refusal)
+    return render.refused(refusal, services_of(request).settings.sso_issuer)
 
 
 def _is_looked_at(request: Request) -> bool:

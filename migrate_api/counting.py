@@ -49,6 +49,7 @@ def counted(session: Session, caller: AgentCaller, said: Progress, at: datetime)
         "number": said.sequence,
         "moment": at,
         "speed": said.bytes_per_second,
+        "left": said.bytes_left,
         **{f"more_{name}": getattr(said, name) for name in DELTAS},
     }
     if said.totals is not None:
@@ -72,7 +73,7 @@ def _insert(dialect: str) -> sa.Executable:
 def _update(totals: bool, entities: bool) -> sa.Executable:
     """Sums are added in any order; state is taken from the newest alone."""
     jobs, newest = _jobs.c, _jobs.c.newest_sequence < sa.bindparam("number")
-    state = {"newest_sequence": "number", "bytes_per_second": "speed"}
+    state = {"newest_sequence": "number", "bytes_per_second": "speed", "bytes_left": "left"}
     if totals:
         state |= {"files_total": "items", "bytes_total": "bytes"}
     if entities:

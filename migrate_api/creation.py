@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from migrate_api.dispatch import Dispatch, new_id, now, require_storage
 from migrate_api.errors import complaints, conflict, invalid
-from migrate_api.job_views import JobRequest
+from migrate_api.job_views import Again, JobRequest
 from migrate_api.principals import Person
 from migrate_api.protocol.spec import DESTINATIONS, SOURCES, BlobDestination, Destination, JobSpec, RockSource
 from migrate_api.protocol.states import FINAL, JOB_TYPES, JobStatus, JobType, ProjectStatus
@@ -37,9 +37,7 @@ def repeat(
     vault: Vault,
     person: Person,
     old: Job,
-    name: str | None,
-    agent_id: str | None,
-    allow_offline: bool,
+    changes: Again,
     *,
     failed: bool,
 ) -> Job:
@@ -49,16 +47,24 @@ def repeat(
     if failed and not old.files_failed:
         raise conflict("NOTHING_FAILED", "No item of this job failed.", "Re-run it if you want it done again.")
     project = _project(dispatch.session, person.tenant_id, old.project_id)
-    agent = _agent(dispatch.session, person.tenant_id, agent_id or old.agent_id)
+    agent = _agent(dispatch.session, person.tenant_id, changes.agent_id or old.agent_id)
     sealed = vault.open(dispatch.session, old.tenant_id, f"job:{old.id}")
     with _complaining():
-        spec = JobSpec.model_validate(sealed if sealed is not None else old.spec)
+        spec = _with_new_secrets(JobSpec.model_validate(sealed if sealed is not None else old.spec), changes)
     _require_fitting(spec, project)
-    if not allow_offline:
+    if not changes.allow_offline:
         require_online(agent)
-    row = _row(person, project, agent, name or f"{old.name[:240]} (again)", spec)
+    row = _row(person, project, agent, changes.name or f"{old.name[:240]} (again)", spec)
     row.rerun_of, row.retry_of = old.id, old.id if failed else None
     return _add(dispatch, vault, person, row, spec)
+
+
+def _with_new_secrets(spec: JobSpec, changes: Again) -> JobSpec:
+    names = ("connection_string", "mission_integration_key")
+    new = {name: secret for name in names if (secret := getattr(changes, name)) is not None}
+    if new and not isinstance(spec.source, RockSource):
+        raise invalid(dict.fromkeys(new, "only an import has one"))
+    return spec.model_copy(update={"source": spec.source.model_copy(update=new)})
 
 
 def _asked(request: JobRequest) -> dict[str, object]:

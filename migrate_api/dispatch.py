@@ -201,6 +201,7 @@ class Dispatch:
             token=job.token,
         )
         job.files_completed = job.files_unchanged = job.files_skipped = job.files_failed = job.bytes_completed = 0
+        job.bytes_left = None
         self.session.execute(sa.delete(JobItem).where(JobItem.job_id == job.id))
         self.command(job, CommandName.RESUME_JOB if paused else CommandName.START_JOB, person.actor)
 

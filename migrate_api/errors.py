@@ -47,15 +47,57 @@ def invalid(fields: Mapping[str, str], message: str = "") -> Refusal:
     return Refusal(400, "VALIDATION_ERROR", said, fields=fields)
 
 
+CHOOSING = ("source", "destination", "default_destination")
+"""Fields whose `type` says what else they have; pydantic puts that word behind them, where nobody wrote it."""
+
+
 def complaints(found: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """What pydantic does not like, by field: `source.path` for a body's, the bare name for a parameter. Never what was
     sent."""
-    return {_place(one["loc"]): str(one["msg"]).removeprefix("Value error, ") for one in found}
+    said = {_place(one): _words(one) for one in found}
+    # Of a list whose only entry is wrong, pydantic says that it has none.
+    return {name: why for name, why in said.items() if why != AT_LEAST_ONE or not _within(said, name)}
 
 
-def _place(location: tuple[int | str, ...]) -> str:
+def _within(said: Mapping[str, str], name: str) -> bool:
+    return any(other.startswith(f"{name}.") for other in said)
+
+
+def _place(one: Mapping[str, Any]) -> str:
+    location = one["loc"]
     named = location[1:] if location[:1] and location[0] in ("body", "query", "path", "header") else location
-    return ".".join(map(str, named)) or "body"
+    if one["type"] == "json_invalid":
+        named = ()  # it is the letter at which it cannot be read on
+    kept = [part for before, part in zip(("", *named), named, strict=False) if before not in CHOOSING]
+    chosen = ["type"] if one["type"].startswith("union_tag") else []
+    return ".".join(map(str, [*kept, *chosen])) or "body"
+
+
+AT_LEAST_ONE, NO_OBJECT = "needs at least one", "must be an object"
+_SAID = {
+    "missing": "is required",
+    "union_tag_not_found": "is required",
+    "extra_forbidden": "there is no such field; /docs names those there are",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "model_type": NO_OBJECT,
+    "model_attributes_type": NO_OBJECT,
+    "dict_type": NO_OBJECT,
+}
+
+
+def _words(one: Mapping[str, Any]) -> str:
+    """In words for people who do not know Python."""
+    kind, context = one["type"], one.get("ctx") or {}
+    if kind == "union_tag_invalid":
+        return f"must be one of {context['expected_tags']}"
+    if kind == "json_invalid":
+        return "is no JSON that can be read"
+    if kind == "string_too_short" and context.get("min_length") == 1:
+        return "must not be empty"
+    if kind == "too_short" and context.get("min_length") == 1:
+        return AT_LEAST_ONE
+    return _SAID.get(kind) or str(one["msg"]).removeprefix("Value error, ")
 
 
 def conflict(code: str, message: str, remedy: str = "", **details: Any) -> Refusal:

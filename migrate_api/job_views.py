@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from migrate_api.billing import cost
-from migrate_api.protocol.spec import JobSpec
+from migrate_api.protocol.spec import JobSpec, Model, Name, Secret
 from migrate_api.protocol.states import JobStatus, JobType, steps
 from migrate_api.tables import Job
 
@@ -17,10 +17,21 @@ from migrate_api.tables import Job
 class JobRequest(JobSpec):
     """A job to create. Without a destination the project's own is taken."""
 
-    name: str = Field(min_length=1, max_length=255)
+    name: Name
     project_id: str = Field(max_length=64)
     agent_id: str = Field(max_length=64)
     allow_offline: bool = Field(default=False, description="create it although the agent is offline: it waits for it")
+
+
+class Again(Model):
+    """What is different in a job that is done again. Without a name it has the old one and `(again)`. A key or password
+    that is no longer taken is replaced here."""
+
+    name: Name | None = None
+    agent_id: str | None = Field(default=None, max_length=64)
+    allow_offline: bool = False
+    connection_string: Secret | None = None
+    mission_integration_key: Secret | None = None
 
 
 class Seen(BaseModel):
@@ -54,7 +65,8 @@ class JobView(Seen):
     files_skipped: int = Field(description="left out by a rule")
     files_failed: int
     bytes_total: int | None
-    bytes_completed: int
+    bytes_completed: int = Field(description="of files that are whole at the destination")
+    bytes_left: int | None = Field(description="still to be read, what is in flight not counted; null: not known")
     mailboxes_completed: int
     speed_mbps: float
     seconds_remaining: float | None
@@ -85,13 +97,21 @@ def _remaining(job: Job) -> float | None:
     """Remaining bytes over the current speed; for records, whose bytes nobody knows before, by the rate so far."""
     if job.status is not JobStatus.RUNNING:
         return None
-    if job.bytes_total is not None and job.bytes_per_second > 0:
-        return round(max(0, job.bytes_total - job.bytes_completed) / job.bytes_per_second, 1)
+    left = _bytes_left(job)
+    if left is not None and job.bytes_per_second > 0:
+        return round(left / job.bytes_per_second, 1)
     settled = job.files_completed + job.files_unchanged + job.files_skipped + job.files_failed
     if not job.files_total or not settled or job.started_at is None or job.reported_at is None:
         return None
     rate = settled / max(0.001, (job.reported_at - job.started_at).total_seconds())
     return round(max(0, job.files_total - settled) / rate, 1)
+
+
+def _bytes_left(job: Job) -> int | None:
+    """As the agent said; an older one does not, and then what was skipped or there before counts as left."""
+    if job.bytes_left is not None or job.bytes_total is None:
+        return job.bytes_left
+    return max(0, job.bytes_total - job.bytes_completed)
 
 
 class ItemView(Seen):

@@ -86,6 +86,8 @@ class Reports:
 
     def _take_state(self, job: Job, caller: AgentCaller, said: Progress) -> None:
         job.bytes_per_second = said.bytes_per_second
+        if said.bytes_left is not None:
+            job.bytes_left = said.bytes_left
         if said.totals is not None:
             job.files_total, job.bytes_total = said.totals.items, said.totals.bytes
         if said.entities:

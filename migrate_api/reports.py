@@ -7,9 +7,9 @@ import io
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, PlainSerializer
 
 from migrate_api.billing import cost, gigabytes
 from migrate_api.protocol.states import JobStatus, JobType
@@ -29,6 +29,8 @@ class Report(BaseModel):
     type: JobType
     status: JobStatus
     error_code: str | None
+    error_message: str | None
+    error_remedy: str | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime
@@ -40,7 +42,7 @@ class Report(BaseModel):
     failed: int
     pending: int
     bytes_transferred: int
-    gb_transferred: Decimal
+    gb_transferred: Annotated[Decimal, PlainSerializer(lambda exact: f"{exact:f}", return_type=str)]
     mailboxes_completed: int
     success_rate: Decimal | None
     estimated_cost_usd: Decimal
@@ -61,6 +63,8 @@ def report(job: Job) -> Report:
         type=job.type,
         status=job.status,
         error_code=job.error_code,
+        error_message=job.error_message,
+        error_remedy=job.error_remedy,
         created_at=job.created_at,
         started_at=job.started_at,
         finished_at=job.finished_at,
@@ -96,7 +100,7 @@ def as_csv(found: Report, items: Sequence[JobItem]) -> Iterator[str]:
     for name, value in figures.items():
         yield _line([name, value])
     for name, value in (found.result or {}).items():
-        if not isinstance(value, dict | list):
+        if name not in figures and not isinstance(value, dict | list):
             yield _line([name, value])
     if found.entities:
         yield _line([])

@@ -249,6 +249,7 @@ class Job(Table):
     error_remedy: Mapped[str | None] = mapped_column(sa.Text)
     files_total: Mapped[int | None]
     bytes_total: Mapped[int | None]
+    bytes_left: Mapped[int | None]
     files_completed: Mapped[int] = mapped_column(default=0)
     files_unchanged: Mapped[int] = mapped_column(default=0)
     files_skipped: Mapped[int] = mapped_column(default=0)

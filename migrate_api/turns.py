@@ -42,7 +42,12 @@ class InTurn:
         self._app, self._turns = app, turns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(OWN_TURNS):
+        if scope["type"] != "http" or scope["path"].startswith(OWN_TURNS) or _is_connecting(scope["path"]):
             await self._app(scope, receive, send)
         else:
             await self._turns.through(self._app, scope, receive, send)
+
+
+def _is_connecting(path: str) -> bool:
+    """The pages on which a project is connected ask Microsoft."""
+    return path.startswith("/projects/") and path.split("/")[3:4] == ["azure"]

@@ -39,7 +39,7 @@ class Reporter:
         self._told = Standing(
             counted.completed, counted.unchanged, counted.skipped, counted.failed, counted.bytes_completed
         )
-        self._told_at = time.monotonic()
+        self._told_at, self._speed = time.monotonic(), 0.0
         self._unsent: deque[Progress] = deque()
 
     def status(self, status: JobStatus, totals: Totals | None = None) -> None:
@@ -48,8 +48,8 @@ class Reporter:
         self.flush()
 
     def standing(self, standing: Standing) -> None:
-        """The job is so far now; nothing is said where nothing changed."""
-        if standing != self._told:
+        """The job is so far now; nothing is said where nothing changed, but for a speed that is none any more."""
+        if standing != self._told or self._speed:
             changed = self._changed(standing)
             if not self._merged(changed):
                 self._push(**changed)
@@ -122,14 +122,16 @@ class Reporter:
         before, moment = self._told, time.monotonic()
         moved = max(0, now.bytes_completed - before.bytes_completed)
         seconds = max(0.001, moment - self._told_at)
-        self._told, self._told_at = now, moment
+        sent = moved if now.sent is None else max(0, now.sent - (before.sent or 0))
+        self._told, self._told_at, self._speed = now, moment, sent / seconds
         return {
             "files_completed": max(0, now.completed - before.completed),
             "files_unchanged": max(0, now.unchanged - before.unchanged),
             "files_skipped": max(0, now.skipped - before.skipped),
             "files_failed": max(0, now.failed - before.failed),
             "bytes_completed": moved,
-            "bytes_per_second": moved / seconds,
+            "bytes_per_second": self._speed,
+            "bytes_left": now.bytes_left,
             "entities": dict(now.entities),
         }
 

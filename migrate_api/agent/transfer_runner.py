@@ -188,7 +188,7 @@ class TransferRunner:
         def look(totals: FileTotals) -> None:
             nonlocal told
             if monotonic() - told >= REPORT_SECONDS or not totals.counts.pending:
-                tell(_standing(job.transfer.ledger, totals))
+                tell(_standing(job.transfer.ledger, totals, job.transfer.meter.total))
                 told = monotonic()
 
         with self._opened(control) as job:
@@ -221,13 +221,21 @@ class TransferRunner:
         return "\n".join(f"{item.key}: {item.code} {item.message}" for item in list(self.failed())[-1_000:])
 
 
-def _standing(ledger: ItemLedger, totals: FileTotals) -> Standing:
+def _standing(ledger: ItemLedger, totals: FileTotals, sent: int | None = None) -> Standing:
     """Of a sync, what all passes moved, and what the last one left."""
     _, done, moved = ledger.passes.moved()
     now = totals.counts
     if ledger.passes.ended:
         done, moved = done - now.done, moved - totals.moved  # the last pass is in both
-    return Standing(done + now.done, now.unchanged, now.skipped, now.failed, moved + totals.moved)
+    return Standing(
+        done + now.done,
+        now.unchanged,
+        now.skipped,
+        now.failed,
+        moved + totals.moved,
+        bytes_left=max(0, totals.bytes - totals.settled - totals.in_flight),
+        sent=sent,
+    )
 
 
 def _items_failed(totals: FileTotals) -> ItemError | None:

@@ -22,6 +22,10 @@ class Standing:
     failed: int = 0
     bytes_completed: int = 0
     entities: Mapping[str, EntityCounts] = field(default_factory=dict)
+    bytes_left: int | None = None
+    """Bytes of items without an outcome that are still to be read; None where nobody knows them before."""
+    sent: int | None = None
+    """Bytes that went over the wire in this attempt, whose growth is the speed; None: what was completed is taken."""
 
 
 @dataclass(frozen=True, slots=True)

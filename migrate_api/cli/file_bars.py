@@ -37,6 +37,6 @@ def file_bars(*, quiet: bool) -> Iterator[Callable[[FileTotals], None]]:
             said = f"{ended:,} of {counts.discovered:,} files"
             if counts.failed:
                 said += f", {counts.failed:,} failed"
-            progress.update(task, description=said, total=totals.bytes, completed=totals.settled)
+            progress.update(task, description=said, total=totals.bytes, completed=totals.settled + totals.in_flight)
 
         yield tell

@@ -249,7 +249,7 @@ class Progress(Said):
     """POST /api/progress: what changed since the last acknowledged report.
 
     `sequence` grows by one for each new report under a token; a number that came before is acknowledged and not
-    counted again. Deltas are added in any order; state (`status`, `speed`, `entities` …) is taken only from the
+    counted again. Deltas are added in any order; state (`status`, `bytes_left`, `entities` …) is taken only from the
     newest. `status` moves the job; with a final one `recount` must be there.
     """
 
@@ -262,6 +262,7 @@ class Progress(Said):
     files_failed: Count = 0
     bytes_completed: Count = 0
     bytes_per_second: Annotated[float, Field(ge=0)] = 0.0
+    bytes_left: Count | None = Field(default=None, description="of items without an outcome, less what is in flight")
     status: JobStatus | None = None
     error: Failure | None = None
     totals: Totals | None = None
@@ -269,8 +270,7 @@ class Progress(Said):
     failed_items: tuple[FailedItem, ...] = Field(default=(), max_length=500)
     runs: tuple[Id, ...] = Field(default=(), max_length=1_000, description="Dagster runs of this job, oldest first")
     recount: Recount | None = None
-    result: dict[str, Any] | None = None
-    """Of an import: quality_score, financial_match, scope_match, unexplained, report and evidence paths."""
+    result: dict[str, Any] | None = Field(default=None, description="of an import: score, matches, unexplained, papers")
 
 
 class ProgressAnswer(Answer):

@@ -11,12 +11,15 @@ from datetime import date, time
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
+    AliasChoices,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
     SecretStr,
     SerializationInfo,
+    StringConstraints,
     field_validator,
 )
 
@@ -43,12 +46,39 @@ Secret = Annotated[SecretStr, Field(min_length=1, max_length=16_384), PlainSeria
 
 
 Text = Annotated[str, Field(min_length=1, max_length=1_024)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+"""What something is called: never blanks alone."""
+
+
+def _given(text: Any) -> Any:
+    """A form sends what was left empty as an empty text."""
+    return None if isinstance(text, str) and not text.strip() else text
+
+
+Optionally = BeforeValidator(_given)
+Number = Annotated[Annotated[str, Field(max_length=255, coerce_numbers_to_str=True)] | None, Optionally]
+"""An id of another system's, which may be written as a number."""
 TenantId = Annotated[str, Field(pattern=r"^[0-9A-Za-z.-]{1,253}$", description="GUID or domain of a Microsoft tenant")]
 
 
 AccountName = Annotated[str, Field(pattern=r"^[a-z0-9]{3,24}$")]
 ContainerName = Annotated[str, Field(pattern=r"^[a-z0-9](?:-?[a-z0-9]){2,62}$")]
-Tier = Literal["hot", "cool", "cold", "archive"]
+
+
+def _lower(word: Any) -> Any:
+    return word.lower() if isinstance(word, str) else word
+
+
+Tier = Annotated[Literal["hot", "cool", "cold", "archive"], BeforeValidator(_lower)]
+"""Azure, and the guide, write them with a capital."""
+
+
+def also(*names: str) -> AliasChoices:
+    """A field's own name, and the words that the guide has for it: it is taken under each, and shown under its own."""
+    return AliasChoices(*names)
+
+
+ACCOUNT, PREFIX, TIER = also("account", "storage_account"), also("prefix", "blob_prefix"), also("tier", "storage_tier")
 
 
 class Model(BaseModel):
@@ -68,7 +98,7 @@ class MicrosoftSource(Model):
     """OneDrive for Business or a SharePoint document library of the source tenant."""
 
     type: Literal["onedrive", "sharepoint"]
-    tenant_id: TenantId
+    tenant_id: TenantId = Field(validation_alias=also("tenant_id", "source_tenant_id"))
     user: Text | None = None
     site: Text | None = None
     library: Text | None = None
@@ -127,10 +157,10 @@ class BlobDestination(Model):
     """An Azure Blob container; without account and container the project's connection is meant."""
 
     type: Literal["azure_blob"]
-    account: AccountName | None = None
+    account: AccountName | None = Field(default=None, validation_alias=ACCOUNT)
     container: ContainerName | None = None
-    prefix: str = Field(default="", max_length=1_024)
-    tier: Tier = "hot"
+    prefix: str = Field(default="", max_length=1_024, validation_alias=PREFIX)
+    tier: Tier = Field(default="hot", validation_alias=TIER)
 
 
 class MicrosoftDestination(Model):
@@ -200,11 +230,11 @@ class BandwidthSchedule(Model):
 class JobSpec(Model):
     """What one job is to do."""
 
-    type: JobType
+    type: JobType = Field(validation_alias=also("type", "job_type"))
     source: Source
     destination: Destination | None = None
     filters: Filters = Filters()
-    transfer: TransferConfig = TransferConfig()
+    transfer: TransferConfig = Field(default=TransferConfig(), validation_alias=also("transfer", "transfer_config"))
 
     def redacted(self) -> dict[str, Any]:
         """The spec as anybody may read it: secrets are null."""

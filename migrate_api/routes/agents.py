@@ -17,7 +17,7 @@ from migrate_api.doors import Admin, Inside, Member, Services, Transaction, View
 from migrate_api.errors import Refusal, conflict, not_found, refusals
 from migrate_api.paging import Cursor, Limit, Page, page
 from migrate_api.protocol.messages import Registered, Registration
-from migrate_api.protocol.spec import Model
+from migrate_api.protocol.spec import Model, Name
 from migrate_api.protocol.states import FINAL
 from migrate_api.seen import online_since
 from migrate_api.tables import Agent, AgentKey, Job, QueuedCommand, RegistrationCode
@@ -58,7 +58,7 @@ class MadeCode(CodeView):
 class NewKey(Model):
     """The agent that the key is for."""
 
-    name: str = Field(min_length=1, max_length=255)
+    name: Name
 
 
 class KeyView(BaseModel):
@@ -98,7 +98,7 @@ class AgentView(BaseModel):
 class AgentName(Model):
     """What the agent is called."""
 
-    name: str = Field(min_length=1, max_length=255)
+    name: Name
 
 
 def _view(agent: Agent) -> AgentView:
@@ -108,14 +108,14 @@ def _view(agent: Agent) -> AgentView:
 
 
 @routes.post("/registration-codes", status_code=201, responses=refusals(400, 401, 403, 429))
-def create_code(new: NewCode, caller: Admin, session: Transaction) -> MadeCode:
+def create_code(caller: Admin, session: Transaction, new: NewCode | None = None) -> MadeCode:
     """Make a registration code: 8 characters, for one machine, valid for 24 hours."""
     now = datetime.now(UTC)
     code, digest = new_code()
     row = RegistrationCode(
         id=uuid4().hex,
         tenant_id=caller.tenant_id,
-        label=new.label,
+        label=new.label if new else None,
         hash=digest,
         created_by=caller.email,
         created_at=now,
@@ -142,7 +142,8 @@ def register(said: Registration, request: Request, session: Transaction, inside:
     code = _usable(session, said.code)
     name = said.name or said.host.hostname or code.label or "agent"
     agent, _, key = _new_agent(session, code.tenant_id, name, f"code:{code.id}", said.host.model_dump())
-    code.used_at, code.agent_id = datetime.now(UTC), agent.id
+    code.used_at = agent.last_seen_at = datetime.now(UTC)  # a sign of life: it is online now, and stays so at work
+    code.agent_id = agent.id
     events.agent_registered(session, agent)
     return Registered(agent_id=agent.id, name=agent.name, key=key)
 

@@ -20,7 +20,7 @@ from migrate_api.azure import kept
 from migrate_api.azure.connections import CALLBACK, Choice
 from migrate_api.doors import Inside, Services, WaitingMember, WaitingViewer
 from migrate_api.errors import Refusal, invalid, refusals, refused_by
-from migrate_api.protocol.spec import AccountName, ContainerName, Model, TenantId, Tier
+from migrate_api.protocol.spec import ACCOUNT, PREFIX, TIER, AccountName, ContainerName, Model, TenantId, Tier
 from migrate_api.protocol.states import ProjectStatus
 from migrate_api.tables import AzureConnection
 
@@ -78,10 +78,10 @@ class ContainerView(BaseModel):
 class ChosenStorage(Model):
     """Account and container may be typed where Azure does not list them."""
 
-    account: AccountName
+    account: AccountName = Field(validation_alias=ACCOUNT)
     container: ContainerName
-    tier: Tier = "hot"
-    prefix: str = Field(default="", max_length=1_024)
+    tier: Tier = Field(default="hot", validation_alias=TIER)
+    prefix: str = Field(default="", max_length=1_024, validation_alias=PREFIX)
 
 
 @routes.get(

@@ -2,43 +2,54 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import uuid4
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from migrate_api.doors import Admin, Member, Transaction, Viewer
 from migrate_api.errors import conflict, not_found, refusals
 from migrate_api.paging import Cursor, Limit, Page, page
-from migrate_api.protocol.spec import Model
+from migrate_api.protocol.spec import Model, Name, Number, Optionally
 from migrate_api.roll_ups import RollUp, of_client
 from migrate_api.tables import Client, Project
 
 routes = APIRouter(prefix="/api", tags=["clients"])
 Id = Annotated[str, Path(max_length=64)]
-Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=320)]
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+def _address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text):
+        raise ValueError("give an address such as ada@example.org")
+    return text
+
+
+Email = Annotated[Annotated[str, Field(max_length=320), AfterValidator(_address)] | None, Optionally]
+Contact = Annotated[Annotated[str, Field(max_length=255)] | None, Optionally]
 
 
 class NewClient(Model):
     """A customer."""
 
-    name: str = Field(min_length=1, max_length=255)
-    contact_name: str | None = Field(default=None, max_length=255)
-    contact_email: Email | None = None
-    psa_company_id: str | None = Field(default=None, max_length=255)
+    name: Name
+    contact_name: Contact = None
+    contact_email: Email = None
+    psa_company_id: Number = None
 
 
 class ClientChange(Model):
     """What is to be changed; what is left out stays."""
 
-    name: str | None = Field(default=None, min_length=1, max_length=255)
-    contact_name: str | None = Field(default=None, max_length=255)
-    contact_email: Email | None = None
-    psa_company_id: str | None = Field(default=None, max_length=255)
+    name: Name | None = None
+    contact_name: Contact = None
+    contact_email: Email = None
+    psa_company_id: Number = None
     status: Literal["active", "archived"] | None = None
 
 

@@ -15,7 +15,7 @@ from migrate_api.creation import create, repeat
 from migrate_api.dispatch import Dispatch
 from migrate_api.doors import Admin, Inside, Member, Transaction, Viewer
 from migrate_api.errors import not_found, refusals
-from migrate_api.job_views import EventView, ItemView, JobRequest, JobView, LogView, SpeedPoint, view
+from migrate_api.job_views import Again, EventView, ItemView, JobRequest, JobView, LogView, SpeedPoint, view
 from migrate_api.paging import Cursor, Limit, Page, page
 from migrate_api.protocol.spec import Model
 from migrate_api.protocol.states import JobStatus, JobType
@@ -29,14 +29,6 @@ class Reason(Model):
     """Why; stands in the history."""
 
     why: str = Field(default="", max_length=1_000)
-
-
-class NewName(Model):
-    """What the new job is called; by default the old name with `(again)`."""
-
-    name: str | None = Field(default=None, min_length=1, max_length=255)
-    agent_id: str | None = Field(default=None, max_length=64)
-    allow_offline: bool = False
 
 
 class Successor(Model):
@@ -145,24 +137,22 @@ def reassign_job(job_id: JobId, successor: Successor, caller: Member, session: T
 
 @routes.post("/jobs/{job_id}/rerun", status_code=201, responses=refusals(400, 401, 403, 404, 409, 429))
 def rerun_job(
-    job_id: JobId, caller: Member, session: Transaction, inside: Inside, changes: NewName | None = None
+    job_id: JobId, caller: Member, session: Transaction, inside: Inside, changes: Again | None = None
 ) -> JobView:
     """A new job with the same specification; what is at the target already is not moved again."""
-    new = changes or NewName()
     dispatch = Dispatch(session, inside.waker)
     old = dispatch.held(caller.tenant_id, job_id)
-    return view(repeat(dispatch, inside.vault, caller, old, new.name, new.agent_id, new.allow_offline, failed=False))
+    return view(repeat(dispatch, inside.vault, caller, old, changes or Again(), failed=False))
 
 
 @routes.post("/jobs/{job_id}/retry-failed", status_code=201, responses=refusals(400, 401, 403, 404, 409, 429))
 def retry_failed_items(
-    job_id: JobId, caller: Member, session: Transaction, inside: Inside, changes: NewName | None = None
+    job_id: JobId, caller: Member, session: Transaction, inside: Inside, changes: Again | None = None
 ) -> JobView:
     """A new job over just the items that failed."""
-    new = changes or NewName()
     dispatch = Dispatch(session, inside.waker)
     old = dispatch.held(caller.tenant_id, job_id)
-    return view(repeat(dispatch, inside.vault, caller, old, new.name, new.agent_id, new.allow_offline, failed=True))
+    return view(repeat(dispatch, inside.vault, caller, old, changes or Again(), failed=True))
 
 
 @routes.get("/jobs/{job_id}/items", responses=refusals(400, 401, 404, 429))

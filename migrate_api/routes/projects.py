@@ -17,13 +17,19 @@ from migrate_api.errors import conflict, invalid, not_found, refusals
 from migrate_api.paging import Cursor, Limit, Page, page
 from migrate_api.project_status import follows
 from migrate_api.protocol.spec import (
+    ACCOUNT,
+    PREFIX,
+    TIER,
     AccountName,
     BandwidthSchedule,
     ContainerName,
     Destination,
     Model,
+    Name,
+    Number,
     Secret,
     Tier,
+    also,
 )
 from migrate_api.protocol.states import FINAL, ProjectStatus, ProjectType
 from migrate_api.roll_ups import RollUp, of_project
@@ -37,10 +43,10 @@ Id = Annotated[str, Path(max_length=64)]
 class Storage(Model):
     """An Azure Blob container; `secret` is a SAS or a connection string, kept sealed and never shown."""
 
-    account: AccountName
+    account: AccountName = Field(validation_alias=ACCOUNT)
     container: ContainerName
-    tier: Tier = "hot"
-    prefix: str = Field(default="", max_length=1_024)
+    tier: Tier = Field(default="hot", validation_alias=TIER)
+    prefix: str = Field(default="", max_length=1_024, validation_alias=PREFIX)
     endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?$", max_length=1_024)] | None = Field(
         default=None, description="address of the account's blobs; by default https://<account>.blob.core.windows.net"
     )
@@ -51,11 +57,11 @@ class NewProject(Model):
     """An engagement for a client."""
 
     client_id: str = Field(max_length=64)
-    type: ProjectType
-    name: str = Field(min_length=1, max_length=255)
+    type: ProjectType = Field(validation_alias=also("type", "project_type"))
+    name: Name
     description: str | None = Field(default=None, max_length=10_000)
-    psa_ticket_id: str | None = Field(default=None, max_length=255)
-    psa_project_id: str | None = Field(default=None, max_length=255)
+    psa_ticket_id: Number = None
+    psa_project_id: Number = None
     time_zone: TimeZone = "UTC"
     default_destination: Destination | None = None
     bandwidth_schedule: BandwidthSchedule | None = None
@@ -64,10 +70,10 @@ class NewProject(Model):
 class ProjectChange(Model):
     """What is to be changed; what is left out stays. `status`: cancelled, or in_progress to take that back."""
 
-    name: str | None = Field(default=None, min_length=1, max_length=255)
+    name: Name | None = None
     description: str | None = Field(default=None, max_length=10_000)
-    psa_ticket_id: str | None = Field(default=None, max_length=255)
-    psa_project_id: str | None = Field(default=None, max_length=255)
+    psa_ticket_id: Number = None
+    psa_project_id: Number = None
     time_zone: TimeZone | None = None
     default_destination: Destination | None = None
     bandwidth_schedule: BandwidthSchedule | None = None
@@ -139,6 +145,7 @@ def list_projects(
     session: Transaction,
     client_id: str | None = None,
     status: ProjectStatus | None = None,
+    type: ProjectType | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ProjectView]:
@@ -146,6 +153,7 @@ def list_projects(
     query = sa.select(Project).where(Project.tenant_id == caller.tenant_id)
     query = query.where(Project.client_id == client_id) if client_id is not None else query
     query = query.where(Project.status == status) if status else query
+    query = query.where(Project.type == type) if type else query
     return page(session, query, Project, limit, cursor, ProjectView.model_validate)
 
 

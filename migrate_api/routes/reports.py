@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Path
@@ -45,17 +45,31 @@ def list_reports(
     return page(session, query, Job, limit, cursor, report)
 
 
+@routes.get("/jobs/{job_id}/report", responses=refusals(400, 401, 404, 409, 429))
+def get_report_of_job(job_id: JobId, caller: Viewer, session: Transaction) -> Report:
+    """The same as /api/reports/{job_id}."""
+    return get_report(job_id, caller, session)
+
+
 @routes.get("/reports/{job_id}", responses=refusals(400, 401, 404, 409, 429))
 def get_report(job_id: JobId, caller: Viewer, session: Transaction) -> Report:
     """A finished job's figures."""
     return report(_finished(session, caller.tenant_id, job_id))
 
 
-@routes.get(
-    "/reports/{job_id}/export.csv",
-    response_class=StreamingResponse,
-    responses={**refusals(400, 401, 404, 409, 429), 200: {"content": {"text/csv": {}}, "description": "The report"}},
-)
+_CSV: dict[str, Any] = {
+    "response_class": StreamingResponse,
+    "responses": {**refusals(400, 401, 404, 409, 429), 200: {"content": {"text/csv": {}}, "description": "The report"}},
+}
+
+
+@routes.get("/jobs/{job_id}/report.csv", **_CSV)
+def export_report_of_job(job_id: JobId, caller: Viewer, session: Transaction) -> StreamingResponse:
+    """The same as /api/reports/{job_id}/export.csv."""
+    return export_report(job_id, caller, session)
+
+
+@routes.get("/reports/{job_id}/export.csv", **_CSV)
 def export_report(job_id: JobId, caller: Viewer, session: Transaction) -> StreamingResponse:
     """The same figures, and every item that failed, for the client's files."""
     job = _finished(session, caller.tenant_id, job_id)

@@ -181,11 +181,25 @@ class Content(Protocol):
         """After the last byte: sets `upload.sha256`, `upload.read`. Raises ItemError SOURCE_CHANGED."""
 
 
-class Streams:
-    """Leave to have so many requests under way at once, shared by the threads of one job."""
+class Meter:
+    """Bytes that went over the wire, while they go: a file that takes an hour is seen moving. Thread-safe."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self) -> None:
+        self.total = 0
+        self._lock = threading.Lock()
+
+    def add(self, count: int) -> None:
+        with self._lock:
+            self.total += count
+
+
+class Streams:
+    """Leave to have so many requests under way at once, shared by the threads of one job; `meter` counts what they
+    send."""
+
+    def __init__(self, count: int, meter: Meter | None = None) -> None:
         self.count, self._free = count, count
+        self.meter = meter or Meter()
         self._lock = threading.Lock()
 
     def take(self) -> bool:

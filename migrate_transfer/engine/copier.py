@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 
 from migrate_transfer.core.backend import Destination, Receipt, Rename, Sender, Source, Stored, Upload
 from migrate_transfer.core.control import Control
@@ -19,6 +20,8 @@ from migrate_transfer.spec import TransferSpec
 
 TAKE, TAKE_BYTES = 256, 64 * 2**20
 """An item is claimed with so many others: after a kill, these are asked about at the destination."""
+SETTLE_SECONDS = 1.0
+"""Outcomes are written down together, but not later than this: of large files, one a minute is much."""
 LEG, LEG_BYTES = 1_000, 2**30
 """After so much, what was copied is proven; where nothing is to be proven, there is one leg."""
 SMALL = 128 * 1024
@@ -70,6 +73,14 @@ class Copier:
     _renames: list[Rename] = field(default_factory=list)
     _again: list[Upload] = field(default_factory=list)
     _more: bool = True
+    _flying: dict[int, Upload] = field(default_factory=dict)
+    """By number: given to the sender, and not written down yet."""
+    _settled_at: float = 0.0
+
+    @property
+    def in_flight(self) -> int:
+        """Bytes read of what is on its way. May be asked from another thread."""
+        return sum(upload.read for upload in list(self._flying.values()))
 
     def run(self) -> None:
         sender = self.sender()
@@ -98,7 +109,9 @@ class Copier:
     def _contents(self, judge: Judge) -> Iterator[Passage]:
         """What is to be sent; what needs no sending ends here."""
         while self._again:
-            yield Passage(self.source, self._again.pop())
+            again = self._again.pop()
+            self._flying[again.number] = again
+            yield Passage(self.source, again)
         count = size = 0
         proving = self.spec.level == "reread"
         while not (proving and (count >= LEG or size >= LEG_BYTES)) and not judge.full and len(self._landed) < LEG:
@@ -114,6 +127,7 @@ class Copier:
                 found = self._judged(judge, row, stored.get(row.item.key), known.get(row.item.key))
                 if found is not None:
                     count, size = count + 1, size + found.item.size
+                    self._flying[found.number] = found
                     yield Passage(self.source, found, hashing=self.spec.level is not None)
 
     def _judged(self, judge: Judge, row: Row, stored: Stored | None, known: Known | None) -> Upload | None:
@@ -161,10 +175,13 @@ class Copier:
 
     def _end(self, *outcomes: Outcome) -> None:
         self._outcomes += outcomes
-        if len(self._outcomes) >= TAKE:
+        if len(self._outcomes) >= TAKE or monotonic() >= self._settled_at + SETTLE_SECONDS:
             self._settle()
 
     def _settle(self) -> None:
         if self._outcomes:
             self.ledger.settle(self._outcomes)
+            for outcome in self._outcomes:
+                self._flying.pop(outcome.number, None)
             self._outcomes.clear()
+            self._settled_at = monotonic()

@@ -13,7 +13,7 @@ from itertools import chain, islice
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from migrate_transfer.core.backend import Away, Content, Receipt, Rename, Sender, Source, Tier, Upload
+from migrate_transfer.core.backend import Away, Content, Meter, Receipt, Rename, Sender, Source, Tier, Upload
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.cores import cores
 
@@ -35,9 +35,16 @@ class FarSender:
     """`near` does everything else, and the uploads too when there is no helper, or none any more."""
 
     def __init__(
-        self, near: Sender, source: Source, away: Callable[[], Away | None], streams: int, control: Control
+        self,
+        near: Sender,
+        source: Source,
+        away: Callable[[], Away | None],
+        streams: int,
+        control: Control,
+        meter: Meter,
     ) -> None:
         self._near, self._source, self._away, self._streams, self._control = near, source, away, streams, control
+        self._meter = meter
         self._helper: subprocess.Popen[bytes] | None = None
         self._answers: SimpleQueue[Any] = SimpleQueue()
         self._lost = False
@@ -138,6 +145,7 @@ class FarSender:
         for number, item, sha256, read, result in told or ():
             upload = waiting.pop(number).upload
             upload.item, upload.sha256, upload.read = item, sha256, read
+            self._meter.add(result.sent if isinstance(result, Receipt) else 0)
             yield upload, result
 
     def _let_finish(self) -> None:

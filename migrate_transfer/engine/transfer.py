@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from time import monotonic
 
-from migrate_transfer.core.backend import Destination, Sender, Source, Streams
+from migrate_transfer.core.backend import Destination, Meter, Sender, Source, Streams
 from migrate_transfer.core.bandwidth import Bucket
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import InvalidRequest, MigrateError, Stopped, TargetError
@@ -27,6 +27,7 @@ MANY = 2_000
 """Small files from which a process more pays for its start."""
 REMOVED = 500
 """So many deletions of a sync are written down together."""
+REST_SECONDS = 5.0
 DUTY = 20
 """A recount may take a twentieth of the time: of ten million items it takes seconds."""
 Tell = Callable[[FileTotals], None]
@@ -38,13 +39,15 @@ class Pace:
 
     ledger: ItemLedger
     tell: Tell
+    in_flight: Callable[[], int] = int
+    """Bytes of what has no outcome yet; none where nothing is moved."""
     _next: float = field(default_factory=monotonic)
 
     def __call__(self) -> None:
         if monotonic() < self._next:
             return
         begun = monotonic()
-        self.tell(self.ledger.totals())
+        self.tell(replace(self.ledger.totals(), in_flight=self.in_flight()))
         now = monotonic()
         self._next = now + max(LOOK_SECONDS, DUTY * (now - begun))
 
@@ -58,6 +61,8 @@ class Transfer:
     source: Source
     destination: Destination
     many: int = MANY
+    meter: Meter = field(default_factory=Meter)
+    """What went over the wire since this was made."""
 
     def __post_init__(self) -> None:
         self.ledger = ItemLedger(self.folder / "items.sqlite")
@@ -106,7 +111,14 @@ class Transfer:
                 passes = None if passes is None else passes - 1
                 if self.spec.kind != "sync" or passes == 0:
                     return self.ledger.totals()
-                control.wait(self.spec.every)
+                self._rest(control, tell)
+
+    def _rest(self, control: Control, tell: Tell) -> None:
+        """Between two passes. That nothing moves is told too, lest the last speed stays in view."""
+        first = min(REST_SECONDS, self.spec.every)
+        control.wait(first)
+        tell(self.ledger.totals())
+        control.wait(self.spec.every - first)
 
     def _end_pass(self, control: Control) -> None:
         """What was renamed is removed under its old name, what is gone where that is wanted. A pass in which a folder
@@ -114,7 +126,7 @@ class Transfer:
         removed, is tried in the next one."""
         renamed, refused = not self.spec.deletions, 0
         if not self.ledger.totals().counts.failed:
-            sender = self.destination.sender(Streams(self.spec.concurrency), control)
+            sender = self.destination.sender(Streams(self.spec.concurrency, self.meter), control)
             try:
                 ended = sender.delete_all(self.ledger.passes.left_over(renamed=renamed))
                 while some := list(islice(ended, REMOVED)):
@@ -132,26 +144,27 @@ class Transfer:
         small, large = Rows(self.ledger, 0, SMALL), Rows(self.ledger, SMALL + 1, LARGEST)
         far = helpers(self.spec.concurrency) if self._pays_helpers() else 0
         each = self.spec.concurrency // (far + 1)
-        streams = Streams(self.spec.concurrency - far * each)
+        streams = Streams(self.spec.concurrency - far * each, self.meter)
 
         def near() -> Sender:
             return self.destination.sender(streams, together)
 
         def with_helper() -> Sender:
-            return FarSender(near(), self.source, self.destination.away, each, together)
+            return FarSender(near(), self.source, self.destination.away, each, together, self.meter)
 
         work = [self._copier([small], with_helper, together) for _ in range(far)]
         for number in range(max(features.lanes, features.small_lanes)):
             rows = ([small] if number < features.small_lanes else []) + ([large] if number < features.lanes else [])
             work.append(self._copier(rows, near, together))
         try:
-            _together(work, together, Pace(self.ledger, tell))
+            pace = Pace(self.ledger, tell, lambda: sum(one.in_flight for one in work))
+            _together([one.run for one in work], together, pace)
         except TargetError:
             self.ledger.doubt()  # a container may be gone with all that was copied
             raise
 
-    def _copier(self, rows: Sequence[Rows], sender: Callable[[], Sender], control: Control) -> Callable[[], None]:
-        return Copier(self.source, self.destination, self.ledger, self.spec, rows, sender, control).run
+    def _copier(self, rows: Sequence[Rows], sender: Callable[[], Sender], control: Control) -> Copier:
+        return Copier(self.source, self.destination, self.ledger, self.spec, rows, sender, control)
 
     def _pays_helpers(self) -> bool:
         return self.source.features.portable and self.ledger.wait_at_least(self.many, SMALL)

@@ -72,10 +72,11 @@ class Entry(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class FileTotals:
     """Counts and bytes recounted from the ledger: of all items, of those with an outcome, of those that ended done, and
-    over the wire."""
+    over the wire. `in_flight`: bytes read of what has no outcome yet, which the ledger does not know."""
 
     counts: Totals
     bytes: int
     settled: int
     moved: int
     sent: int
+    in_flight: int = 0

@@ -84,6 +84,7 @@ class Handle:
         self._lines: list[bytes] = []
         self._body: list[bytes] = []
         self._sink: Callable[[bytes], None] | None = None
+        self._metered = 0
         for option, value in (
             (pycurl.NOSIGNAL, 1),
             (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
@@ -107,6 +108,7 @@ class Handle:
 
     def prepare(self, request: Request[Any], authorization: list[str], rate: float | None) -> None:
         curl = self.curl
+        self._metered = 0
         self._lines.clear()
         self._body.clear()
         self._sink = request.sink
@@ -124,6 +126,11 @@ class Handle:
         curl.setopt(pycurl.MAX_SEND_SPEED_LARGE, max(1, int(rate)) if rate else 0)
         # libcurl sends a buffer at once and then rests for as long as it should have taken: that is no stall.
         curl.setopt(pycurl.LOW_SPEED_TIME, self._stall + (int(UPLOAD_BUFFER / rate) if rate else 0))
+
+    def sent(self) -> int:
+        """Bytes of the request's body that went out since this was asked last."""
+        before, self._metered = self._metered, int(self.curl.getinfo(pycurl.SIZE_UPLOAD_T))
+        return max(0, self._metered - before)
 
     def perform(self) -> Answer | TransientError:
         """Send what was prepared and wait for the answer."""

@@ -48,6 +48,7 @@ class Lane:
         self._later: list[tuple[float, int, Request[Any]]] = []
         self._bytes, self._count, self._taken = 0, 0, 0
         self._stop_at: float | None = None
+        self._measure_at = 0.0
 
     def close(self) -> None:
         """Break off whatever is under way."""
@@ -138,11 +139,18 @@ class Lane:
         """Wait for the network, for the time of a request that is to be tried again, or for leave to begin."""
         if self._busy:
             _, moving = self._multi.perform()
+            self._measure()
             if moving == len(self._busy):
                 self._multi.select(LOOK_SECONDS)
         elif not self._link.control.stopping:
             due = self._later[0][0] - time.monotonic() if self._later else TURN_SECONDS
             self._link.control.wait(min(LOOK_SECONDS, max(TURN_SECONDS, due, self._pause())))
+
+    def _measure(self) -> None:
+        """Meter what is on its way, now and then."""
+        if time.monotonic() >= self._measure_at:
+            self._measure_at = time.monotonic() + LOOK_SECONDS
+            self._streams.meter.add(sum(handle.sent() for handle, _ in self._busy.values()))
 
     def _ended(self) -> Iterator[tuple[Request[Any], Answer | TransientError]]:
         if not self._busy:
@@ -151,6 +159,7 @@ class Lane:
         for curl, error in [*((curl, None) for curl in ended), *((curl, (code, text)) for curl, code, text in broken)]:
             handle, request = self._busy.pop(curl)
             self._multi.remove_handle(curl)
+            self._streams.meter.add(handle.sent())
             self._idle.append(handle)
             self._give()
             result = handle.result(error, self._transient)

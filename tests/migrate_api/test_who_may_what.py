@@ -64,6 +64,8 @@ NEEDED = {
     "GET /api/jobs/{job_id}/log": "viewer",
     "GET /api/jobs/{job_id}/speed": "viewer",
     "GET /api/reports": "viewer",
+    "GET /api/jobs/{job_id}/report": "viewer",
+    "GET /api/jobs/{job_id}/report.csv": "viewer",
     "GET /api/reports/{job_id}": "viewer",
     "GET /api/reports/{job_id}/export.csv": "viewer",
     "GET /api/outbox": "admin",

@@ -99,3 +99,19 @@ def test_a_report_whose_answer_was_lost_is_counted_once(telling: Telling) -> Non
     telling.wire.mend()
     telling.reporter.drain()
     assert telling.now()["files_completed"] == 8
+
+
+def test_a_speed_that_is_none_any_more_is_told(telling: Telling) -> None:
+    telling.reporter.standing(standing(5))
+    assert telling.now()["speed_mbps"] > 0
+    telling.reporter.standing(standing(5))
+    assert telling.now()["speed_mbps"] == 0
+
+
+def test_the_speed_is_what_goes_over_the_wire_and_the_rest_what_is_to_be_read(telling: Telling) -> None:
+    telling.reporter.standing(Standing(bytes_left=10_000_000, sent=0))
+    telling.reporter.standing(Standing(bytes_left=9_000_000, sent=1_000_000))
+    found = telling.now()
+    assert found["speed_mbps"] > 0
+    assert (found["bytes_completed"], found["bytes_left"]) == (0, 9_000_000)
+    assert found["seconds_remaining"] == pytest.approx(9_000_000 * 8 / 1e6 / found["speed_mbps"], abs=0.1)

@@ -13,6 +13,7 @@ from migrate_api.database import Database
 from tests.fakes.microsoft import FakeMicrosoft
 from tests.fakes.tunnel import tunnel
 from tests.migrate_api.azure.ground import ADA, CALLBACK, Ground, ground_on
+from tests.migrate_api.site import PLAIN
 
 pytestmark = pytest.mark.parametrize("kind", ["sqlite"])
 
@@ -196,3 +197,24 @@ def test_what_an_agent_could_not_write_to_is_not_saved(ground: Ground) -> None:
 def test_choosing_needs_a_sign_in(ground: Ground) -> None:
     status, said = ground.choose(ground.site.project("file_migration"))
     assert (status, said["code"], said["error"]) == (409, "NO_AZURE_CONNECTION", "Project has no Azure connection")
+
+
+def test_a_person_connects_a_project_by_the_buttons_of_its_page(ground: Ground) -> None:
+    """As the guide says it: Connect Azure Storage, sign in, choose account, container and tier, Save."""
+    project = ground.site.project("file_migration")
+    page = f"{ground.site.url}/projects/{project['id']}/azure"
+    credential = {"Authorization": f"Bearer {ground.site.tokens['owner']}"}
+
+    def press(button: str, **form: str) -> httpx.Response:
+        return httpx.post(f"{page}/{button}", data=form, headers=credential, timeout=60, verify=PLAIN)
+
+    ground.come_back(ground.at_microsoft(press("sign-in").headers["location"]))
+    listed = httpx.get(page, headers=credential, timeout=60, verify=PLAIN)
+    assert "<option>acme123</option>" in listed.text
+    assert f"form-action 'self' {ground.fake.url}" in listed.headers["content-security-policy"]
+    chosen = ground.site.text(f"/projects/{project['id']}/azure?account=acme123", role="owner")
+    assert "<option>backups</option>" in chosen
+    refused = press("storage", account="acme123", container="B")
+    assert (refused.status_code, "container" in refused.text) == (400, True)
+    assert press("storage", account="acme123", container="backups", tier="Cool", prefix="acme").status_code == 303
+    assert "acme123 / backups, tier Cool" in ground.site.text(f"/projects/{project['id']}", role="owner")

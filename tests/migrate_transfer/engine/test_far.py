@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from migrate_transfer.backends.local import LocalSource
-from migrate_transfer.core.backend import Content, Receipt, Sender, Streams, Upload
+from migrate_transfer.core.backend import Content, Meter, Receipt, Sender, Streams, Upload
 from migrate_transfer.core.bandwidth import Bucket
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ItemError, TargetError
@@ -43,7 +43,7 @@ class Idle:
 def far(site: Site, near: Sender | None = None, control: Control | None = None) -> Iterator[FarSender]:
     control = control or Control()
     site.destination.prepare()
-    made = FarSender(near or Idle(), site.source, site.destination.away, 4, control)  # type: ignore[arg-type]
+    made = FarSender(near or Idle(), site.source, site.destination.away, 4, control, Meter())  # type: ignore[arg-type]
     try:
         yield made
     finally:

@@ -1,0 +1,56 @@
+"""How a page is made, and what it may load: nothing. Asks no database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from migrate_api.dispatch import now
+from migrate_api.errors import Refusal
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+
+
+def _size(count: int | None) -> str:
+    """Bytes as people read them, in powers of ten as they are billed."""
+    if count is None:
+        return "?"
+    size, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size < 1_000:
+            break
+        size, unit = size / 1_000, larger
+    return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+
+
+def _span(seconds: float) -> str:
+    """As people say how long something takes."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters.update(size=_size, span=_span)
+
+
+def page(name: str, status: int = 200, *, leads_to: str = "", **values: Any) -> HTMLResponse:
+    """A page of `templates/`; it may load nothing and be framed by nobody. `leads_to`: another site that its buttons
+    lead to."""
+    html = _templates.get_template(name).render(**values, now=now())
+    policy = f"{_POLICY} {leads_to}".rstrip()
+    return HTMLResponse(html, status, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+
+
+def refused(refusal: Refusal, hub: str) -> HTMLResponse:
+    """A refusal for somebody who looks at a page; whoever is not signed in is shown the way to Hub."""
+    return page("refused.html", refusal.status, caller=None, refusal=refusal, hub=hub)

@@ -1,0 +1,110 @@
+"""What a person sees and presses on the web pages: the guide's words and figures, and the same rules as over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from migrate_api.app import PAGES
+from tests.migrate_api.site import PLAIN, RECOUNT, Site
+
+pytestmark = pytest.mark.parametrize("kind", ["sqlite"])
+
+
+def press(site: Site, path: str, role: str = "owner") -> tuple[int, str]:
+    """A button: the status, and where it leads to."""
+    credential = {"Authorization": f"Bearer {site.tokens[role]}"}
+    answer = httpx.post(site.url + path, headers=credential, verify=PLAIN)
+    return answer.status_code, answer.headers.get("location", "")
+
+
+def moving(site: Site) -> tuple[dict[str, str], dict[str, Any], int]:
+    """A running job that has something of everything."""
+    agent = site.agent()
+    job, token = site.running(agent)
+    totals = {"items": 10, "bytes": 9_000_000}
+    done = {
+        "files_completed": 4,
+        "files_skipped": 2,
+        "files_unchanged": 1,
+        "files_failed": 1,
+        "bytes_completed": 3_000_000,
+    }
+    site.report(agent, job, token, 4, totals=totals, bytes_per_second=250_000, bytes_left=5_000_000, **done)
+    return agent, job, token
+
+
+@pytest.mark.parametrize(
+    "seen",
+    ["9.0 MB", "3.0 MB", "2.0 Mbps", "20 s", 'value="4000000" max="9000000"', "Pause", "Cancel"],
+)
+def test_a_running_job_shows_what_the_guide_promises(site: Site, seen: str) -> None:
+    _, job, _ = moving(site)
+    assert seen in site.text(f"/jobs/{job['id']}", role="viewer")
+
+
+def test_a_finished_job_has_its_csv_and_can_be_deleted(site: Site) -> None:
+    agent, job, token = moving(site)
+    assert "Export CSV" not in site.text(f"/jobs/{job['id']}", role="owner")
+    site.report(agent, job, token, 5, status="completed", recount=RECOUNT)
+    assert f"/api/reports/{job['id']}/export.csv" in site.text(f"/jobs/{job['id']}", role="owner")
+    assert "Delete" not in site.text(f"/jobs/{job['id']}", role="member")
+    assert press(site, f"/jobs/{job['id']}/delete", role="member")[0] == 403
+    assert press(site, f"/jobs/{job['id']}/delete") == (303, "/jobs")
+    assert site.call("GET", f"/api/jobs/{job['id']}")[0] == 404
+
+
+def test_a_running_job_cannot_be_deleted(site: Site) -> None:
+    _, job, _ = moving(site)
+    assert press(site, f"/jobs/{job['id']}/delete")[0] == 409
+
+
+def test_a_failed_job_is_run_again_by_a_button(site: Site) -> None:
+    _, job, _ = moving(site)
+    press(site, f"/jobs/{job['id']}/cancel")
+    status, place = press(site, f"/jobs/{job['id']}/rerun")
+    assert status == 303
+    assert site.get(f"/api{place}")["rerun_of"] == job["id"]
+
+
+def test_jobs_are_filtered_by_status_and_client(site: Site) -> None:
+    _, job, _ = moving(site)
+    shown = f"/jobs/{job['id']}"
+    for filters, found in (
+        ("", True),
+        ("?status=running&agent_id=&client_id=", True),
+        ("?status=failed", False),
+        (f"?client_id={job['client_id']}&project_id={job['project_id']}&agent_id={job['agent_id']}", True),
+        ("?client_id=another", False),
+    ):
+        assert (shown in site.text(f"/jobs{filters}", role="viewer")) is found, filters
+
+
+def test_a_project_shows_cost_and_the_way_to_azure(site: Site) -> None:
+    project = site.project("file_migration", psa_ticket_id="T-9")
+    page = site.text(f"/projects/{project['id']}", role="viewer")
+    for seen in ("Grace Church", "PSA ticket T-9", "Estimated Cost", "$ 0.00", "Connect Azure Storage"):
+        assert seen in page
+    assert "Project has no Azure connection" in page
+
+
+def test_clients_and_reports_are_listed(site: Site) -> None:
+    agent, job, token = moving(site)
+    site.report(agent, job, token, 5, status="completed", recount=RECOUNT)
+    assert "Grace Church" in site.text("/clients", role="viewer")
+    assert f"/projects/{job['project_id']}" in site.text("/projects", role="viewer")
+    assert "100.00 %" in site.text("/reports", role="viewer")
+
+
+def test_every_page_asks_who_is_there_and_shows_nothing_of_others(site: Site) -> None:
+    _, job, _ = moving(site)
+    ids = {"job_id": job["id"], "project_id": job["project_id"], "order": "pause"}
+    site.tokens["stranger"] = site.organisation("other")["owner"]
+    for route in (route for pages in PAGES for route in pages.routes):
+        path, (method,) = route.path.format(**ids), route.methods  # type: ignore[attr-defined]
+        assert site.call(method, path, role=None)[0] == 401, path
+        expected = 404 if path != route.path else 200  # type: ignore[attr-defined]
+        assert site.call(method, path, role="stranger")[0] == expected, path
+        assert job["name"] + "</a>" not in site.text(path, role="stranger")
