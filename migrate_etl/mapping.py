@@ -17,6 +17,9 @@ from migrate_etl.workspace import Workspace
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import SourceError
 
+PIECE_ROWS = 50_000
+"""Rows and their children that are mapped at once."""
+
 REJECT = "reject"
 """Column of the mapped records: the contract rule that a record to be loaded breaks, or null. Mission would refuse it;
 the load records it as failed instead of sending it."""
@@ -45,7 +48,8 @@ def map_entity(
             lookups = entity.beforehand(extracted.scan(), lookups)
         kept: list[pl.DataFrame] = []
         with DatasetWriter(findings_at) as findings, DatasetWriter(mapped_at) as records:
-            chunks = (map_chunk(chunk, entity, lookups, workspace.spec) for chunk in extracted.chunks())
+            parts = (piece for chunk in extracted.chunks() for piece in pieces(chunk, entity))
+            chunks = (map_chunk(piece, entity, lookups, workspace.spec) for piece in parts)
             for chunk in _in_load_order(entity, chunks):
                 control.check()
                 findings.write(chunk.findings)
@@ -58,6 +62,16 @@ def map_entity(
             findings.commit()
             records.commit()
     return Dataset(mapped_at), Dataset(findings_at)
+
+
+def pieces(chunk: pl.DataFrame, entity: Entity) -> Iterator[pl.DataFrame]:
+    """The chunk, in pieces where its rows and their children are many: groups may have thousands of members."""
+    children = [pl.col(child.name).list.len().fill_null(0).cast(pl.Int64).cum_sum() for child in entity.children]
+    rows = pl.sum_horizontal(pl.int_range(1, pl.len() + 1), *children)
+    start = 0
+    for length in chunk.select(rows // PIECE_ROWS).to_series().rle().struct.field("len").to_list() or [0]:
+        yield chunk.slice(start, length)
+        start += length
 
 
 def map_chunk(chunk: pl.DataFrame, entity: Entity, lookups: Lookups, spec: RockImportSpec) -> Mapped:

@@ -1,7 +1,7 @@
 """The small tables every mapping leans on, read once per job and kept beside it: who is who, and what is in scope.
 
-All ids are Int64; in the lookups of a job, which stay in memory, the large tables keep them as narrow as they are.
-Whether a person or group is loaded is decided here, once, so that references agree with loads.
+All ids are Int64; saved, and so in the lookups of a job, the large tables keep them as narrow as they are. Whether a
+person or group is loaded is decided here, once, so that references agree with loads.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from migrate_etl.spec import RockImportSpec
 DUPLICATES = {"occurrence_id": pl.Int64, "person_id": pl.Int64, "keep_id": pl.Int64}
 
 LARGE = ("persons", "aliases", "groups")
+
+SAVED_ROWS = 100_000
+"""Rows of a row group: what is unpacked at once."""
 
 
 def narrow(frame: pl.DataFrame) -> pl.DataFrame:
@@ -63,13 +66,14 @@ class Lookups:
         folder.mkdir(parents=True, exist_ok=True)
         for one in fields(self):
             if one.init:
-                getattr(self, one.name).write_parquet(folder / f"{one.name}.parquet")
+                frame: pl.DataFrame = getattr(self, one.name)
+                slim = narrow(frame) if one.name in LARGE else frame
+                slim.write_parquet(folder / f"{one.name}.parquet", row_group_size=SAVED_ROWS)
 
     @classmethod
     def load(cls, folder: Path) -> Lookups:
         """The lookups of a job: a million people in 50 MB."""
-        frames = {one.name: pl.read_parquet(folder / f"{one.name}.parquet") for one in fields(cls) if one.init}
-        return cls(**{name: narrow(frame) if name in LARGE else frame for name, frame in frames.items()})
+        return cls(*(pl.read_parquet(folder / f"{one.name}.parquet") for one in fields(cls) if one.init))
 
     def with_duplicates(self, found: pl.DataFrame) -> Lookups:
         """The same, with what one partition of attendance holds twice; indexes that were made are kept."""
