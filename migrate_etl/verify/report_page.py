@@ -94,6 +94,7 @@ def page(data: ReportData) -> dict[str, Any]:
         "plain": text,
         "moment": _moment,
         "fund_name": lambda fund: _fund_name(data, fund),
+        "payment_type": lambda kind: data.payment_types.get(kind.lower(), kind),
     }
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from migrate_etl.verify.dry_run import Findings, FindingSummary
 from migrate_etl.verify.money import decimal
+from migrate_etl.verify.reconcile import Amounts
 from migrate_etl.verify.report import report_html, report_json, write_figures, write_page
 from migrate_etl.verify.report_data import DeadLetterLine, ReportData, RunFacts
 from migrate_etl.verify.report_page import verdict
@@ -71,6 +72,16 @@ def test_the_page_refers_to_nothing_outside_itself(tmp_path: Path) -> None:
     references = {value for _, attrs in page.tags for key, value in attrs.items() if key in ("src", "href", "action")}
     assert references == set()
     assert not re.search(r"url\(|@import", report_html(report(tmp_path / "again")))
+
+
+def test_payments_that_are_no_giving_have_the_name_that_rock_gives_them(tmp_path: Path) -> None:
+    data = report(tmp_path)
+    assert data.verification is not None
+    other = replace(
+        data.verification, other_types=(("33CB", Amounts(1, decimal(1660))), ("F57A", Amounts(2, decimal(1))))
+    )
+    page = Page(report_html(replace(data, verification=other, payment_types={"33cb": "Event Registration"})))
+    assert "1 payment of type Event Registration (16.60), 2 payments of type F57A (0.01)." in page.words
 
 
 def test_a_hostile_fund_name_stays_text(tmp_path: Path) -> None:
