@@ -100,7 +100,8 @@ def test_the_headline_speaks_of_a_match_in_scope(tmp_path: Path) -> None:
     ("books", "tone", "words"),
     [
         (Books(GIFTS), "good", "agree to the cent"),
-        (Books(GIFTS, mission=GIFTS[1:]), "bad", "1.01 cannot be explained"),
+        (Books(GIFTS, mission=GIFTS[1:]), "bad", "Mission has 1.01 too little: that cannot be explained"),
+        (Books(GIFTS[1:], mission=GIFTS), "bad", "Mission has 1.01 too much: that cannot be explained"),
         (Books(GIFTS, mission=[replace(GIFTS[0], fund=2), *GIFTS[1:]]), "bad", "although the totals hide it"),
         (Books(GIFTS, rejected=[3]), "fair", "some records need a hand"),
     ],
@@ -108,6 +109,11 @@ def test_the_headline_speaks_of_a_match_in_scope(tmp_path: Path) -> None:
 def test_the_headline(tmp_path: Path, books: Books, tone: str, words: str) -> None:
     found = verdict(report(tmp_path, books))
     assert (found.tone, words in found.headline) == (tone, True)
+
+
+def test_what_needs_a_hand_is_said_in_a_sentence(tmp_path: Path) -> None:
+    found = verdict(report(tmp_path, Books(GIFTS, rejected=[3])))
+    assert found.detail.startswith("3.01 in 1 record: it ")
 
 
 def test_the_json_has_the_promised_figures(tmp_path: Path) -> None:
