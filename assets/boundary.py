@@ -33,14 +33,22 @@ def at_the_edge(context: Context, control: Control) -> Iterator[None]:
             raise failure(error) from None
         except Stopped as stopped:
             context.instance.report_run_canceling(context.run)
-            raise dg.DagsterExecutionInterruptedError(f"The import was {stopped.reason.replace('_', ' ')}.") from None
+            raise dg.DagsterExecutionInterruptedError(
+                f"The import was {stopped.reason.replace('_', ' ')}. What is done is kept: launch it again to go on."
+            ) from None
 
 
 def failure(error: MigrateError) -> dg.Failure:
-    """The error as Dagster shows it: message, code, remedy and kind, the class by which programs act."""
+    """The error as Dagster shows it: message and remedy as one text, the only one that a run's last event repeats; and
+    one by one, with code and kind, the class by which programs act."""
     return dg.Failure(
-        description=error.message,
-        metadata={"code": error.error_code, "remedy": error.remedy, "kind": type(error).__name__},
+        description=f"{error.message} {error.remedy}",
+        metadata={
+            "message": error.message,
+            "code": error.error_code,
+            "remedy": error.remedy,
+            "kind": type(error).__name__,
+        },
         allow_retries=False,
     )
 

@@ -18,9 +18,10 @@ IMPORT = "rockrms_import"
 rockrms_import = dg.define_asset_job(
     IMPORT,
     selection=dg.AssetSelection.all(),
-    description="The whole import: scan, extract, map, check, load, reconcile, report. To have it as one run over all "
-    "years, switch on the sensor import_after_scan and launch scan_rock. It goes on with the open job, or begins the "
-    "next one where that is finished.",
+    description="The whole import as one run: scan, extract, map, check, load, reconcile, report. Here: Materialize "
+    "all, All, Launch backfill. No years to choose from yet? Launch scan_rock first; or switch on the sensor "
+    "import_after_scan, and every scan_rock is followed by the import. It goes on with the open job, or begins the "
+    "next one where that is finished. (Materialize all on the page Lineage does the same work in three runs.)",
 )
 
 scan_rock = dg.define_asset_job(
@@ -32,8 +33,8 @@ scan_rock = dg.define_asset_job(
 backfill_years = dg.define_asset_job(
     "backfill_years",
     selection=dg.AssetSelection.groups("contributions", "attendance"),
-    description="Giving and attendance of one year or some, extract to load. Runs of different years may go in "
-    "parallel.",
+    description="Giving and attendance of one year or some, extract to load: Materialize all, choose the years, "
+    "Launch. Years next to each other make one run; to have years in parallel, launch each by itself.",
 )
 
 

@@ -40,6 +40,7 @@ from assets.jobs import IMPORT
 from assets.partitions import register_years, whole_range, years
 from assets.proof import QUALITY_REPORT, RECONCILIATION
 from assets.resources import ATTEMPT_TAG, PARENT_TAG
+from checks.words import counted
 from migrate_etl.job import ImportJob
 from migrate_etl.reporting import is_clean
 from migrate_etl.spec import ImportSecrets
@@ -228,7 +229,7 @@ class _Recorded:
             summary = json.loads(self._job.workspace.report_json.read_bytes())
             return self._outcome(run, "completed", None if is_clean(summary) else "NOT_RECONCILED")
         remedy = "The report lists them; correct and replay them from the dead letters."
-        message = f"{failed} records failed."
+        message = f"{counted(failed, 'record', 'records')} failed."
         error = {"code": "ITEMS_FAILED", "message": message, "remedy": remedy, "kind": "ItemError"}
         return self._outcome(run, "failed", "ITEMS_FAILED", error)
 
@@ -275,8 +276,7 @@ def _failure_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
             data: Any = event.step_failure_data
             if data.user_failure_data is not None:
                 shown = data.user_failure_data.metadata
-                said = {name: str(shown[name].value) for name in ("code", "remedy", "kind")}
-                return {**said, "message": data.user_failure_data.description or ""}
+                return {name: str(shown[name].value) for name in ("message", "code", "remedy", "kind")}
             return _unforeseen(data.error.message if data.error else "", event.step_key or "")
     return _unforeseen("", "")
 

@@ -16,6 +16,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 
 from checks.contracts import Contract, ContractBroken, split
 from checks.rules import RULES
+from checks.words import counted
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 
@@ -155,7 +156,9 @@ def extracted_checks(contract: Contract) -> list[Check]:
 
 def _unique_ids(stage: Stage, before: Stage | None) -> Judgement:
     repeated = int(stage.dataset.scan().select(pl.len() - pl.col("id").n_unique()).collect().item())
-    text = "Every id once." if not repeated else "Rows were read twice; start a new job."
+    rows = counted(repeated, "row was", "rows were")
+    again = "Begin a new job: launch with the tag migrate/job_id and a name that is not taken."
+    text = f"{rows} read twice. {again}" if repeated else "Every id once."
     return Judgement(repeated == 0, text, metadata={"repeated": repeated})
 
 
@@ -163,7 +166,7 @@ def _complete(stage: Stage, before: Stage | None) -> Judgement:
     expected = int(stage.facts["discovered"])
     return Judgement(
         stage.rows == expected,
-        f"{stage.rows} rows read, {expected} counted by the scan.",
+        f"{counted(stage.rows, 'row', 'rows')} read, {expected} counted by the scan.",
         WARN,
         {"rows": stage.rows, "discovered": expected},
     )
@@ -205,7 +208,11 @@ def _accounted(stage: Stage, before: Stage | None) -> Judgement:
 
 def _unique_external_ids(stage: Stage, before: Stage | None) -> Judgement:
     repeated = int(stage.dataset.scan().select(pl.len() - pl.col("external_id").n_unique()).collect().item())
-    return Judgement(repeated == 0, f"{repeated} external ids stand more than once.", metadata={"repeated": repeated})
+    return Judgement(
+        repeated == 0,
+        f"{counted(repeated, 'external id stands', 'external ids stand')} more than once.",
+        metadata={"repeated": repeated},
+    )
 
 
 def _amounts(stage: Stage, before: Stage | None) -> Judgement:
@@ -226,7 +233,11 @@ def _sum(stage: Stage, column: str) -> Decimal:
 
 def _accepted_by_contract(stage: Stage, before: Stage | None) -> Judgement:
     rejected = int(stage.facts.get("rejected", 0))
-    return Judgement(rejected == 0, f"{rejected} records break the contract.", metadata={"rejected": rejected})
+    return Judgement(
+        rejected == 0,
+        f"{counted(rejected, 'record breaks', 'records break')} the contract.",
+        metadata={"rejected": rejected},
+    )
 
 
 def _findings(stage: Stage, before: Stage | None) -> Judgement:
@@ -244,7 +255,8 @@ def _findings(stage: Stage, before: Stage | None) -> Judgement:
         )
         for rule, count in sorted(counts.items(), key=lambda item: -item[1])
     ]
-    text = f"{sum(worth.values())} findings under {len(worth)} rules." if worth else "Nothing to mend."
+    found = counted(sum(worth.values()), "finding", "findings")
+    text = f"{found} under {counted(len(worth), 'rule', 'rules')}." if worth else "Nothing to mend."
     return Judgement(not worth, text, WARN, {"rules": dg.MetadataValue.table(rows)} if rows else {})
 
 
@@ -267,33 +279,6 @@ def _adds_up(stage: Stage, before: Stage | None) -> Judgement:
 
 def _none_failed(stage: Stage, before: Stage | None) -> Judgement:
     failed = int(stage.facts.get("failed", 0))
-    text = (
-        f"{failed} records failed; they wait in the dead letters, with code and remedy." if failed else "None failed."
-    )
+    records = counted(failed, "record", "records")
+    text = f"{records} failed: see the dead letters, with code and remedy." if failed else "None failed."
     return Judgement(failed == 0, text, metadata={"failed": failed})
-
-
-RECONCILIATION_CHECKS: Mapping[str, str] = {
-    "unexplained": "What no named cause explains is 0.00.",
-    "scope_match": "What was in scope is in Mission, to the cent.",
-    "financial_match": "Rock's all-time giving equals Mission's; what was left out on purpose shows here.",
-}
-
-
-def reconciliation_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    return [dg.AssetCheckSpec(name, asset=asset, description=text) for name, text in RECONCILIATION_CHECKS.items()]
-
-
-def reconciliation_results(
-    asset: dg.AssetKey, *, unexplained: Decimal, scope_match: bool, financial_match: bool
-) -> list[dg.AssetCheckResult]:
-    """An error, but for the all-time figure: that differs by design where rules leave gifts out."""
-    results = [
-        ("unexplained", not unexplained, ERROR, {"unexplained": str(unexplained)}),
-        ("scope_match", scope_match, ERROR, {}),
-        ("financial_match", financial_match, WARN, {}),
-    ]
-    return [
-        dg.AssetCheckResult(asset_key=asset, check_name=name, passed=passed, severity=severity, metadata=metadata)
-        for name, passed, severity, metadata in results
-    ]

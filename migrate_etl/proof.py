@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from migrate_etl.dataset import Dataset
+from migrate_etl.dataset import UPSTREAM_FIRST, Dataset
 from migrate_etl.entities import ENTITIES
 from migrate_etl.mission.api import MissionApi
 from migrate_etl.mission.funds import FUNDS
@@ -69,6 +69,7 @@ class Gathering:
         """Read Mission back where it offers that, ask Rock anew, compare and score. Raises what reading either raises,
         and StorageError when a stage of the import has not been run."""
         self._require_sound_books()
+        self._require_all_stages()
         names = self.workspace.spec.entities
         rock_rows = {name: count_rows(database, name, self.plan.high_water[name]) for name in names}
         counts = {name: self.counts(name).without_gone(rock_rows[name]) for name in names}
@@ -85,6 +86,15 @@ class Gathering:
         funds = self.funds()
         judged = score(counts, findings.failing, presences, verification, funds)
         return Proof(counts, rock_rows, funds, findings, presences, verification, judged)
+
+    def _require_all_stages(self) -> None:
+        """The whole list at once: what a report is made of, it is made of whole."""
+        parts = [(name, part) for name in self.workspace.spec.entities for part in self.plan.partitions(name)]
+        away = [part_name(*part) for part in parts if not Dataset.exists(self.workspace.stage("findings", *part))]
+        if away:
+            more = f" and {len(away) - 5} more" if len(away) > 5 else ""
+            said = f"This job has not been through {', '.join(away[:5])}{more}."
+            raise StorageError(said, code="DATASET_MISSING", remedy=UPSTREAM_FIRST)
 
     def _require_sound_books(self) -> None:
         wrong = [said for part in self.ledger.parts() for said in self.ledger.violations(part)]

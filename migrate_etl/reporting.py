@@ -82,6 +82,7 @@ def report_data(
         dead_letter_count=proof.failed,
         funds=_fund_names(lookups),
         campus_names=dict(lookups.campuses.select("id", "name").iter_rows()),
+        payment_types=_payment_types(proof, lookups),
         names=names,
     )
 
@@ -89,6 +90,13 @@ def report_data(
 def _kind(part: str) -> RecordKind:
     name: Any = part.split("/")[0]
     return name  # type: ignore[no-any-return]
+
+
+def _payment_types(proof: Proof, lookups: Lookups) -> dict[str, str]:
+    """The names, not blank, of the types that are no giving: nobody knows a GUID."""
+    wanted = [kind.lower() for kind, _ in proof.verification.other_types] if proof.verification else []
+    named = lookups.values.select(pl.col("guid").str.to_lowercase(), pl.col("value").str.strip_chars())
+    return dict(named.filter(pl.col("guid").is_in(wanted) & (pl.col("value") != "")).iter_rows())
 
 
 def _fund_names(lookups: Lookups) -> dict[int, str]:

@@ -79,7 +79,9 @@ def writing_sample(target: Path) -> Iterator[None]:
         yield
     except (OperationalError, sqlite3.OperationalError) as error:
         said = error.orig if isinstance(error, OperationalError) else error
-        raise StorageError(f"Cannot write {target}: {said}.", remedy="Name a place with more space.") from error
+        raise StorageError(
+            f"Cannot write {target}: {said}.", remedy="Name a place with space where you may write."
+        ) from error
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def report(
 
 def _write_names(workspace: Workspace, file: Path) -> None:
     try:
-        named_statements(workspace).write_csv(file)
+        file.write_text(named_statements(workspace).write_csv(), "utf-8")  # polars' own error has no words of the disk
     except OSError as error:
         raise StorageError(f"Cannot write {file}: {error.strerror}.", remedy="Name another file.") from error
     console.print(f"{file} names people: keep it as confidential as that is.", markup=False, soft_wrap=True)

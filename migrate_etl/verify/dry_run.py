@@ -107,11 +107,13 @@ class _Rules:
         self._ids: defaultdict[str, list[int]] = defaultdict(list)
 
     def add(self, chunk: pl.DataFrame) -> None:
-        grouped = chunk.group_by("rule").agg(pl.len(), cents("amount").sum().alias("cents"), pl.col("id").head(SAMPLE))
+        ids = pl.col("id").unique(maintain_order=True).head(SAMPLE)
+        grouped = chunk.group_by("rule").agg(pl.len(), cents("amount").sum().alias("cents"), ids)
         for rule, count, stake, ids in grouped.iter_rows():
             self._counts[rule] += count
             self._cents[rule] += stake
-            self._ids[rule].extend(ids[: SAMPLE - len(self._ids[rule])])
+            known = self._ids[rule]
+            known.extend([one for one in ids if one not in known][: SAMPLE - len(known)])
 
     def summaries(self, entity: EntityName) -> list[FindingSummary]:
         return [self._summary(entity, rule, count) for rule, count in self._counts.items()]

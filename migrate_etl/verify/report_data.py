@@ -65,6 +65,8 @@ class ReportData:
     dead_letter_count: int = 0
     funds: Mapping[int, str] = field(default_factory=dict)
     campus_names: Mapping[int, str] = field(default_factory=dict)
+    payment_types: Mapping[str, str] = field(default_factory=dict)
+    """Rock's words for the transaction types (GUID in small letters) that are no giving."""
     rock_rows: Mapping[EntityName, int] = field(default_factory=dict)
     names: pl.DataFrame | None = None
     digest: str | None = None

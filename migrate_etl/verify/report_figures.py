@@ -79,7 +79,10 @@ def _money(found: Verification, data: ReportData) -> dict[str, Any]:
         "scope": _sum(found.scope.count, found.scope.amount),
         "refunds": _sum(found.refunds.count, found.refunds.amount),
         "non_positive": _sum(found.non_positive.count, found.non_positive.amount),
-        "other_transaction_types": {kind: _sum(sums.count, sums.amount) for kind, sums in found.other_types},
+        "other_transaction_types": {
+            kind: {"name": data.payment_types.get(kind.lower()), **_sum(sums.count, sums.amount)}
+            for kind, sums in found.other_types
+        },
         "variance": [
             {
                 "line": line.name,

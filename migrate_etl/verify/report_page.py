@@ -95,6 +95,7 @@ def page(data: ReportData) -> dict[str, Any]:
         "plain": text,
         "moment": _moment,
         "fund_name": lambda fund: _fund_name(data, fund),
+        "payment_type": lambda kind: data.payment_types.get(kind.lower(), kind),
     }
 
 
@@ -116,7 +117,8 @@ def verdict(data: ReportData) -> Verdict:
             )
         return Verdict(
             "bad",
-            f"{text(found.unexplained)} cannot be explained.",
+            f"Mission has {text(abs(found.unexplained))} too {'little' if found.unexplained > 0 else 'much'}: "
+            "that cannot be explained.",
             f"{records} from Rock for no reason this import knows. See the exceptions.",
         )
     if not found.scope_match:
@@ -137,7 +139,7 @@ def _failed_words(failed: int) -> str:
 
 def _open_words(found: Verification) -> str:
     lines = [found.line(name) for name in ("rejected", "corrected", "extraction")]
-    return "; ".join(f"{line.title}: {line.count:,} ({text(line.amount)})" for line in lines if line.count) + "."
+    return " ".join(f"{text(line.amount)} in {line.sentence}" for line in lines if line.count)
 
 
 def _hundredths(percent: Decimal) -> int:

@@ -38,6 +38,11 @@ def test_an_error_leaves_with_code_and_remedy() -> None:
     assert (shown["code"].value, shown["remedy"].value) == ("ACCESS_DENIED", "Make a new key.")
 
 
+def test_the_text_of_an_error_says_what_to_do() -> None:
+    (failed,) = [event for event in run(refused).all_events if event.is_step_failure]
+    assert failed.step_failure_data.user_failure_data.description == "Mission refused the key. Make a new key."
+
+
 def test_no_cause_travels_along_for_it_may_hold_a_secret() -> None:
     assert "secret" not in str(run(refused).all_events)
 

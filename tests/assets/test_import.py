@@ -90,6 +90,13 @@ def test_loading_alone_in_a_new_job_says_what_to_do(run: Run) -> None:
     assert "upstream" in str(failure.metadata["remedy"].value)
 
 
+def test_a_job_that_is_not_through_is_not_proven_and_says_what_is_left(run: Run) -> None:
+    run(*PEOPLE[:2])
+    result = run("reconciliation")
+    (failure,) = [event.step_failure_data.user_failure_data for event in result.all_events if event.is_step_failure]
+    assert "not been through families, groups, contributions/" in failure.description
+
+
 def test_one_year(run: Run, instance: dg.DagsterInstance, discovered: dict[str, dict[str, int]]) -> None:
     year = sorted(discovered["contributions"])[0]
     assert run(*PEOPLE).success

@@ -92,10 +92,21 @@ def test_it_prints(page: Chrome) -> None:
     assert len(page.print_page()) > 20_000
 
 
+def on_a_screen(page: Chrome, width: int) -> None:
+    screen = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+
+
+def test_on_a_phone_no_sentence_is_cut_off(page: Chrome) -> None:
+    on_a_screen(page, 360)
+    rights = "return [...document.querySelectorAll('.words .say')].map(one => one.getBoundingClientRect().right)"
+    found = page.execute_script(rights)
+    assert found
+    assert max(found) <= 360
+
+
 @pytest.mark.parametrize("width", [360, 1_200])
 def test_it_is_not_wider_than_the_screen(page: Chrome, width: int) -> None:
-    page.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False},
-    )
+    on_a_screen(page, width)
+    page.execute_script("document.querySelectorAll('details').forEach(one => one.open = true)")
     assert page.execute_script("return document.documentElement.scrollWidth") <= width

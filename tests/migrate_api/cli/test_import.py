@@ -31,7 +31,11 @@ def test_the_figures_for_people_and_the_names_on_request(migrate: Migrate, churc
     assert "unexplained: 0.00" in shown.out
     assert "report.html" in shown.out
     assert "name" in pl.read_csv(tmp_path / "names.csv").columns
-    assert migrate("report", job, "--json", "--names", "nowhere/names.csv").json["error"]["code"] == "STORAGE_FAILED"
+    refused = migrate("report", job, "--json", "--names", "nowhere/names.csv").json["error"]
+    assert (refused["code"], refused["message"]) == (
+        "STORAGE_FAILED",
+        "Cannot write nowhere/names.csv: No such file or directory.",
+    )
 
 
 def test_a_dry_run_sends_nothing_and_needs_no_key(migrate: Migrate, church: Church, mission: MissionSandbox) -> None:

@@ -30,6 +30,11 @@ def test_findings_are_summed_with_their_words_and_money(tmp_path: Path) -> None:
     assert (found.owner, found.remedy) == (RULES["refund"].owner, RULES["refund"].remedy)
 
 
+def test_a_record_with_the_same_finding_twice_is_named_once(tmp_path: Path) -> None:
+    (found,) = findings(tmp_path / "f", [("refund", 948, None)] * 3 + [("refund", 7, None)]).summaries
+    assert (found.count, found.ids) == (4, (948, 7))
+
+
 def test_the_gravest_come_first(tmp_path: Path) -> None:
     found = findings(tmp_path / "f", [("refund", 1, "9.00"), ("missing_value", 2, None), ("donor_unknown", 3, "1.00")])
     assert [f.severity for f in found.summaries] == ["error", "warning", "info"]

@@ -14,6 +14,7 @@ import pytest
 
 from migrate_etl.verify.dry_run import Findings, FindingSummary
 from migrate_etl.verify.money import decimal
+from migrate_etl.verify.reconcile import Amounts
 from migrate_etl.verify.report import report_html, report_json, write_figures, write_page
 from migrate_etl.verify.report_data import DeadLetterLine, ReportData, RunFacts
 from migrate_etl.verify.report_page import verdict
@@ -73,6 +74,16 @@ def test_the_page_refers_to_nothing_outside_itself(tmp_path: Path) -> None:
     assert not re.search(r"url\(|@import", report_html(report(tmp_path / "again")))
 
 
+def test_payments_that_are_no_giving_have_the_name_that_rock_gives_them(tmp_path: Path) -> None:
+    data = report(tmp_path)
+    assert data.verification is not None
+    other = replace(
+        data.verification, other_types=(("33CB", Amounts(1, decimal(1660))), ("F57A", Amounts(2, decimal(1))))
+    )
+    page = Page(report_html(replace(data, verification=other, payment_types={"33cb": "Event Registration"})))
+    assert "1 payment of type Event Registration (16.60), 2 payments of type F57A (0.01)." in page.words
+
+
 def test_a_hostile_fund_name_stays_text(tmp_path: Path) -> None:
     page = Page(report_html(report(tmp_path)))
     assert [tag for tag, _ in page.tags].count("script") == 1
@@ -89,7 +100,8 @@ def test_the_headline_speaks_of_a_match_in_scope(tmp_path: Path) -> None:
     ("books", "tone", "words"),
     [
         (Books(GIFTS), "good", "agree to the cent"),
-        (Books(GIFTS, mission=GIFTS[1:]), "bad", "1.01 cannot be explained"),
+        (Books(GIFTS, mission=GIFTS[1:]), "bad", "Mission has 1.01 too little: that cannot be explained"),
+        (Books(GIFTS[1:], mission=GIFTS), "bad", "Mission has 1.01 too much: that cannot be explained"),
         (Books(GIFTS, mission=[replace(GIFTS[0], fund=2), *GIFTS[1:]]), "bad", "although the totals hide it"),
         (Books(GIFTS, rejected=[3]), "fair", "some records need a hand"),
     ],
@@ -97,6 +109,11 @@ def test_the_headline_speaks_of_a_match_in_scope(tmp_path: Path) -> None:
 def test_the_headline(tmp_path: Path, books: Books, tone: str, words: str) -> None:
     found = verdict(report(tmp_path, books))
     assert (found.tone, words in found.headline) == (tone, True)
+
+
+def test_what_needs_a_hand_is_said_in_a_sentence(tmp_path: Path) -> None:
+    found = verdict(report(tmp_path, Books(GIFTS, rejected=[3])))
+    assert found.detail.startswith("3.01 in 1 record: it ")
 
 
 def test_the_json_has_the_promised_figures(tmp_path: Path) -> None:
