@@ -11,7 +11,7 @@ import os
 import socket
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class LocalSource:
                 remedy="Check the path on the machine that does the work, and that its share is mounted.",
             )
 
-    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Iterator[Page]:
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
         """A page a folder, several for a large one; a cursor is the path of a folder that could be read. Raises
         SourceError when the root cannot be read."""
         return Listing(self.root, self._real, meant).pages(cursor)

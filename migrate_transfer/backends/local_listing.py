@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 
 from migrate_transfer.backends.local_ahead import PAYS, Ahead
@@ -21,7 +21,7 @@ class Listing:
     def __init__(self, root: bytes, real: bytes, meant: Meant, most: int = MOST, pays: int = PAYS) -> None:
         self._found, self._meant, self._most, self._pays = Folders(root, real), meant, most, pays
 
-    def pages(self, cursor: str | None) -> Iterator[Page]:
+    def pages(self, cursor: str | None) -> Generator[Page]:
         """A page a folder, or several for a large one; a cursor is the path of a folder that could be read. Raises
         SourceError when the root cannot be read."""
         waiting, lost = [b""], list[Oddity]()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -55,7 +55,7 @@ class Memory:
         kept = self.objects[key]
         return Item(key, len(kept.data), kept.modified, str(kept.version), stable_id=key)
 
-    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Iterator[Page]:
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
         for key in sorted(self.objects):
             if cursor is None or key > cursor:
                 yield Page((self.item(key),), key)

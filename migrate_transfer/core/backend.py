@@ -7,7 +7,7 @@ so that the engine never asks which backend it has before it. Values only; nothi
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol, TypeAlias
@@ -125,9 +125,10 @@ class Source(Protocol):
     mark: str
     """Tells it from every other source: what it put somewhere it may replace there. 16 hex digits."""
 
-    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Iterator[Page]:
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
         """All there is, in an order that is the same the next time; from behind `cursor` on. A folder in which nothing
-        is `meant` need not be listed: it is an Oddity then, skipped as `not_included`."""
+        is `meant` need not be listed: it is an Oddity then, skipped as `not_included`. Closed early, it lets go of
+        what it holds."""
 
     def open(self, item: Item) -> AbstractContextManager[Reader]:
         """Raises ItemError SOURCE_GONE, SOURCE_DENIED, SOURCE_UNREADABLE."""

@@ -18,8 +18,9 @@ from migrate_transfer.ledger.item_records import DONE, UNCHANGED, Known, Outcome
 from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.spec import TransferSpec
 
-TAKE, TAKE_BYTES = 256, 64 * 2**20
-"""An item is claimed with so many others: after a kill, these are asked about at the destination."""
+TAKE, TAKE_BYTES = 256, 16 * 2**20
+"""An item is claimed with so many others: after a kill, these are asked about at the destination, and at the end one
+thread may be left with so much."""
 SETTLE_SECONDS = 1.0
 """Outcomes are written down together, but not later than this: of large files, one a minute is much."""
 LEG, LEG_BYTES = 1_000, 2**30

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Generator, Set
 from contextlib import AbstractContextManager
 
 from migrate_transfer.core.backend import Item, Meant, Page, Reader, Source, all_meant
@@ -14,7 +14,7 @@ class Only:
     def __init__(self, source: Source, keys: Set[str]) -> None:
         self._source, self._keys, self.features, self.mark = source, keys, source.features, source.mark
 
-    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Iterator[Page]:
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
         for page in self._source.pages(cursor, meant):
             yield Page([entry for entry in page.entries if entry.key in self._keys], page.cursor)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 from time import monotonic
@@ -36,9 +37,10 @@ def scan(
         ledger.note("destination_listed", "yes")
     filters = replace(filters, ignore_case=source.features.folds_case)
     sieve = Sieve(filters, destination)
-    for page in together(source.pages(ledger.scan_begins(), filters.reaches), control):
-        ledger.enter(sieve.sift(page.entries), page.cursor)
-        tell()
+    with closing(source.pages(ledger.scan_begins(), filters.reaches)) as pages:
+        for page in together(pages, control):
+            ledger.enter(sieve.sift(page.entries), page.cursor)
+            tell()
     if destination.features.folds_case or destination.features.folds_unicode:
         ledger.settle_collisions(lambda key: folded(key, destination.features))
     ledger.scan_ended()

@@ -7,17 +7,24 @@ import random
 import shutil
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
 
-from migrate_transfer.backends.local_ahead import HELD
+from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local_ahead import HELD, PAYS
 from migrate_transfer.backends.local_folder import Folders
 from migrate_transfer.backends.local_lister import FEW, packed, unpacked
 from migrate_transfer.backends.local_listing import MOST, Listing
+from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Page, all_meant
-from migrate_transfer.core.errors import SourceError
+from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import SourceError, Stopped
+from migrate_transfer.core.plan import Filters
+from migrate_transfer.engine.scanner import scan
+from migrate_transfer.ledger.items import ItemLedger
 
 ALONE = 10**9
 """So many entries that no lister is started."""
@@ -102,6 +109,21 @@ def test_a_listing_that_is_broken_off_leaves_no_process(tmp_path: Path) -> None:
         next(listing)
     assert len(listers()) == 1
     listing.close()  # type: ignore[attr-defined]
+    assert listers() == []
+
+
+def test_a_scan_that_is_stopped_leaves_no_process(tmp_path: Path) -> None:
+    """Not even while somebody holds the error, and with it what was going on."""
+    many(tmp_path / "files", 100, 2 * PAYS // 100)
+    control, source = Control(), LocalSource(tmp_path / "files")
+
+    def stop() -> None:
+        if listers():
+            control.stop("paused")
+
+    with closing(ItemLedger(tmp_path / "items.sqlite")) as ledger, pytest.raises(Stopped) as held:
+        scan(source, Memory(), ledger, Filters(), control, stop)
+    assert held.tb is not None
     assert listers() == []
 
 
