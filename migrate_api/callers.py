@@ -50,7 +50,7 @@ class Callers:
         else:
             found = _signed_in(session, request.cookies.get(COOKIE))
             self._require_own_page(request)
-        rate = self.limits.tenant(found.tenant_id, self._settings.requests_per_minute)
+        rate = self.limits.tenant(session, found.tenant_id, self._settings.requests_per_minute)
         request.state.rate = rate
         self.limits.require(rate)
         return found

@@ -32,6 +32,7 @@ class Database:
         if self.postgresql:
             options: dict[str, Any] = {"pool_size": connections, "max_overflow": 4, "hide_parameters": True}
             self.engine = sa.create_engine(self.url.set(drivername="postgresql+psycopg"), **options)
+            self._single = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         else:
             connecting = {"timeout": BUSY_SECONDS}
             self.engine = sa.create_engine(self.url, connect_args=connecting, hide_parameters=True)
@@ -61,6 +62,14 @@ class Database:
         """A session whose work is committed at the end of the block, or undone by an error."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def alone(self, session: Session, statement: sa.Executable, values: dict[str, Any]) -> sa.Row[Any]:
+        """The one row of a statement that stands alone. On PostgreSQL it is its own transaction, asked once instead
+        of three times; on SQLite it is part of the session's, which may hold the only lock."""
+        if not self.postgresql:
+            return session.execute(statement, values).one()
+        with self._single.connect() as connection:
+            return connection.execute(statement, values).one()
 
     def close(self) -> None:
         self.engine.dispose()

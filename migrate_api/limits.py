@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -75,10 +76,11 @@ class Limits:
         self._database, self._clock = database, clock
         self._own, self._tenants = Windows(), Windows()
 
-    def tenant(self, tenant_id: str, limit: int) -> Rate:
+    def tenant(self, session: Session, tenant_id: str, limit: int) -> Rate:
         """Count a request of a tenant's person."""
         minute = int(self._clock() // WINDOW)
-        used = self._shared(tenant_id, minute) if self._database.postgresql else self._tenants.add(tenant_id, minute)
+        shared = self._database.postgresql
+        used = self._shared(session, tenant_id, minute) if shared else self._tenants.add(tenant_id, minute)
         return Rate(limit, used, (minute + 1) * WINDOW)
 
     def caller(self, name: str, limit: int) -> Rate:
@@ -90,20 +92,25 @@ class Limits:
         rate.require(self._clock())
         return rate
 
-    def _shared(self, tenant_id: str, minute: int) -> int:
+    def _shared(self, session: Session, tenant_id: str, minute: int) -> int:
         """In a transaction of its own: a refused request counts too."""
-        row = insert(RateWindow).values(tenant_id=tenant_id, minute=minute, requests=1)
-        row = row.on_conflict_do_update(
-            index_elements=["tenant_id", "minute"], set_={"requests": RateWindow.requests + 1}
-        )
-        with self._database.transaction() as session:
-            return session.execute(row.returning(RateWindow.requests)).scalar_one()
+        return int(self._database.alone(session, _COUNT, {"tenant_id": tenant_id, "minute": minute})[0])
 
     def forget_old(self) -> None:
         """Remove minutes that are over."""
         minute = int(self._clock() // WINDOW)
         with self._database.transaction() as session:
             session.execute(sa.delete(RateWindow).where(RateWindow.minute < minute))
+
+
+def _count() -> sa.Executable:
+    row = insert(RateWindow).values(requests=1)
+    row = row.on_conflict_do_update(index_elements=["tenant_id", "minute"], set_={"requests": RateWindow.requests + 1})
+    return row.returning(RateWindow.requests)
+
+
+_COUNT = _count()
+"""Made once: making it costs more than asking."""
 
 
 class RateHeaders:

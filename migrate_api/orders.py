@@ -29,7 +29,8 @@ _WAITING = (
     .order_by(QueuedCommand.created_at, QueuedCommand.id)
     .limit(AT_ONCE)
 )
-_ANY_OPEN = sa.select(QueuedCommand.id).where(*_open).limit(1)
+ANY_OPEN = sa.exists().where(*_open)
+_ASK_OPEN = sa.select(ANY_OPEN)
 """Made once: making them costs more than asking, and every agent asks."""
 
 
@@ -46,7 +47,7 @@ def hand_out(session: Session, vault: Vault, caller: AgentCaller) -> tuple[Comma
 
 def are_open(session: Session, caller: AgentCaller) -> bool:
     """Whether orders were handed out that are not acknowledged yet: they are to be handed out again."""
-    return session.scalar(_ANY_OPEN, {"agent": caller.id}) is not None
+    return bool(session.scalar(_ASK_OPEN, {"agent": caller.id}))
 
 
 def _opened(vault: Vault, command: QueuedCommand) -> Command:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import ValidationError
 
 from migrate_api.azure.connections import Choice
 from migrate_api.azure.kept import found_project
 from migrate_api.doors import Inside, Services, WaitingMember, WaitingViewer
-from migrate_api.errors import Refusal, complaints, invalid, refused_by
+from migrate_api.errors import refused_by
+from migrate_api.pages.forms import Fields, understood
 from migrate_api.pages.render import page
 from migrate_api.routes.azure import ChosenStorage
 from migrate_api.tables import AzureConnection
@@ -21,7 +21,6 @@ from migrate_transfer.core.errors import MigrateError
 
 routes = APIRouter(tags=["pages"], include_in_schema=False)
 ProjectId = Annotated[str, Path(max_length=64)]
-LONGEST_FORM = 16_384
 Found = TypeVar("Found")
 
 
@@ -70,24 +69,14 @@ async def sign_in(project_id: ProjectId, caller: WaitingMember, inside: Inside) 
 
 
 @routes.post("/projects/{project_id}/azure/storage")
-async def save(project_id: ProjectId, request: Request, caller: WaitingMember, inside: Inside) -> RedirectResponse:
+async def save(project_id: ProjectId, fields: Fields, caller: WaitingMember, inside: Inside) -> RedirectResponse:
     """The button Save, under the account and container that were chosen."""
     await inside.in_turn(lambda session: found_project(session, caller.tenant_id, project_id))
-    choice = Choice(**(await _chosen(request)).model_dump())
+    with understood():
+        chosen = ChosenStorage.model_validate(fields)
+    choice = Choice(**chosen.model_dump())
     await _abroad(inside, lambda: inside.connections.choose(caller, project_id, choice))
     return RedirectResponse(f"/projects/{project_id}", 303)
-
-
-async def _chosen(request: Request) -> ChosenStorage:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LONGEST_FORM:
-            raise Refusal(413, "TOO_LARGE", "The form is too large.")
-    try:
-        return ChosenStorage.model_validate(dict(parse_qsl(body.decode("utf-8", "replace"))))
-    except ValidationError as error:
-        raise invalid(complaints(error.errors())) from None
 
 
 async def _abroad(inside: Services, work: Callable[[], Found]) -> Found:

@@ -12,7 +12,7 @@ from migrate_api.azure.kept import found_project
 from migrate_api.doors import Transaction, Viewer
 from migrate_api.job_views import view
 from migrate_api.pages.render import page
-from migrate_api.protocol.states import FINAL
+from migrate_api.protocol.states import FINAL, ProjectType
 from migrate_api.reports import report
 from migrate_api.roll_ups import of_client, of_project
 from migrate_api.tables import Agent, AzureConnection, Client, Job, Project
@@ -20,6 +20,14 @@ from migrate_api.tables import Agent, AzureConnection, Client, Job, Project
 routes = APIRouter(tags=["pages"], include_in_schema=False)
 ProjectId = Annotated[str, Path(max_length=64)]
 SHOWN = 100
+LABELS = {
+    ProjectType.FILE_MIGRATION: "File Migration",
+    ProjectType.MAILBOX_MIGRATION: "Mailbox Migration",
+    ProjectType.ARCHIVE: "Archive",
+    ProjectType.FULL_MIGRATION: "Full Migration",
+    ProjectType.ROCKRMS_IMPORT: "RockRMS Import",
+}
+"""As the guide calls them."""
 
 
 @routes.get("/clients")
@@ -35,7 +43,14 @@ def projects_page(caller: Viewer, session: Transaction) -> HTMLResponse:
     """The engagements, the newest first."""
     query = sa.select(Project, Client).join(Client, Client.id == Project.client_id)
     query = query.where(Project.tenant_id == caller.tenant_id).order_by(Project.created_at.desc()).limit(SHOWN)
-    return page("projects.html", caller=caller, projects=[tuple(row) for row in session.execute(query)])
+    clients = sa.select(Client).where(Client.tenant_id == caller.tenant_id, Client.status == "active")
+    return page(
+        "projects.html",
+        caller=caller,
+        projects=[tuple(row) for row in session.execute(query)],
+        clients=session.scalars(clients.order_by(Client.name)).all(),
+        types=LABELS,
+    )
 
 
 @routes.get("/projects/{project_id}")

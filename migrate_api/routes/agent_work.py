@@ -78,7 +78,9 @@ _SEEN = (
     sa.update(_agents)  # type: ignore[arg-type]
     .where(_agents.c.id == sa.bindparam("whose"))
     .values({name: sa.bindparam(f"its_{name}", type_=_agents.c[name].type) for name in BEAT})
+    .returning(orders.ANY_OPEN)
 )
+"""And whether there is an order for it: a second question only where there is."""
 
 
 @routes.post("/agent/heartbeat", responses=refusals(400, 401, 409, 426, 429))
@@ -89,8 +91,9 @@ async def heartbeat(said: Heartbeat, door: Agents) -> HeartbeatAnswer:
         moment = now()
         told = {**said.host.model_dump(), "last_seen_at": moment, "free_disk_bytes": said.free_disk_bytes}
         told["clock_skew_seconds"] = (said.sent_at - moment).total_seconds()
-        session.execute(_SEEN, {"whose": caller.id, **{f"its_{name}": told[name] for name in BEAT}})
-        commands = orders.hand_out(session, door.inside.vault, caller)
+        values = {"whose": caller.id, "agent": caller.id, **{f"its_{name}": told[name] for name in BEAT}}
+        (ordered,) = door.inside.database.alone(session, _SEEN, values)
+        commands = orders.hand_out(session, door.inside.vault, caller) if ordered else ()
         return HeartbeatAnswer(server_time=now(), commands=commands, lost=_lost(session, caller, said))
 
     return await door.step(work)

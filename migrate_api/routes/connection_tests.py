@@ -8,11 +8,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel
+from sqlalchemy.orm import Session
 
 from migrate_api.creation import require_online
 from migrate_api.dispatch import Dispatch, now
-from migrate_api.doors import Inside, Member, Services, Transaction, WaitingViewer, services_of
+from migrate_api.doors import OrderingMember, Services, WaitingViewer, services_of
 from migrate_api.errors import not_found, refusals
+from migrate_api.principals import Person
 from migrate_api.protocol.spec import Model, Secret
 from migrate_api.protocol.states import CommandName
 from migrate_api.tables import Agent, QueuedCommand
@@ -40,14 +42,16 @@ class ConnectionTestView(BaseModel):
 
 
 @routes.post("/agents/{agent_id}/connection-tests", status_code=202, responses=refusals(400, 401, 403, 404, 409, 429))
-def test_connection(
-    agent_id: Annotated[str, Path(max_length=64)],
-    test: ConnectionTest,
-    caller: Member,
-    session: Transaction,
-    inside: Inside,
+async def test_connection(
+    agent_id: Annotated[str, Path(max_length=64)], test: ConnectionTest, door: OrderingMember
 ) -> ConnectionTestView:
     """Ask an agent to try a connection. Fetch the answer with `GET /api/connection-tests/{id}?wait=`."""
+    return await door.step(lambda session, caller: _asked(door.inside, session, caller, agent_id, test))
+
+
+def _asked(
+    inside: Services, session: Session, caller: Person, agent_id: str, test: ConnectionTest
+) -> ConnectionTestView:
     agent = session.get(Agent, agent_id)
     if agent is None or agent.tenant_id != caller.tenant_id:
         raise not_found("agent")

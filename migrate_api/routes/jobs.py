@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
@@ -13,10 +14,11 @@ from sqlalchemy.orm import Session
 from migrate_api import history
 from migrate_api.creation import create, repeat
 from migrate_api.dispatch import Dispatch
-from migrate_api.doors import Admin, Inside, Member, Transaction, Viewer
+from migrate_api.doors import Admin, Inside, Member, OrderingMember, PersonDoor, Transaction, Viewer
 from migrate_api.errors import not_found, refusals
 from migrate_api.job_views import Again, EventView, ItemView, JobRequest, JobView, LogView, SpeedPoint, view
 from migrate_api.paging import Cursor, Limit, Page, page
+from migrate_api.principals import Person
 from migrate_api.protocol.spec import Model
 from migrate_api.protocol.states import JobStatus, JobType
 from migrate_api.tables import Agent, Event, Job, JobItem, JobLog, ProgressBatch
@@ -94,31 +96,33 @@ def delete_job(job_id: JobId, caller: Admin, session: Transaction, inside: Insid
 
 
 @routes.post("/jobs/{job_id}/pause", status_code=202, responses=refusals(400, 401, 403, 404, 409, 429))
-def pause_job(job_id: JobId, caller: Member, session: Transaction, inside: Inside) -> JobView:
+async def pause_job(job_id: JobId, door: OrderingMember) -> JobView:
     """Ask the agent to pause: items in flight finish, progress is kept."""
-    dispatch = Dispatch(session, inside.waker)
-    job = dispatch.held(caller.tenant_id, job_id)
-    dispatch.pause(job, caller)
-    return view(job)
+    return await door.step(lambda session, caller: _ordered(door, session, caller, job_id, Dispatch.pause))
 
 
 @routes.post("/jobs/{job_id}/resume", status_code=202, responses=refusals(400, 401, 403, 404, 409, 429))
-def resume_job(job_id: JobId, caller: Member, session: Transaction, inside: Inside) -> JobView:
+async def resume_job(job_id: JobId, door: OrderingMember) -> JobView:
     """Go on from where it stopped."""
-    dispatch = Dispatch(session, inside.waker)
-    job = dispatch.held(caller.tenant_id, job_id)
-    dispatch.resume(job, caller)
-    return view(job)
+    return await door.step(lambda session, caller: _ordered(door, session, caller, job_id, Dispatch.resume))
 
 
 @routes.post("/jobs/{job_id}/cancel", responses=refusals(400, 401, 403, 404, 409, 429))
-def cancel_job(
-    job_id: JobId, caller: Member, session: Transaction, inside: Inside, reason: Reason | None = None
-) -> JobView:
+async def cancel_job(job_id: JobId, door: OrderingMember, reason: Reason | None = None) -> JobView:
     """Stop for good, at once. What was moved stays at the destination."""
-    dispatch = Dispatch(session, inside.waker)
+
+    def cancel(dispatch: Dispatch, job: Job, caller: Person) -> None:
+        dispatch.cancel(job, caller, reason.why if reason else "")
+
+    return await door.step(lambda session, caller: _ordered(door, session, caller, job_id, cancel))
+
+
+def _ordered(
+    door: PersonDoor, session: Session, caller: Person, job_id: str, order: Callable[[Dispatch, Job, Person], None]
+) -> JobView:
+    dispatch = Dispatch(session, door.inside.waker)
     job = dispatch.held(caller.tenant_id, job_id)
-    dispatch.cancel(job, caller, reason.why if reason else "")
+    order(dispatch, job, caller)
     return view(job)
 
 
