@@ -26,8 +26,8 @@ from migrate_etl.verify.rock_totals import CONTRIBUTION, RECORD_SCHEMA, TOTALS_S
 HERE = Path(__file__).parent
 CACHE = HERE.parent / ".cache" / "bench" / "reconciliation"
 ORDERS = ("by id", "as text", "shuffled")
-CHUNK, PAGE = 50_000, 5_000
-"""Rows of an extracted chunk and of a page that Mission gives back: the files are as the import writes them."""
+CHUNK = 50_000
+"""Rows of a chunk, extracted or given back: the files are as the import writes them."""
 PEOPLE, FUNDS, BATCH = 1_000_000, 15, 500
 
 
@@ -110,7 +110,7 @@ def piles(count: int, missing: int, folder: Path) -> None:
     }
     for order, ordered in orders.items():
         with DatasetWriter(folder / order) as writer:
-            for page in ordered.alias("id").to_frame().iter_slices(PAGE):
+            for page in ordered.alias("id").to_frame().iter_slices(CHUNK):
                 writer.write(given_back(gifts(page["id"])))
             writer.commit()
 

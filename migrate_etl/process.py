@@ -7,9 +7,14 @@ import os
 KEPT_BACK = ("MIGRATE_ROCK_CONNECTION", "MIGRATE_MISSION_KEY", "PYTHONDONTWRITEBYTECODE")
 """Secrets travel by standard input alone; without byte code each process would pay for compiling Dagster."""
 
-FRUGAL = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
-"""Threads that come and go leave an arena each, and Arrow's own pool holds on to what it freed: a quarter of the
-peak (bench/RESULTS.md). Both are read once, when a process starts. Whoever has set them knows better."""
+FRUGAL = {
+    "MALLOC_ARENA_MAX": "2",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "_RJEM_MALLOC_CONF": "narenas:2,dirty_decay_ms:500,muzzy_decay_ms:0",
+}
+"""Threads that come and go leave an arena each, Arrow's own pool holds on to what it freed, and that of polars gives
+it back only where the system runs short: a quarter of the peak (bench/RESULTS.md). All are read once, when a process
+starts. Whoever has set them knows better."""
 
 
 def import_environment() -> dict[str, str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from migrate_etl.dataset import Dataset, DatasetWriter
+from migrate_etl.dataset import Dataset, DatasetWriter, gathered
 from migrate_etl.durable import made_again
 from migrate_etl.entity import Entity
 from migrate_etl.mission.api import MissionApi
@@ -18,6 +18,9 @@ from migrate_transfer.core.errors import TargetError
 
 PAGE = 5_000
 """Records a read-back page may have (contract)."""
+
+CHUNK_ROWS = 50_000
+"""Records of a chunk that is written: each page a file would double the cost of reading them."""
 
 CONTRIBUTION_FIELDS = (
     "external_id",
@@ -49,14 +52,23 @@ def read_back(
     page = api.records(entity.name, None, PAGE)
     if page is None:
         return None
-    with DatasetWriter(folder, made_again) as writer, ThreadPoolExecutor(1, thread_name_prefix="readback") as ahead:
+    with DatasetWriter(folder, made_again) as writer:
+        for chunk in gathered(_pages(api, entity, page, fields, control), CHUNK_ROWS):
+            writer.write(chunk)
+            progress(writer.rows)
+        return writer.commit()
+
+
+def _pages(
+    api: MissionApi, entity: Entity, first: dict[str, Any], fields: tuple[str, ...], control: Control
+) -> Iterator[pl.DataFrame]:
+    page: dict[str, Any] | None = first
+    with ThreadPoolExecutor(1, thread_name_prefix="readback") as ahead:
         while page is not None:
             control.check()
             following = _following(api, entity, page, ahead)
-            writer.write(_frame(page, fields, entity))
-            progress(writer.rows)
+            yield _frame(page, fields, entity)
             page = following.result() if following else None
-        return writer.commit()
 
 
 def _following(

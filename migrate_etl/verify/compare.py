@@ -112,6 +112,8 @@ def compare(expected: pl.DataFrame, actual: pl.DataFrame, corrections: pl.DataFr
     actual, copies = _without_copies(expected, actual)
     wanted, touched = _corrected(expected, _in_force(expected, actual, corrections))
     open_rows, open_actual = _unequal(wanted, actual, touched)
+    if not (open_rows.height or open_actual.height or copies.height):
+        return Compared(DIFFERENCE_SCHEMA.to_frame(), LEFT_OUT_SCHEMA.to_frame())
     absent = open_rows.filter(pl.col("why").is_not_null() & pl.col("why").eq_missing(pl.col("skip")))
     absent = absent.join(open_actual.select("id"), on="id", how="anti") if open_actual.height else absent
     rest = open_rows.join(absent.select("id"), on="id", how="anti") if absent.height else open_rows
@@ -139,7 +141,7 @@ def _without_copies(expected: pl.DataFrame, actual: pl.DataFrame) -> tuple[pl.Da
 
 def _in_force(expected: pl.DataFrame, actual: pl.DataFrame, corrections: pl.DataFrame) -> pl.DataFrame:
     """The corrections of these records, but for those that a later import replaced by what Rock has."""
-    here = corrections.join(expected.select("id"), on="id", how="semi")
+    here = corrections.join(expected.select("id"), on="id", how="semi") if corrections.height else corrections
     if not here.height:
         return here
     originals = expected.join(here.select("id"), on="id", how="semi")
@@ -149,7 +151,8 @@ def _in_force(expected: pl.DataFrame, actual: pl.DataFrame, corrections: pl.Data
 
 def _corrected(expected: pl.DataFrame, here: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Expected with corrected values, and (id, rock_cents) of the records that were corrected."""
-    originals = expected.join(here.select("id"), on="id", how="semi").select("id", pl.col("cents").alias("rock_cents"))
+    corrected = expected.join(here.select("id"), on="id", how="semi") if here.height else expected.clear()
+    originals = corrected.select("id", pl.col("cents").alias("rock_cents"))
     if not here.height:
         return expected, originals
     return expected.update(here, on="id", include_nulls=True), originals

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -91,14 +91,3 @@ class _Head:
     def _place(self, row: int) -> tuple[Any, ...]:
         values = (self._rows[key][row] for key in self._keys)
         return tuple((value is None, value) for value in values)
-
-
-def gathered(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
-    """The same rows in frames of at least so many, but for the last."""
-    waiting: list[pl.DataFrame] = []
-    for frame in frames:
-        waiting.append(frame)
-        if sum(each.height for each in waiting) >= rows:
-            yield pl.concat(waiting)
-            waiting = []
-    yield from waiting and [pl.concat(waiting)]

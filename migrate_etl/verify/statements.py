@@ -12,11 +12,11 @@ from pathlib import Path
 
 import polars as pl
 
-from migrate_etl.dataset import Dataset, DatasetWriter
+from migrate_etl.dataset import Dataset, DatasetWriter, gathered
 from migrate_etl.durable import made_again
 from migrate_etl.rock.index import Index
 from migrate_etl.verify.money import amount, cents
-from migrate_etl.verify.runs import Runs, gathered
+from migrate_etl.verify.runs import Runs
 from migrate_etl.verify.sums import SpilledSums
 
 STATEMENT_SCHEMA = pl.Schema({
@@ -58,7 +58,7 @@ class Givers:
         """Everybody who gives under one of the giving ids."""
         known = self._known.filter(pl.col("giving_id").is_in(giving.implode()))["person_id"]
         alone = giving.str.extract(r"^P([0-9]{1,10})$", 1).cast(pl.Int64).drop_nulls()
-        return pl.concat([known, alone.alias("person_id")]).unique()
+        return pl.concat([known.cast(pl.Int64), alone.alias("person_id")]).unique()
 
 
 class Statements:

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from migrate_etl.dataset import Dataset, DatasetWriter, writing
+from migrate_etl.dataset import Dataset, DatasetWriter, gathered, writing
 from migrate_transfer.core.errors import StorageError
 
 FRAME = pl.DataFrame({"id": range(20_000)})
@@ -17,7 +17,7 @@ FULL = """
 import resource, sys
 from pathlib import Path
 import polars as pl
-from migrate_etl.dataset import DatasetWriter
+from migrate_etl.dataset import gathered, DatasetWriter
 from migrate_transfer.core.errors import StorageError
 resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, resource.RLIM_INFINITY))
 try:
@@ -93,3 +93,8 @@ def test_only_the_disk_is_blamed_for_the_disk(tmp_path: Path) -> None:
         raise pl.exceptions.ComputeError("something else")
     with pytest.raises(StorageError), writing(tmp_path):
         (tmp_path / "none" / "file").write_text("")
+
+
+def test_small_frames_are_gathered() -> None:
+    frames = [pl.DataFrame({"id": [n]}) for n in range(5)]
+    assert [frame.height for frame in gathered(frames, 2)] == [2, 2, 1]

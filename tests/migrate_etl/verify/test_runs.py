@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from migrate_etl.verify.runs import PIECE_ROWS, Runs, gathered, write_pieces
+from migrate_etl.verify.runs import PIECE_ROWS, Runs, write_pieces
 
 
 def test_the_runs_are_merged_in_order_of_their_keys(tmp_path: Path) -> None:
@@ -39,8 +39,3 @@ def test_a_piece_does_not_carry_the_words_of_the_whole_run(tmp_path: Path) -> No
     pieces = write_pieces(words, tmp_path / "run.arrow")
     assert [piece.rows for piece in pieces] == [PIECE_ROWS] * 8
     assert (tmp_path / "run.arrow").stat().st_size < 1.5 * words.estimated_size()
-
-
-def test_small_frames_are_gathered() -> None:
-    frames = [pl.DataFrame({"id": [n]}) for n in range(5)]
-    assert [frame.height for frame in gathered(frames, 2)] == [2, 2, 1]

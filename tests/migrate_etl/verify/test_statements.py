@@ -7,8 +7,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+from migrate_etl.verify.statements import Givers
 from tests.migrate_etl.verify.books import Books, Gift
 
 GIFTS = [Gift(1), Gift(2, person=6), Gift(3, day=date(2023, 12, 31)), Gift(4, person=None), Gift(5, person=7)]
@@ -62,3 +64,12 @@ def test_a_rejected_gift_is_missing_from_the_statement(tmp_path: Path, read_back
     assert changed(tmp_path, Books(GIFTS, rejected=[2], read_back=read_back)) == [
         ("G6", 2024, "10.00", "0.00", ["rock:contribution:2"])
     ]
+
+
+def test_giving_ids_lead_to_people_whatever_the_width_of_their_ids() -> None:
+    givers = Givers(
+        pl.DataFrame({"person_id": [5, 6, 7], "giving_id": ["G5", "G5", "P7"]}).cast({"person_id": pl.Int8})
+    )
+    assert sorted(givers.persons(pl.Series(["G5", "P9"]))) == [5, 6, 9]
+    rows = pl.DataFrame({"person_id": [6, 9]})
+    assert givers.named(rows)["giving_id"].to_list() == ["G5", "P9"]
