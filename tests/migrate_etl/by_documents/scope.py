@@ -97,7 +97,7 @@ class Scope:
 
     def group_rule(self, group: Row) -> str | None:
         kind, wanted = self.rock.guid("GroupType", group["GroupTypeId"]), set(self.spec.include_group_types)
-        if kind == FAMILY or kind in ROCKS_OWN or (wanted and kind not in wanted):
+        if kind == FAMILY or (kind not in wanted if wanted else kind in ROCKS_OWN):
             return "group_type"
         if group["IsSecurityRole"]:
             return "security_role"

@@ -23,14 +23,14 @@ from tests.migrate_etl.by_documents.records import Records
 from tests.migrate_etl.by_documents.rows import Rows
 from tests.migrate_etl.by_documents.scope import Scope
 
-SMALL_GROUPS, WORSHIP = "50fcfb30-f51a-49df-86f4-2b176ea1820b", "0b000000-0000-4000-8000-000000000004"
+SMALL_GROUPS, MAILING_LISTS = "50fcfb30-f51a-49df-86f4-2b176ea1820b", "D1D95777-FFA3-CBB3-4A6D-658706DAED33"
 CASES: list[tuple[int, str, dict[str, Any]]] = [
     (1, "v8", {"time_zone": "America/Chicago"}),
     (2, "v10", {"campus_ids": (1,), "time_zone": "Europe/Berlin"}),
     (3, "v12", {"campus_ids": (1,), "date_range_start": FIRST_DAY}),
     (4, "v16", {"date_range_start": FIRST_DAY, "time_zone": "Asia/Kathmandu"}),
     (5, "current", {"campus_ids": (1,), "time_zone": "America/Sao_Paulo"}),
-    (6, "current", {"include_group_types": (SMALL_GROUPS, WORSHIP), "time_zone": "Australia/Lord_Howe"}),
+    (6, "current", {"include_group_types": (SMALL_GROUPS, MAILING_LISTS), "time_zone": "Australia/Lord_Howe"}),
 ]
 FLAGS = {"is_active", "is_anonymous", "is_refund", "non_positive", "is_approved"}
 MOMENTS = {("contributions", "date"), ("attendance", "attended_at"), ("prayer_requests", "entered_at")}
