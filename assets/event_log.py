@@ -94,3 +94,15 @@ def open_instance(home: Path) -> dg.DagsterInstance:
     # Dagster makes its tables without a lock: of two first attempts at once one would fail.
     with exclusive(home / ".opening.sqlite"):
         return dg.DagsterInstance.from_ref(ours)
+
+
+def keep_open(instance: dg.DagsterInstance) -> None:
+    """The same for a run that the web server or a schedule launched: its process has an instance that Dagster opened.
+
+    Only a default event log is changed, and only in this process.
+    """
+    stock = instance.event_log_storage
+    if type(stock) is SqliteEventLogStorage:
+        kept = KeptSqliteEventLog(stock._base_dir, stock.inst_data)
+        kept.register_instance(instance)
+        instance._event_storage = kept

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from assets.demo import church_and_mission
+from assets.event_log import keep_open
 from assets.home import JOB_TAG, Home
 from migrate_etl.dataset import Dataset
 from migrate_etl.job import ImportJob
@@ -37,6 +38,8 @@ def import_job(context: dg.InitResourceContext) -> Generator[ImportJob, None, No
     """
     home = Home(Path(context.resource_config["home"] or os.environ.get("MIGRATE_HOME") or DEFAULT_HOME).absolute())
     tags = context.run.tags if context.run else {}
+    if context.instance:
+        keep_open(context.instance)
     with church_and_mission(home, tags.get(JOB_TAG)) as (workspace, secrets), ImportJob(workspace, secrets) as job:
         if context.instance and context.run:
             context.instance.add_run_tags(context.run.run_id, {JOB_TAG: workspace.spec.job_id})
