@@ -25,7 +25,7 @@ from migrate_api.errors import NO_OBJECT, Refusal, answer, complaints, invalid
 from migrate_api.limits import RateHeaders
 from migrate_api.observability import observe
 from migrate_api.pages import azure as connecting
-from migrate_api.pages import engagements, making, render
+from migrate_api.pages import engagements, making, new_job, render
 from migrate_api.pages import jobs as watching
 from migrate_api.routes import (
     agent_work,
@@ -65,7 +65,7 @@ ROUTERS = (
     outbox.routes,
     health.routes,
 )
-PAGES = (watching.routes, connecting.routes, engagements.routes, making.routes)
+PAGES = (watching.routes, connecting.routes, engagements.routes, making.routes, new_job.routes)
 READ = (*ROUTERS[1:], ROUTERS[0])
 """In the order in which people read of them."""
 AT_ONCE = 8

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from migrate_api.app import PAGES
-from tests.migrate_api.site import PLAIN, RECOUNT, Site
+from tests.migrate_api.site import PLAIN, RECOUNT, ROCK, Site
 
 pytestmark = pytest.mark.parametrize("kind", ["sqlite"])
 
@@ -110,7 +110,7 @@ def test_every_page_asks_who_is_there_and_shows_nothing_of_others(site: Site) ->
         assert job["name"] + "</a>" not in site.text(path, role="stranger")
 
 
-def submit(site: Site, path: str, role: str = "owner", **form: str) -> httpx.Response:
+def submit(site: Site, path: str, /, role: str = "owner", **form: str) -> httpx.Response:
     credential = {"Authorization": f"Bearer {site.tokens[role]}"}
     return httpx.post(site.url + path, data=form, headers=credential, verify=PLAIN)
 
@@ -139,3 +139,28 @@ def test_a_code_is_generated_and_shown_once(site: Site) -> None:
     assert code not in site.text("/settings", role="owner")
     assert "mak_" in submit(site, "/settings/keys", name="srv2").text
     assert submit(site, "/settings/codes", role="member").status_code == 403
+
+
+def test_a_job_is_made_by_its_form(site: Site) -> None:
+    """Patterns as the guide writes them; a box that is not ticked is off; only agents that are online are offered."""
+    agent, offline = site.agent("srv1"), site.agent("elsewhere", hello=False)
+    project = site.project("file_migration")
+    storage = {"account": "files", "container": "files", "secret": "SharedAccessSignature=sig"}
+    site.call("PUT", f"/api/projects/{project['id']}/storage", storage)
+    page = site.text(f"/projects/{project['id']}/jobs/new", role="member")
+    assert agent["id"] in page
+    assert offline["id"] not in page
+    form = {"name": "Users", "agent_id": agent["id"], "type": "migrate_files", "path": "/data", "concurrency": "6"}
+    answer = submit(site, f"/projects/{project['id']}/jobs", include_patterns="*.docx, *.pdf", **form)
+    spec = site.get(f"/api{answer.headers['location']}")["spec"]
+    assert spec["filters"]["include_patterns"] == ["*.docx", "*.pdf"]
+    assert (spec["transfer"]["concurrency"], spec["transfer"]["verify_integrity"]) == (6, False)
+
+
+def test_an_import_is_made_by_its_form(site: Site) -> None:
+    project, agent = site.project(), site.agent()
+    form = {**ROCK, "name": "Grace", "agent_id": agent["id"], "type": "rockrms_import", "people": "on"}
+    answer = submit(site, f"/projects/{project['id']}/jobs", campus_ids="1, 2", time_zone="", **form)
+    source = site.get(f"/api{answer.headers['location']}")["spec"]["source"]
+    assert (source["entities"], source["campus_ids"], source["time_zone"]) == (["people"], [1, 2], "UTC")
+    assert source["connection_string"] is None

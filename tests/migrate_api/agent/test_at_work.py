@@ -155,11 +155,9 @@ def test_the_installed_service_starts(ground: Ground, tmp_path: Path) -> None:
     known = dict(shlex.split(words)[0].split("=", 1) for name, words in given if name == "Environment")
     process = subprocess.Popen(command, env=known, stderr=subprocess.DEVNULL)
     ground.processes.append(process)
-    control = Control()
-    while not ground.site.get("/api/agents?status=online")["items"]:
-        assert process.poll() is None
-        control.wait(0.1)
-    assert "at_work      True" in ground.run("status").stdout
+    eventually(lambda: "at_work      True" in ground.run("status").stdout or process.poll() is not None)
+    assert process.poll() is None
+    eventually(lambda: ground.site.get("/api/agents")["items"][0]["free_disk_bytes"])
     checked = ground.run("diagnose")
     assert (checked.returncode, "FAIL" in checked.stdout) == (0, False), checked.stdout
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.migrate_api.site import PLAIN, ROCK, Site
+from tests.migrate_api.site import HOST, PLAIN, ROCK, Site
 
 STORAGE = {"secret": "BlobEndpoint=https://files.blob.core.windows.net;SharedAccessSignature=sig", "container": "files"}
 
@@ -139,3 +139,17 @@ def test_only_an_import_has_a_key_to_replace(site: Site) -> None:
     site.post(f"/api/jobs/{job['id']}/cancel")
     found = fields(site, "POST", f"/api/jobs/{job['id']}/rerun", {"mission_integration_key": "fresh-key"})
     assert found == {"mission_integration_key": "only an import has one"}
+
+
+def test_a_machine_that_has_just_registered_is_online(site: Site) -> None:
+    """Step 2 of the guide: "The agent appears in the Agents list with status Online." """
+    said = {"code": site.post("/api/registration-codes")["code"], "host": HOST}
+    site.post("/api/agents/register", said, role=None)
+    assert [one["status"] for one in site.get("/api/agents")["items"]] == ["online"]
+
+
+def test_the_report_is_found_under_its_job_too(site: Site) -> None:
+    job = site.post("/api/jobs", wanted(site))
+    site.post(f"/api/jobs/{job['id']}/cancel")
+    assert site.get(f"/api/jobs/{job['id']}/report") == site.get(f"/api/reports/{job['id']}")
+    assert site.text(f"/api/jobs/{job['id']}/report.csv", role="viewer").count("gb_transferred,0.000000000") == 1
