@@ -151,6 +151,20 @@ def peer(folder: Path, order: str) -> None:
     print(json.dumps({"records": both.filter(pl.col("_amount").ne_missing(pl.col("amount"))).height}))
 
 
+def child(who: str, order: str, count: int, missing: int) -> None:
+    """One piece in a process of its own: what this one has had in memory would count as a child's peak."""
+    if who == "piles":
+        piles(count, missing, CACHE)
+    elif who == "ours":
+        ours(CACHE, order, count)
+    else:
+        peer(CACHE, order)
+
+
+def command(count: int) -> list[str]:
+    return [sys.executable, __file__, "--gifts", str(count)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gifts", type=int, default=10_000_000)
@@ -159,21 +173,20 @@ def main() -> None:
     parser.add_argument("--child", nargs=2, metavar=("WHO", "ORDER"))
     asked = parser.parse_args()
     if asked.child:
-        who, order = asked.child
-        ours(CACHE, order, asked.gifts) if who == "ours" else peer(CACHE, order)
+        child(*asked.child, asked.gifts, asked.missing[0])
         return
     print(f"{date.today()}  {os.cpu_count()} cores, {quiet()}, {asked.gifts:,} gifts a side")
     for missing in asked.missing:
         shutil.rmtree(CACHE, ignore_errors=True)
         CACHE.mkdir(parents=True)
-        piles(asked.gifts, missing, CACHE)
+        run([*command(asked.gifts), "--missing", str(missing), "--child", "piles", "all"], {})
         for order in asked.orders:
             for who in ("ours", "peer"):
-                command = [sys.executable, __file__, "--gifts", str(asked.gifts), "--child", who, order]
-                took = run(command, FRUGAL)
-                what = f"{missing:,} missing, {order}"
+                took = run([*command(asked.gifts), "--child", who, order], FRUGAL)
+                what, said = f"{missing:,} missing, {order}", took.said.strip()
                 print(
-                    f"{what:28s} {who:5s} {took.wall:6.1f} s wall {took.cpu:6.1f} s CPU {took.mb:6.0f} MB  {took.said}"
+                    f"{what:28s} {who:5s} {took.wall:6.1f} s wall {took.cpu:6.1f} s CPU {took.mb:6.0f} MB  {said}",
+                    flush=True,
                 )
     shutil.rmtree(CACHE, ignore_errors=True)
 
