@@ -34,8 +34,12 @@ OPTIONS = {
     "MIGRATE_CAMPUS_IDS": "campus_ids",
     "MIGRATE_DATE_RANGE_START": "date_range_start",
     "MIGRATE_ENTITIES": "entities",
+    "MIGRATE_INCLUDE_GROUP_TYPES": "include_group_types",
+    "MIGRATE_BATCH_SIZE": "batch_size",
+    "MIGRATE_CONCURRENCY": "concurrency",
+    "MIGRATE_RESEND": "resend",
 }
-LISTS = ("campus_ids", "entities")
+LISTS = ("campus_ids", "entities", "include_group_types")
 SAMPLE_PEOPLE = 500
 A_WHILE = 24 * 3600
 
@@ -45,7 +49,8 @@ def church_and_mission(home: Home, job_id: str | None) -> Iterator[tuple[Workspa
     """The run's job and its secrets. Raises InvalidRequest where the environment names half of what is needed."""
     environment = os.environ
     if any(name in environment for name in SECRETS):
-        yield home.current(_spec_from(environment), job_id), _secrets_from(environment)
+        asked = [field for name, field in OPTIONS.items() if environment.get(name)]
+        yield home.current(_spec_from(environment), job_id, asked), _secrets_from(environment)
         return
     workspace = home.current(_sample_spec(), job_id)
     connection = _sample_church(home)

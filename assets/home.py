@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,28 +37,31 @@ class Home:
         specs = sorted(self.jobs.glob("*/spec.json"), key=lambda path: (path.stat().st_mtime_ns, path.parent.name))
         return Workspace.open(specs[-1].parent) if specs else None
 
-    def current(self, first: RockImportSpec, job_id: str | None = None) -> Workspace:
+    def current(self, first: RockImportSpec, job_id: str | None = None, asked: Collection[str] = ()) -> Workspace:
         """The job that a run works on.
 
         The named one or else the newest, while it is open. Where all is sealed, a successor: a new job with the same
         options. A name not known yet is a new job with the options of the newest; in an empty home it is `first`.
-        Two runs that ask at the same time get the same job. Raises InvalidRequest for a bad name or a damaged job,
+        Fields of `first` that are `asked` for go into a new job. Two runs that ask at the same time get the same job.
+        Raises InvalidRequest for a bad name, a damaged job, or an open one that says otherwise than was asked for;
         StorageError when the home cannot be written.
         """
         if job_id is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", job_id):
             raise InvalidRequest(
                 "A job's name has letters, digits, dots and dashes only.", remedy=f"Correct the run's tag {JOB_TAG}."
             )
+        wanted = {field: getattr(first, field) for field in asked}
         with exclusive(self.jobs / ".lock.sqlite"):
             newest = self.newest()
             named = self._named(job_id) if job_id else newest
             if named is None:
                 spec = newest.spec if newest is not None else first
-                return self._begin(spec, job_id or spec.job_id)
+                return self._begin(spec.model_copy(update=wanted), job_id or spec.job_id)
             for workspace in (named, newest):
                 if workspace is not None and not workspace.sealed:
+                    _require(workspace.spec, wanted)
                     return workspace
-            return self._begin(named.spec, self._next_id(named.spec.job_id))
+            return self._begin(named.spec.model_copy(update=wanted), self._next_id(named.spec.job_id))
 
     def _named(self, job_id: str) -> Workspace | None:
         folder = self.jobs / job_id
@@ -74,6 +77,17 @@ class Home:
         while (self.jobs / f"{stem}-{number + 1}").exists():
             number += 1
         return f"{stem}-{number + 1}"
+
+
+def _require(spec: RockImportSpec, wanted: Mapping[str, object]) -> None:
+    """A job's options never change; to send a new key to an old address would be worse than to send nothing."""
+    other = [field for field, value in wanted.items() if getattr(spec, field) != value]
+    if other:
+        raise InvalidRequest(
+            f"The open job {spec.job_id} has settings other than the environment: {', '.join(other)}.",
+            remedy=f"Let it end with its own, or begin a new job: another MIGRATE_HOME, or the tag {JOB_TAG} with a new"
+            " name.",
+        )
 
 
 def successor(spec: RockImportSpec, job_id: str) -> RockImportSpec:

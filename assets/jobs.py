@@ -42,10 +42,11 @@ backfill_years = dg.define_asset_job(
 def rehearse(context: dg.OpExecutionContext) -> None:
     """Extract, map and check everything, send nothing: what a load would do, and what was found in the data."""
     job: ImportJob = context.resources.import_job
-    with at_the_edge(context, job.control):
-        found = job.dry_run()
+    with at_the_edge(context, job.control), job.apart(f"dry-run-{context.run_id[:8]}") as rehearsal:
+        found = rehearsal.dry_run()
     context.add_output_metadata(
         {
+            "folder": dg.MetadataValue.path(str(rehearsal.workspace.folder)),
             "records to load": counts_table({str(name): rows for name, rows in found.to_load.items()}, "entity"),
             "requests": found.requests,
             "hours at 100 requests a minute": str(found.hours),

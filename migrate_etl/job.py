@@ -269,6 +269,12 @@ class ImportJob:
     def _gathering(self) -> Gathering:
         return Gathering(self.workspace, self.plan, self.ledger, self.lookups, self.receipts, self.control)
 
+    def apart(self, name: str) -> ImportJob:
+        """The same for a dry run, which stands apart from the jobs: no import goes on with what it read."""
+        folder = self.workspace.folder.parents[1] / "dry-runs" / name
+        workspace = Workspace.create(folder, self.spec.model_copy(update={"job_id": name}))
+        return ImportJob(workspace, self._secrets, self.control, retry=self._retry)
+
     def dry_run(self) -> DryRun:
         """Extract and map everything, send nothing: what a load would do, and every finding with its remedy."""
         to_load = {}

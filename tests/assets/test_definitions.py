@@ -7,6 +7,7 @@ import sys
 import dagster as dg
 import pytest
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+from dagster._core.remote_representation.external_data import PartitionSetSnap
 
 from assets.definitions import defs
 from migrate_etl.spec import ENTITY_NAMES
@@ -57,6 +58,11 @@ def test_only_what_grows_has_years(graph: AssetGraph) -> None:
 def test_a_range_of_years_is_one_run(graph: AssetGraph) -> None:
     policies = [graph.get(key).backfill_policy for key in graph.get_all_asset_keys() if graph.get(key).is_partitioned]
     assert policies == [dg.BackfillPolicy.single_run()] * 6
+
+
+def test_all_years_launched_from_the_page_of_the_import_are_one_run() -> None:
+    years = PartitionSetSnap.from_job_def(defs.resolve_job_def("rockrms_import"))  # what the page's back-fill goes by
+    assert years.backfill_policy == dg.BackfillPolicy.single_run()
 
 
 def test_every_asset_says_what_it_is(graph: AssetGraph) -> None:

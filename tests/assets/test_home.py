@@ -75,6 +75,22 @@ def test_a_finished_job_that_is_named_does_not_change(tmp_path: Path, first: Roc
     assert home.current(first, "grace").spec.job_id == "grace-2"
 
 
+def test_what_is_asked_for_anew_goes_into_the_successor(tmp_path: Path, first: RockImportSpec) -> None:
+    home = Home(tmp_path)
+    seal(home.current(first))
+    asked = first.model_copy(update={"organization": "hope", "batch_size": 5})
+    spec = home.current(asked, asked=["organization"]).spec
+    assert (spec.job_id, spec.organization, spec.batch_size) == ("grace-2", "hope", 77)
+
+
+def test_an_open_job_that_says_otherwise_is_refused(tmp_path: Path, first: RockImportSpec) -> None:
+    home = Home(tmp_path)
+    home.current(first)
+    elsewhere = first.model_copy(update={"mission_url": "http://127.0.0.1:2"})
+    with pytest.raises(InvalidRequest, match="mission_url"):
+        home.current(elsewhere, asked=["mission_url", "organization"])
+
+
 def test_all_who_ask_at_once_get_the_same_successor(tmp_path: Path, first: RockImportSpec) -> None:
     home = Home(tmp_path)
     seal(home.current(first))

@@ -90,6 +90,11 @@ def test_loading_alone_in_a_new_job_says_what_to_do(run: Run) -> None:
     assert "upstream" in str(failure.metadata["remedy"].value)
 
 
+def test_no_import_goes_on_with_what_a_rehearsal_read(run: Run, workspace: Workspace) -> None:
+    assert run(job="dry_run").success
+    assert not Dataset.exists(workspace.stage("extracted", "people", None))
+
+
 def test_a_job_that_is_not_through_is_not_proven_and_says_what_is_left(run: Run) -> None:
     run(*PEOPLE[:2])
     result = run("reconciliation")
