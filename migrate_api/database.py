@@ -63,13 +63,13 @@ class Database:
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
-    def alone(self, session: Session, statement: sa.Executable, values: dict[str, Any]) -> sa.Row[Any]:
-        """The one row of a statement that stands alone. On PostgreSQL it is its own transaction, asked once instead
-        of three times; on SQLite it is part of the session's, which may hold the only lock."""
+    def alone(self, session: Session, statement: sa.Executable, values: dict[str, Any]) -> Any:
+        """What a statement that stands alone answers first, if anything. On PostgreSQL it is its own transaction, asked
+        once instead of three times; on SQLite it is part of the session's, which may hold the only lock."""
         if not self.postgresql:
-            return session.execute(statement, values).one()
+            return session.execute(statement, values).scalar()
         with self._single.connect() as connection:
-            return connection.execute(statement, values).one()
+            return connection.execute(statement, values).scalar()
 
     def close(self) -> None:
         self.engine.dispose()

@@ -66,6 +66,8 @@ def _within(said: Mapping[str, str], name: str) -> bool:
 def _place(one: Mapping[str, Any]) -> str:
     location = one["loc"]
     named = location[1:] if location[:1] and location[0] in ("body", "query", "path", "header") else location
+    if location[:1] == ("query",):
+        named = named[:1]  # without the number of a value that may be given more than once
     if one["type"] == "json_invalid":
         named = ()  # it is the letter at which it cannot be read on
     kept = [part for before, part in zip(("", *named), named, strict=False) if before not in CHOOSING]

@@ -94,7 +94,7 @@ class Limits:
 
     def _shared(self, session: Session, tenant_id: str, minute: int) -> int:
         """In a transaction of its own: a refused request counts too."""
-        return int(self._database.alone(session, _COUNT, {"tenant_id": tenant_id, "minute": minute})[0])
+        return int(self._database.alone(session, _COUNT, {"tenant_id": tenant_id, "minute": minute}))
 
     def forget_old(self) -> None:
         """Remove minutes that are over."""

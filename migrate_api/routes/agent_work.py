@@ -92,7 +92,7 @@ async def heartbeat(said: Heartbeat, door: Agents) -> HeartbeatAnswer:
         told = {**said.host.model_dump(), "last_seen_at": moment, "free_disk_bytes": said.free_disk_bytes}
         told["clock_skew_seconds"] = (said.sent_at - moment).total_seconds()
         values = {"whose": caller.id, "agent": caller.id, **{f"its_{name}": told[name] for name in BEAT}}
-        (ordered,) = door.inside.database.alone(session, _SEEN, values)
+        ordered = door.inside.database.alone(session, _SEEN, values)
         commands = orders.hand_out(session, door.inside.vault, caller) if ordered else ()
         return HeartbeatAnswer(server_time=now(), commands=commands, lost=_lost(session, caller, said))
 

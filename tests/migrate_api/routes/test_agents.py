@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from migrate_api.tables import Agent, RegistrationCode
+import sqlalchemy as sa
+
+from migrate_api.tables import Agent, AgentKey, RegistrationCode
 from tests.migrate_api.site import HOST, Site
 
 
@@ -96,3 +98,13 @@ def test_a_connection_test_is_answered_by_the_agent_and_its_secret_forgotten(sit
     found = site.get(f"/api/connection-tests/{test['id']}?wait=5")
     assert (found["answered"], found["diagnosis"]["code"]) == (True, "LOGIN_FAILED")
     assert "hush" not in str(found)
+
+
+def test_a_last_heartbeat_of_an_agent_that_was_removed_is_no_fault(site: Site) -> None:
+    """Its key is known from memory for a moment longer, on another replica."""
+    agent, beat = site.agent(), {"host": HOST, "sent_at": datetime.now(UTC).isoformat()}
+    site.post("/api/agent/heartbeat", beat, key=agent["key"])
+    with site.database.transaction() as session:
+        session.execute(sa.delete(AgentKey).where(AgentKey.agent_id == agent["id"]))
+        session.execute(sa.delete(Agent).where(Agent.id == agent["id"]))
+    assert site.call("POST", "/api/agent/heartbeat", beat, key=agent["key"])[0] == 200

@@ -153,3 +153,8 @@ def test_the_report_is_found_under_its_job_too(site: Site) -> None:
     site.post(f"/api/jobs/{job['id']}/cancel")
     assert site.get(f"/api/jobs/{job['id']}/report") == site.get(f"/api/reports/{job['id']}")
     assert site.text(f"/api/jobs/{job['id']}/report.csv", role="viewer").count("gb_transferred,0.000000000") == 1
+
+
+def test_a_parameter_is_named_as_it_was_written(site: Site) -> None:
+    status, said = site.call("GET", "/api/jobs?status=Running")
+    assert (status, list(said["details"]["fields"])) == (400, ["status"])
