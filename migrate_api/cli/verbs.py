@@ -11,7 +11,6 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from migrate_api.cli import loading
-from migrate_api.cli.plain_values import PlainFirst
 
 VERBS = {
     "demo": ("demo", "demo", "Import a sample church into a Mission sandbox."),
@@ -36,11 +35,7 @@ VERBS = {
 """File in this folder, function or group of verbs in it, and a few words for `--help`."""
 
 
-class Verb(PlainFirst, TyperCommand):
-    """One that is no group."""
-
-
-class Verbs(PlainFirst, TyperGroup):
+class Verbs(TyperGroup):
     """A group whose members are names and words until one of them is called."""
 
     def __init__(self, **given: Any) -> None:
@@ -62,7 +57,7 @@ def loaded(name: str) -> Any:
     if isinstance(found, typer.Typer):
         carrier.add_typer(found, name=name)
     else:
-        carrier.command(name, cls=Verb)(found)
+        carrier.command(name)(found)
     return get_group(carrier).commands[name]
 
 

