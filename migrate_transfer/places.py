@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from pydantic import SecretStr
+
 from migrate_transfer.backends.azure.access import BlobAccess
 from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
 from migrate_transfer.backends.local import LocalSource
 from migrate_transfer.core.backend import Destination, Source, Tier
 from migrate_transfer.core.errors import InvalidRequest
-from migrate_transfer.core.secret import Secret
 from migrate_transfer.net.lane import Link
 
 SCHEME = re.compile(r"([a-z][a-z0-9_+-]+)://(.*)", re.DOTALL)
@@ -20,8 +21,8 @@ SCHEME = re.compile(r"([a-z][a-z0-9_+-]+)://(.*)", re.DOTALL)
 class Credentials:
     """Access to Azure Storage: one of the two. `endpoint` where the account is not in Azure's public cloud."""
 
-    connection_string: Secret | None = None
-    sas: Secret | None = None
+    connection_string: SecretStr | None = None
+    sas: SecretStr | None = None
     endpoint: str = ""
 
 

@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import typer
 
 from migrate_api.cli.errors import DIFFERENCES
-from migrate_api.cli.import_settings import secrets_of
 from migrate_api.cli.interrupts import pausing
 from migrate_api.cli.jobs import REPLAY
 from migrate_api.cli.options import Config, JobFolder, Secrets
@@ -93,7 +92,7 @@ def replay(job: JobFolder, config: Config = None, secrets: Secrets = None, as_js
     letters = [one for one in dead_letters(old) if not one.replayed]
     folder, failed = None, 0
     if letters:
-        given = secrets_of(Settings.gather(config, secrets, {}), rock=False)
+        given = Settings.gather(config, secrets, {}).secrets(rock=False)
         workspace = _replay_job(old, letters)
         with pausing(control), ImportJob(workspace, given, control) as one:
             failed = sum(found.failed for found in send_again(one, letters).values())

@@ -9,9 +9,11 @@ from contextlib import suppress
 from typing import NoReturn
 
 import typer
+from pydantic import ValidationError
 
 from migrate_api.cli.outlets import was_read, was_used
 from migrate_api.cli.output import console, wants, write_json
+from migrate_api.cli.settings import invalid
 from migrate_transfer.core import errors
 from migrate_transfer.core.errors import (
     AccessDenied,
@@ -106,6 +108,9 @@ def guarded(command: Callable[[], int | None]) -> NoReturn:
     except MigrateError as error:
         _trace()
         fail(error)
+    except ValidationError as error:
+        _trace()
+        fail(invalid(error))
     except typer.TyperException as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             console.print(error.format_message(), markup=False, highlight=False, soft_wrap=True)
@@ -121,8 +126,6 @@ def guarded(command: Callable[[], int | None]) -> NoReturn:
 
 def _unforeseen(error: Exception) -> MigrateError:
     """Only the kind of the error: a library's message may quote a connection string or a person."""
-    if isinstance(error, ValueError) and (invalid := _invalid(error)):
-        return invalid
     if isinstance(error, OSError):
         of = f" ({error.filename})" if isinstance(error.filename, str) else ""
         return StorageError(f"The operating system refused: {error.strerror or type(error).__name__}{of}.")
@@ -130,15 +133,6 @@ def _unforeseen(error: Exception) -> MigrateError:
     return errors.FatalError(
         f"Something that nobody foresaw: {type(error).__name__}.", code="UNEXPECTED", remedy=remedy
     )
-
-
-def _invalid(error: ValueError) -> InvalidRequest | None:
-    """Settings that pydantic refuses. It is loaded where it may have spoken: commands for files do without."""
-    from pydantic import ValidationError
-
-    from migrate_api.cli.import_settings import invalid
-
-    return invalid(error) if isinstance(error, ValidationError) else None
 
 
 def _trace() -> None:

@@ -11,7 +11,6 @@ import typer
 
 from migrate_api.cli.errors import DIFFERENCES
 from migrate_api.cli.import_run import run_import
-from migrate_api.cli.import_settings import secrets_of
 from migrate_api.cli.interrupts import pausing
 from migrate_api.cli.jobs import dry_run_job, open_job
 from migrate_api.cli.options import HOME, Home, with_settings
@@ -27,7 +26,7 @@ from migrate_transfer.core.control import Control
 @with_settings
 def run(settings: Settings, out: Home = HOME, as_json: Json = False) -> None:
     """Import a Rock database into Mission, reconcile it to the cent and write the report. Run it again to go on."""
-    secrets = secrets_of(settings)
+    secrets = settings.secrets()
     workspace = open_job(out, settings)
     finish(workspace, run_import(workspace, secrets, out / "dagster"), workspace.folder, as_json=as_json)
 
@@ -44,7 +43,7 @@ def verify(
     if manifest is not None:
         verify_manifest(manifest, settings, as_json=as_json)
     workspace, control = dry_run_job(out, settings), Control()
-    with pausing(control), ImportJob(workspace, secrets_of(settings, mission=False), control) as job:
+    with pausing(control), ImportJob(workspace, settings.secrets(mission=False), control) as job:
         found = job.dry_run()
     if as_json:
         write_json(_plain(found, workspace.folder))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from migrate_api.cli.import_settings import spec_of
 from migrate_api.cli.output import console
 from migrate_api.cli.settings import Settings
 from migrate_etl.spec import RockImportSpec
@@ -22,7 +21,7 @@ OWN = {"job_id", "started_on"}
 def open_job(home: Path, settings: Settings) -> Workspace:
     """The job's folder, made or gone on with. Raises InvalidRequest for a finished job and for one with other settings,
     StorageError when the folder cannot be written."""
-    spec, jobs = spec_of(settings), home / "jobs"
+    spec, jobs = settings.spec(), home / "jobs"
     if settings.job_name:
         return _named(jobs / settings.job_name, spec)
     for workspace in _open_jobs(jobs):
@@ -35,7 +34,7 @@ def open_job(home: Path, settings: Settings) -> Workspace:
 def dry_run_job(home: Path, settings: Settings) -> Workspace:
     """A new folder apart from the jobs: an import reads Rock anew, however old the dry run is."""
     name = f"dry-run-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    return Workspace.create(home / "dry-runs" / name, spec_of(settings).model_copy(update={"job_id": name}))
+    return Workspace.create(home / "dry-runs" / name, settings.spec().model_copy(update={"job_id": name}))
 
 
 def _named(folder: Path, spec: RockImportSpec) -> Workspace:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn, cast
 
 import typer
+from pydantic import SecretStr
 
 from migrate_api.cli.errors import DIFFERENCES
 from migrate_api.cli.file_bars import file_bars
@@ -25,7 +26,6 @@ from migrate_transfer.core.bandwidth import MEGABIT, Bucket
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import InvalidRequest
 from migrate_transfer.core.plan import Filters
-from migrate_transfer.core.secret import Hidden
 from migrate_transfer.dry_run import dry_run_folder, sweep
 from migrate_transfer.engine.transfer import Transfer
 from migrate_transfer.job import ITEMS, MANIFEST, REPORT, FileJob
@@ -177,7 +177,7 @@ def _transfer(
 
 def _credentials(settings: Settings) -> Credentials:
     found = [settings.values.get(("azure", key)) for key in ("connection_string", "sas_token")]
-    secrets = [Hidden(str(one)) if one else None for one in found]
+    secrets = [SecretStr(str(one)) if one else None for one in found]
     return Credentials(secrets[0], secrets[1], str(settings.values.get(("azure", "endpoint")) or ""))
 
 

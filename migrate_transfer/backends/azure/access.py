@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from urllib.parse import quote, urlsplit
 
+from pydantic import SecretStr
+
 from migrate_transfer.backends.azure.keys import Account, account_of, signed
 from migrate_transfer.backends.azure.place import over
 from migrate_transfer.backends.azure.renewal import REFUSED, Renewal
 from migrate_transfer.core.errors import InvalidRequest
-from migrate_transfer.core.secret import Secret
 
 ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*|\$root|\$web")
@@ -26,8 +27,8 @@ class BlobAccess:
     """How to get in: exactly one of the three. `signature` gives a shared access signature that is good now; `token` a
     bearer token and when it ends (seconds since 1970); `renew` has a fresh one fetched, when that one was refused."""
 
-    connection_string: Secret | None = None
-    signature: Callable[[], Secret] | None = None
+    connection_string: SecretStr | None = None
+    signature: Callable[[], SecretStr] | None = None
     token: Callable[[], tuple[str, float]] | None = None
     renew: Callable[[], None] | None = None
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from migrate_api.cli.import_settings import secrets_of, spec_of
 from migrate_api.cli.known_settings import SETTINGS
 from migrate_api.cli.settings import Settings, secrets_in
 from migrate_etl.spec import RockImportSpec
@@ -51,7 +50,7 @@ def refused(text: str, tmp_path: Path) -> InvalidRequest:
 
 
 def test_a_file_says_it_all(file: Path) -> None:
-    spec = spec_of(Settings.gather(file, None, {}))
+    spec = Settings.gather(file, None, {}).spec()
     assert (spec.mission_url, spec.campus_ids, str(spec.date_range_start)) == (
         "https://file.example",
         (1, 2),
@@ -64,18 +63,18 @@ def test_the_environment_wins_over_the_file(file: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("MIGRATE_ORGANIZATION", "environment")
     monkeypatch.setenv("MIGRATE_CAMPUS_IDS", "3, 4")
     monkeypatch.setenv("MIGRATE_RESEND", "true")
-    spec = spec_of(Settings.gather(file, None, {}))
+    spec = Settings.gather(file, None, {}).spec()
     assert (spec.organization, spec.campus_ids, spec.resend) == ("environment", (3, 4), True)
 
 
 def test_flags_win_over_the_environment(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIGRATE_ORGANIZATION", "environment")
-    assert spec_of(Settings.gather(file, None, {("mission", "organization"): "flag"})).organization == "flag"
+    assert Settings.gather(file, None, {("mission", "organization"): "flag"}).spec().organization == "flag"
 
 
 def test_a_flag_that_is_not_given_says_nothing(file: Path) -> None:
     flags = {("mission", "organization"): None, ("import", "campus_ids"): [], ("import", "resend"): False}
-    assert spec_of(Settings.gather(file, None, flags)).campus_ids == (1, 2)
+    assert Settings.gather(file, None, flags).spec().campus_ids == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +130,7 @@ def test_others_may_read_the_secrets(file: Path, capsys: pytest.CaptureFixture[s
     ],
 )
 def test_secrets_by_standard_input(given: str) -> None:
-    secrets = secrets_of(Settings(secrets_in(given)))
+    secrets = Settings(secrets_in(given)).secrets()
     assert secrets.rock_connection.get_secret_value() == "Server=s;Password=p"
     assert secrets.mission_key.get_secret_value() == "k"
 
@@ -146,16 +145,16 @@ def test_standard_input_that_is_not_understood(given: str) -> None:
 
 def test_what_is_missing_is_named_with_its_variable() -> None:
     with pytest.raises(InvalidRequest) as error:
-        spec_of(Settings.gather(None, None, {("mission", "url"): "https://x"}))
+        Settings.gather(None, None, {("mission", "url"): "https://x"}).spec()
     assert "--organization" in error.value.message
     assert "MIGRATE_ORGANIZATION" in error.value.remedy
     with pytest.raises(InvalidRequest, match="connection string"):
-        secrets_of(Settings.gather(None, None, {}))
+        Settings.gather(None, None, {}).secrets()
 
 
 def test_a_dry_run_needs_no_key(file: Path) -> None:
     settings = Settings.gather(file, None, {("mission", "key"): ""})
-    assert secrets_of(settings, mission=False).mission_key.get_secret_value() == ""
+    assert settings.secrets(mission=False).mission_key.get_secret_value() == ""
 
 
 @pytest.mark.parametrize(
@@ -194,7 +193,7 @@ def test_a_value_that_makes_no_sense_is_named_by_its_flag(
     file: Path, place: tuple[str, str], value: object, named: str
 ) -> None:
     with pytest.raises(InvalidRequest) as error:
-        spec_of(Settings.gather(file, None, {place: value}))
+        Settings.gather(file, None, {place: value}).spec()
     assert named in error.value.message
 
 
