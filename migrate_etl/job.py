@@ -20,6 +20,7 @@ from migrate_etl.mission.funds import FUNDS, load_funds
 from migrate_etl.mission.loader import Loader
 from migrate_etl.mission.receipts import ReceiptsBook
 from migrate_etl.plan import Plan, make_plan
+from migrate_etl.process import give_back
 from migrate_etl.proof import Gathering, Proof
 from migrate_etl.reporting import giver_names, write_job_report
 from migrate_etl.rock.database import RockDatabase
@@ -234,6 +235,7 @@ class ImportJob:
                 self.loader.load(part, ENTITIES[entity], mapped, self._tell("load", entity, partition))
             totals = self.ledger.totals(part)
             results.append(StageResult("load", entity, partition, mapped.rows, asdict(totals), mapped))
+            give_back()
         return results
 
     def prove(self) -> Proof:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 
 KEPT_BACK = ("MIGRATE_ROCK_CONNECTION", "MIGRATE_MISSION_KEY", "PYTHONDONTWRITEBYTECODE")
 """Secrets travel by standard input alone; without byte code each process would pay for compiling Dagster."""
@@ -20,3 +22,10 @@ starts. Whoever has set them knows better."""
 def import_environment() -> dict[str, str]:
     """What `python -m assets.run` is to be started with."""
     return {name: value for name, value in {**FRUGAL, **os.environ}.items() if name not in KEPT_BACK}
+
+
+def give_back() -> None:
+    """Hand back to the system what glibc holds as freed between what is in use: after an entity of a million people,
+    67 MB. Other C libraries have no such call."""
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "malloc_trim"):
+        library.malloc_trim(0)
