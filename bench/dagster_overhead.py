@@ -9,13 +9,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
 from datetime import date
 from pathlib import Path
 
 from measuring import Run, quiet, run
-from rock_import import CACHE, GIFT_ENTITIES, answering, sample
+from rock_import import CACHE, GIFT_ENTITIES, answering, new_job, sample
 
 from migrate_etl.process import FRUGAL
 
@@ -24,31 +23,23 @@ WAYS = ("Dagster", "plain calls")
 
 def child(way: str, database: Path, url: str) -> None:
     """The whole import in this process, report included."""
-    from migrate_etl.spec import ImportSecrets, RockImportSpec
-    from migrate_etl.workspace import Workspace
-
     folder = CACHE / "overhead"
-    shutil.rmtree(folder, ignore_errors=True)
-    spec = RockImportSpec(
-        job_id="bench",
-        organization="bench",
-        mission_url=url,
-        entities=GIFT_ENTITIES,
-        started_on=date(2026, 11, 1),
-        time_zone="America/Chicago",
-    )
-    workspace = Workspace.create(folder / "bench", spec)
-    told = {"rock_connection": f"sqlite:///{database.resolve()}", "mission_key": "k"}
+    workspace, secrets = new_job(folder, database, url, 4, GIFT_ENTITIES)
     if way == "Dagster":
         from assets.run import Attempt, run_attempt
         from migrate_transfer.core.control import Control
 
-        attempt = Attempt.model_validate({"folder": workspace.folder, "dagster_home": folder / "dagster", **told})
+        attempt = Attempt(
+            folder=workspace.folder,
+            dagster_home=folder / "dagster",
+            rock_connection=secrets.rock_connection,
+            mission_key=secrets.mission_key,
+        )
         print(json.dumps(run_attempt(attempt, Control()).status))
     else:
         from migrate_etl.job import ImportJob
 
-        with ImportJob(workspace, ImportSecrets.model_validate(told)) as job:
+        with ImportJob(workspace, secrets) as job:
             print(json.dumps({"failed": job.run().failed}))
 
 

@@ -58,9 +58,9 @@ def child(*arguments: str) -> dict[str, Any]:
     }
 
 
-def ours(database: Path, url: str, concurrency: int, entities: tuple[str, ...], folder: Path) -> None:
-    """The whole road in this process; prints rows and seconds per stage."""
-    from migrate_etl.job import ImportJob
+def new_job(folder: Path, database: Path, url: str, concurrency: int, entities: tuple[str, ...]) -> tuple[Any, Any]:
+    """A job's workspace in place of an older one, and its secrets. For a child: what the process that measures has in
+    memory counts as each child's peak."""
     from migrate_etl.spec import ImportSecrets, RockImportSpec
     from migrate_etl.workspace import Workspace
 
@@ -74,13 +74,21 @@ def ours(database: Path, url: str, concurrency: int, entities: tuple[str, ...], 
         time_zone="America/Chicago",
         concurrency=concurrency,
     )
-    secrets = ImportSecrets.model_validate({"rock_connection": f"sqlite:///{database.resolve()}", "mission_key": "k"})
+    told = {"rock_connection": f"sqlite:///{database.resolve()}", "mission_key": "k"}
+    return Workspace.create(folder / "bench", spec), ImportSecrets.model_validate(told)
+
+
+def ours(database: Path, url: str, concurrency: int, entities: tuple[str, ...], folder: Path) -> None:
+    """The whole road in this process; prints rows and seconds per stage."""
+    from migrate_etl.job import ImportJob
+
+    workspace, secrets = new_job(folder, database, url, concurrency, entities)
     seconds = dict.fromkeys(("scan", "extract", "map", "load", "prove"), 0.0)
     rows = {"extract": 0, "load": 0}
-    with ImportJob(Workspace.create(folder / "bench", spec), secrets) as job:
+    with ImportJob(workspace, secrets) as job:
         plan = _timed(seconds, "scan", job.scan)
         job.read_ahead()
-        for entity in spec.entities:
+        for entity in job.spec.entities:
             parts = plan.partitions(entity)
             rows["extract"] += sum(
                 r.rows for r in _timed(seconds, "extract", lambda e=entity, p=parts: job.extract(e, p))
