@@ -69,7 +69,7 @@ PAGES = (watching.routes, connecting.routes, engagements.routes, making.routes, 
 READ = (*ROUTERS[1:], ROUTERS[0])
 """In the order in which people read of them."""
 AT_ONCE = 8
-"""Requests at the database at once; each may need a second connection, to count itself."""
+"""Requests at the database at once; each may need a connection of either kind."""
 ABROAD = 4
 """Requests at Microsoft at once."""
 SHOWN_TO_PEOPLE = ("/api/auth/hub-sso", CALLBACK)
@@ -102,9 +102,10 @@ def create_app(settings: ApiSettings) -> FastAPI:
 
 
 def _services(settings: ApiSettings) -> Services:
-    database = Database(settings.database_url, connections=2 * AT_ONCE)
+    database = Database(settings.database_url, connections=AT_ONCE)
     callers = Callers(database, settings)
-    vault, waker = Vault(settings.vault_keys.get_secret_value()), Waker(database, heard=callers.forget_agent)
+    vault = Vault(settings.vault_keys.get_secret_value())
+    waker = Waker(database, heard=callers.forget_agent, unheard=callers.forget_all)
     connections = Connections(database, vault, settings, Microsoft(settings))
     return Services(
         settings=settings,

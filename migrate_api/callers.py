@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from dataclasses import dataclass
@@ -22,9 +23,17 @@ from migrate_api.settings import ApiSettings
 from migrate_api.tables import Agent, AgentKey, ApiToken, User, UserSession
 
 COOKIE = "migrate_session"
-REMEMBERED_SECONDS = 90.0
+REMEMBERED_SECONDS = 600.0
+"""What changes is heard of at once (waker.py); this is for what was said and, against all reason, not heard."""
 SAFE = ("GET", "HEAD", "OPTIONS")
 HELLO = "/api/agent/hello"
+
+
+_BY_KEY = (
+    sa.select(AgentKey.id, AgentKey.agent_id, AgentKey.tenant_id, Agent.name, Agent.instance)
+    .join(Agent, Agent.id == AgentKey.agent_id)
+    .where(AgentKey.hash == sa.bindparam("hash"), AgentKey.revoked_at.is_(None))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +47,10 @@ class Callers:
 
     def __init__(self, database: Database, settings: ApiSettings) -> None:
         self.limits = Limits(database)
-        self._settings = settings
+        self._database, self._settings = database, settings
         self._known: dict[str, _Remembered] = {}
+        self._known_as: dict[str, set[str]] = {}  # by agent: looking all over takes too long with ten thousand
+        self._forgotten = 0
         self._lock = threading.Lock()
 
     def person(self, session: Session, request: HTTPConnection) -> Person:
@@ -61,24 +72,22 @@ class Callers:
         key = _bearer(request)
         if key is None or not well_formed(key, "mak"):
             raise unknown_caller("An agent's key is needed.")
-        query = sa.select(AgentKey, Agent).join(Agent, Agent.id == AgentKey.agent_id)
-        row = session.execute(query.where(AgentKey.hash == hashed(key), AgentKey.revoked_at.is_(None))).first()
+        begun = self._forgotten
+        row = self._database.alone(session, _BY_KEY, {"hash": hashed(key)})
         if row is None:
             raise unknown_caller("The agent's key is not valid or was revoked.")
-        known, agent = row
         instance = request.headers.get("x-agent-instance", "")[:64] or None
-        if agent.instance not in (None, instance) and request.url.path != HELLO:
+        if row.instance not in (None, instance) and request.scope["path"] != HELLO:
             raise _superseded()
-        caller = AgentCaller(agent.id, agent.tenant_id, agent.name, known.id, instance)
-        with self._lock:
-            self._known[_memory(key, instance)] = _Remembered(caller, time.monotonic() + REMEMBERED_SECONDS)
+        caller = AgentCaller(row.agent_id, row.tenant_id, row.name, row.id, instance)
+        self._remember(_memory(key, instance), caller, begun)
         return self._counted(request, caller)
 
     def remembered(self, request: HTTPConnection) -> AgentCaller | None:
         """The agent of a request, if its key was looked up a moment ago: without asking the database."""
         _require_spoken(request)
         key = _bearer(request)
-        if key is None or request.url.path == HELLO:
+        if key is None or request.scope["path"] == HELLO:
             return None
         found = self._known.get(_memory(key, request.headers.get("x-agent-instance", "")[:64] or None))
         if found is None or found.until < time.monotonic():
@@ -88,7 +97,23 @@ class Callers:
     def forget_agent(self, agent_id: str) -> None:
         """Something about the agent has changed: look its key up again."""
         with self._lock:
-            self._known = {key: one for key, one in self._known.items() if one.caller.id != agent_id}
+            self._forgotten += 1
+            for memory in self._known_as.pop(agent_id, ()):
+                del self._known[memory]
+
+    def forget_all(self) -> None:
+        """Something may have changed about any."""
+        with self._lock:
+            self._forgotten += 1
+            self._known, self._known_as = {}, {}
+
+    def _remember(self, memory: str, caller: AgentCaller, begun: int) -> None:
+        """Unless something was forgotten since the looking up had begun: it may have been this."""
+        until = time.monotonic() + REMEMBERED_SECONDS * random.uniform(0.5, 1.0)  # not all are looked up again at once
+        with self._lock:
+            if begun == self._forgotten:
+                self._known[memory] = _Remembered(caller, until)
+                self._known_as.setdefault(caller.id, set()).add(memory)
 
     def _counted(self, request: HTTPConnection, caller: AgentCaller) -> AgentCaller:
         rate = self.limits.caller(f"agent {caller.id}", self._settings.agent_requests_per_minute)

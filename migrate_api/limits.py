@@ -94,7 +94,9 @@ class Limits:
 
     def _shared(self, session: Session, tenant_id: str, minute: int) -> int:
         """In a transaction of its own: a refused request counts too."""
-        return int(self._database.alone(session, _COUNT, {"tenant_id": tenant_id, "minute": minute}))
+        counted = self._database.alone(session, _COUNT, {"tenant_id": tenant_id, "minute": minute})
+        assert counted is not None  # an insert or an update: one row either way
+        return int(counted[0])
 
     def forget_old(self) -> None:
         """Remove minutes that are over."""

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from migrate_api import history
+from migrate_api.database import Database
 from migrate_api.dispatch import now
 from migrate_api.errors import not_found
 from migrate_api.principals import AgentCaller
@@ -30,7 +31,7 @@ _WAITING = (
     .limit(AT_ONCE)
 )
 ANY_OPEN = sa.exists().where(*_open)
-_ASK_OPEN = sa.select(ANY_OPEN)
+_ASK_OPEN = sa.select(sa.literal(1)).where(*_open).limit(1)
 """Made once: making them costs more than asking, and every agent asks."""
 
 
@@ -45,9 +46,9 @@ def hand_out(session: Session, vault: Vault, caller: AgentCaller) -> tuple[Comma
     return tuple(_opened(vault, command) for command in found)
 
 
-def are_open(session: Session, caller: AgentCaller) -> bool:
-    """Whether orders were handed out that are not acknowledged yet: they are to be handed out again."""
-    return bool(session.scalar(_ASK_OPEN, {"agent": caller.id}))
+def are_open(database: Database, session: Session, caller: AgentCaller) -> bool:
+    """Whether orders are not acknowledged yet: they are to be handed out, or will be again."""
+    return database.alone(session, _ASK_OPEN, {"agent": caller.id}) is not None
 
 
 def _opened(vault: Vault, command: QueuedCommand) -> Command:

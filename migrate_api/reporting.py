@@ -22,12 +22,9 @@ class Reports:
 
     def take(self, caller: AgentCaller, said: Progress) -> ProgressAnswer:
         """Count a report. Raises Refusal: 404, 409 JOB_NOT_YOURS, STALE_TOKEN, JOB_FINISHED, ILLEGAL_TRANSITION."""
-        short = counting.counted(self.dispatch.session, caller, said, now())
-        if short is not None:
-            return _answer(*short, counted=True)
         job = self._held(caller, said.job_id, said.token)
         if not counting.is_new(self.dispatch.session, job.tenant_id, said, now()):
-            return _answer(job.status, job.wanted, counted=False)
+            return counting.answer(job.status, job.wanted, counted=False)
         if job.status in (JobStatus.COMPLETED, JobStatus.FAILED):
             raise conflict("JOB_FINISHED", f"The job is {job.status}.", "Stop reporting on it.")
         self._add(job, said)
@@ -35,7 +32,7 @@ class Reports:
             job.newest_sequence = said.sequence
             self._take_state(job, caller, said)
         job.reported_at = now()
-        return _answer(job.status, job.wanted, counted=True)
+        return counting.answer(job.status, job.wanted, counted=True)
 
     def log(self, caller: AgentCaller, job_id: str, chunk: LogChunk) -> None:
         """Keep a piece of the job's log; again the same number: no change."""
@@ -130,8 +127,3 @@ class Reports:
         for name, count in counts.items():
             setattr(job, name, count)
         job.mailboxes_completed = recount.mailboxes_completed
-
-
-def _answer(status: JobStatus, wanted: str | None, *, counted: bool) -> ProgressAnswer:
-    stop = "cancel" if status is JobStatus.CANCELLED else "pause" if wanted == "pause" else None
-    return ProgressAnswer.model_validate({"counted": counted, "status": status, "stop": stop})

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
 
 import psycopg
 import sqlalchemy as sa
@@ -21,7 +23,9 @@ from migrate_api.database import Database, after_commit
 
 CHANNEL = "migrate_agents"
 RECONNECT_SECONDS = 1.0
-QUIET_SECONDS = 240.0
+ALIVE: dict[str, Any] = {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 4}
+"""Seconds: who only listens does not notice by itself that the other side has vanished."""
+QUIET_SECONDS = 600.0
 """A poll that follows another looks into the database after so long, whatever was or was not heard."""
 log = logging.getLogger(__name__)
 
@@ -29,9 +33,10 @@ log = logging.getLogger(__name__)
 class Waker:
     """Bells of waiting polls, by agent. `wake` may be called from any thread; the rest belongs to the event loop."""
 
-    def __init__(self, database: Database, heard: Callable[[str], None] = lambda agent_id: None) -> None:
-        """`heard` is told of every agent that something was said about."""
-        self._database, self._heard = database, heard
+    def __init__(self, database: Database, heard: Callable[[str], None], unheard: Callable[[], None]) -> None:
+        """`heard` is told of every agent that something was said about; `unheard` is called when something may have
+        been said of any while nobody listened."""
+        self._database, self._heard, self._unheard = database, heard, unheard
         self.closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._bells: dict[str, set[asyncio.Event]] = defaultdict(set)
@@ -63,7 +68,7 @@ class Waker:
     def found_nothing(self, agent_id: str, bell: asyncio.Event) -> None:
         """Remember it for a while, unless the bell rang since it was taken, which was before looking."""
         if not bell.is_set():
-            self._quiet[agent_id] = time.monotonic() + QUIET_SECONDS
+            self._quiet[agent_id] = time.monotonic() + QUIET_SECONDS * random.uniform(0.5, 1.0)  # not all at once
 
     def close(self) -> None:
         """The service is about to stop: polls that wait are answered now. May be called from a signal's handler."""
@@ -94,7 +99,7 @@ class Waker:
         url = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+                async with await psycopg.AsyncConnection.connect(url, autocommit=True, **ALIVE) as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
                     self._ring_all()  # what was said while nobody listened
                     async for notice in connection.notifies():
@@ -115,5 +120,6 @@ class Waker:
 
     def _ring_all(self) -> None:
         self._quiet.clear()
+        self._unheard()
         for agent_id in list(self._bells):
             self._ring(agent_id)

@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from migrate_api import orders
+from migrate_api import counting, orders
 from migrate_api.assignments import assignment
 from migrate_api.azure.access import WRITES
 from migrate_api.dispatch import Dispatch, now
@@ -92,8 +92,8 @@ async def heartbeat(said: Heartbeat, door: Agents) -> HeartbeatAnswer:
         told = {**said.host.model_dump(), "last_seen_at": moment, "free_disk_bytes": said.free_disk_bytes}
         told["clock_skew_seconds"] = (said.sent_at - moment).total_seconds()
         values = {"whose": caller.id, "agent": caller.id, **{f"its_{name}": told[name] for name in BEAT}}
-        ordered = door.inside.database.alone(session, _SEEN, values)
-        commands = orders.hand_out(session, door.inside.vault, caller) if ordered else ()
+        seen = door.inside.database.alone(session, _SEEN, values)
+        commands = orders.hand_out(session, door.inside.vault, caller) if seen is not None and seen[0] else ()
         return HeartbeatAnswer(server_time=now(), commands=commands, lost=_lost(session, caller, said))
 
     return await door.step(work)
@@ -119,14 +119,15 @@ async def poll(
 ) -> Commands:
     """The commands that wait for this agent; without any, the answer waits for one. Holds neither a thread nor a
     database connection meanwhile."""
-    waker, vault = door.inside.waker, door.inside.vault
+    inside, waker = door.inside, door.inside.waker
 
     def look(session: Session, caller: AgentCaller) -> tuple[Commands, bool]:
-        commands = orders.hand_out(session, vault, caller)
-        return Commands(commands=commands), bool(commands) or orders.are_open(session, caller)
+        if not orders.are_open(inside.database, session, caller):
+            return Commands(), False
+        return Commands(commands=orders.hand_out(session, inside.vault, caller)), True
 
     caller = await door.caller()
-    door.inside.seen.note(caller.id)
+    inside.seen.note(caller.id)
     with waker.listening(caller.id) as bell:  # taken before looking: nothing can come in between
         if not wait or not waker.is_quiet(caller.id):
             found, open_orders = await door.step(look, caller)
@@ -136,7 +137,7 @@ async def poll(
                 waker.found_nothing(caller.id, bell)
         with suppress(TimeoutError):
             await asyncio.wait_for(bell.wait(), wait * random.uniform(0.8, 1.0))  # lest they come in waves
-    return (await door.step(look))[0] if bell.is_set() else Commands()
+    return (await door.step(look))[0] if bell.is_set() and not waker.closing else Commands()
 
 
 @routes.post("/agent/commands/{command_id}/acknowledge", status_code=204, responses=refusals(400, 401, 404, 409, 429))
@@ -203,7 +204,8 @@ async def progress(said: Progress, door: Agents) -> ProgressAnswer:
 
     def work(session: Session, caller: AgentCaller) -> ProgressAnswer:
         door.inside.seen.note(caller.id)
-        return Reports(Dispatch(session, door.inside.waker)).take(caller, said)
+        short = counting.counted(door.inside.database, session, caller, said, now())
+        return short or Reports(Dispatch(session, door.inside.waker)).take(caller, said)
 
     return await door.step(work)
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from starlette.requests import Request
 
 from migrate_api.credentials import ALPHABET, hashed_code, new_code, new_credential, well_formed
 from migrate_api.database import Database
-from migrate_api.tables import QueuedCommand
+from migrate_api.tables import AgentKey, QueuedCommand
 from tests.migrate_api.site import HOST, Site, now, serving
 
 
@@ -93,6 +97,60 @@ def test_a_command_given_to_one_replica_wakes_a_poll_at_another(site: Site) -> N
         other.tokens = site.tokens
         status, said = _while_polling(other, agent, lambda: site.job(agent))
     assert (status, len(said["commands"])) == (200, 1)
+
+
+def test_what_was_said_while_the_service_did_not_listen_is_looked_up(site: Site) -> None:
+    """A key revoked in that second cuts its agent off as soon as the service listens again."""
+    if not site.database.postgresql:
+        return  # an embedded database has one process, which tells itself
+    agent = site.agent()
+    poll = "/api/agent/commands?wait=0"
+    site.get(poll, key=agent["key"])
+    ears = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'"
+    deaf = sa.text(f"SELECT pg_terminate_backend(pid) {ears}")
+    with site.database.transaction() as session:
+        session.get_one(AgentKey, agent["key_id"]).revoked_at = datetime.now(UTC)
+        session.flush()
+        assert session.scalars(deaf).all()
+    statuses = []
+    for _ in range(100):
+        statuses.append(site.call("GET", poll, key=agent["key"])[0])
+        if statuses[-1] != 200:
+            break
+        time.sleep(0.1)
+    assert set(statuses) == {200, 401}
+
+
+def test_what_is_forgotten_while_a_key_is_looked_up_is_not_remembered(database: Database) -> None:
+    """The row was read before it changed, and comes home after the change was heard of."""
+    with serving(database) as site:
+        site.tokens = site.organisation("grace")
+        agent = site.agent()
+        assert site.services is not None
+        callers = site.services.callers
+        request = Request(
+            {
+                "type": "http",
+                "method": "GET",
+                "path": "/",
+                "state": {},
+                "headers": [(b"authorization", f"Bearer {agent['key']}".encode())],
+            }
+        )
+
+        def change(*_: Any) -> None:
+            callers.forget_agent(agent["id"])
+
+        callers.forget_all()
+        with site.services.database.transaction() as session:
+            sa.event.listen(sa.Engine, "after_cursor_execute", change)
+            try:
+                callers.agent(session, request)
+            finally:
+                sa.event.remove(sa.Engine, "after_cursor_execute", change)
+            assert callers.remembered(request) is None
+            callers.agent(session, request)
+            assert callers.remembered(request) is not None
 
 
 def test_the_limit_of_a_tenant_holds_for_all_its_people(database: Database) -> None:
