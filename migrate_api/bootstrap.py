@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from migrate_api.credentials import new_credential
 from migrate_api.principals import Role
 from migrate_api.tables import ApiToken, Tenant
-from migrate_etl.spec import SLUG_FORM, is_slug
+from migrate_etl.slug import SLUG_FORM, is_slug
 from migrate_transfer.core.errors import InvalidRequest
 
 

@@ -25,6 +25,8 @@ from pydantic import (
     field_validator,
 )
 
+from migrate_etl.slug import SLUG, SLUG_FORM, is_slug
+
 EntityName = Literal["people", "families", "groups", "contributions", "attendance", "prayer_requests"]
 ENTITY_NAMES: tuple[EntityName, ...] = (
     "people",
@@ -42,18 +44,11 @@ RecordKind = EntityName | Literal["funds"]
 MAX_BATCH = 500
 """Records a Mission import request may carry (documented limit)."""
 
-SLUG = r"^[a-z0-9][a-z0-9-]{0,62}$"
-SLUG_FORM = "the slug: lower-case letters, digits and hyphens, at most 63 and no hyphen first"
 LARGEST_ID = 2**31 - 1
 """Rock's ids are SQL Server's `int`."""
 NO_ZONES = {"Factory", "localtime"}
 """Files among the time zones that are none to others: Polars does not know them."""
 SERVER = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?")
-
-
-def is_slug(text: str) -> bool:
-    """Whether an organisation can be called so."""
-    return re.fullmatch(SLUG, text) is not None
 
 
 def _slug(text: str) -> str:

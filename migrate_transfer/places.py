@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-
-from pydantic import SecretStr
+from dataclasses import dataclass, field
 
 from migrate_transfer.backends.azure.access import BlobAccess
 from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
@@ -21,8 +19,8 @@ SCHEME = re.compile(r"([a-z][a-z0-9_+-]+)://(.*)", re.DOTALL)
 class Credentials:
     """Access to Azure Storage: one of the two. `endpoint` where the account is not in Azure's public cloud."""
 
-    connection_string: SecretStr | None = None
-    sas: SecretStr | None = None
+    connection_string: str | None = field(default=None, repr=False)
+    sas: str | None = field(default=None, repr=False)
     endpoint: str = ""
 
 

@@ -83,9 +83,9 @@ class Way:
     def blob_access(self) -> BlobAccess:
         """As the backend wants it."""
         if self.access.connection_string is not None:
-            return BlobAccess(connection_string=self.access.connection_string)
+            return BlobAccess(connection_string=self.access.connection_string.get_secret_value())
         if self.access.sas is not None:
-            return BlobAccess(signature=lambda: cast("SecretStr", self._now().sas))
+            return BlobAccess(signature=lambda: cast("SecretStr", self._now().sas).get_secret_value())
         return BlobAccess(token=self._bearer, renew=self._renew)
 
     def _bearer(self) -> tuple[str, float]:

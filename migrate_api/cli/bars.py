@@ -25,7 +25,7 @@ def bars(workspace: Workspace) -> Iterator[Callable[[], None]]:
         TextColumn("{task.fields[step]:12}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console(), transient=True, disable=not console().is_terminal) as progress:
         shown = {name: progress.add_task(name, total=None, step="") for name in workspace.spec.entities}
         proof = progress.add_task("proof", total=None, visible=False, step="comparing")
         yield lambda: None if progress.disable else _look(workspace, progress, shown, proof)

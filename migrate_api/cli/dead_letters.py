@@ -12,11 +12,11 @@ from typing import Annotated, Any
 import typer
 
 from migrate_api.cli.errors import DIFFERENCES
+from migrate_api.cli.import_settings import ImportSettings
 from migrate_api.cli.interrupts import pausing
 from migrate_api.cli.jobs import REPLAY
 from migrate_api.cli.options import Config, JobFolder, Secrets
 from migrate_api.cli.output import Json, page, table, write_json
-from migrate_api.cli.settings import Settings
 from migrate_etl.dead_letters import DeadLetter, dead_letters
 from migrate_etl.dead_letters import correct as note_correction
 from migrate_etl.dead_letters import replay as send_again
@@ -47,7 +47,7 @@ def show(job: JobFolder, as_json: Json = False) -> None:
     elif rows:
         table(f"{len(rows):,} dead letters", list(rows[0]), [list(row.values()) for row in rows], numbers_from=9)
     else:
-        page.print("No dead letters.")
+        page().print("No dead letters.")
 
 
 @app.command()
@@ -67,7 +67,7 @@ def correct(
     if as_json:
         write_json({"external_id": letter.external_id, "corrected": json.loads(letter.to_send)})
     else:
-        page.print(f"{letter.external_id} is corrected; `migrate dead-letters replay` sends it.", highlight=False)
+        page().print(f"{letter.external_id} is corrected; `migrate dead-letters replay` sends it.", highlight=False)
 
 
 def _change(text: str) -> tuple[str, Any]:
@@ -92,7 +92,7 @@ def replay(job: JobFolder, config: Config = None, secrets: Secrets = None, as_js
     letters = [one for one in dead_letters(old) if not one.replayed]
     folder, failed = None, 0
     if letters:
-        given = Settings.gather(config, secrets, {}).secrets(rock=False)
+        given = ImportSettings.gather(config, secrets, {}).secrets(rock=False)
         workspace = _replay_job(old, letters)
         with pausing(control), ImportJob(workspace, given, control) as one:
             failed = sum(found.failed for found in send_again(one, letters).values())
@@ -100,9 +100,9 @@ def replay(job: JobFolder, config: Config = None, secrets: Secrets = None, as_js
     if as_json:
         write_json({"job": folder, "sent": len(letters), "failed": failed})
     elif letters:
-        page.print(f"{len(letters) - failed} of {len(letters)} records are in Mission now. Job: {folder}")
+        page().print(f"{len(letters) - failed} of {len(letters)} records are in Mission now. Job: {folder}")
     else:
-        page.print("Nothing to replay.")
+        page().print("Nothing to replay.")
     sys.exit(DIFFERENCES if failed else 0)
 
 

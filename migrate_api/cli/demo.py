@@ -49,7 +49,7 @@ def demo(
             make_from_sampledata(database, rock_sampledata, seed=seed)
         else:
             make_sample(database, people, seed)
-    console.print(f"Sample Rock database: {database}", soft_wrap=True)
+    console().print(f"Sample Rock database: {database}", soft_wrap=True)
     workspace, attempt = _import(out, database)
     for name in RESULTS:
         _copy(workspace.folder / name, out / name)

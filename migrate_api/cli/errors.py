@@ -11,9 +11,9 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 
+from migrate_api.cli.complaints import invalid
 from migrate_api.cli.outlets import was_read, was_used
 from migrate_api.cli.output import console, wants, write_json
-from migrate_api.cli.settings import invalid
 from migrate_transfer.core import errors
 from migrate_transfer.core.errors import (
     AccessDenied,
@@ -84,10 +84,10 @@ def fail(error: MigrateError) -> NoReturn:
 
 def say(code: str, message: str, remedy: str | None) -> None:
     """An error for people, on standard error."""
-    console.print(f"[bold red]{code}[/] ", end="", highlight=False)
-    console.print(message, markup=False, highlight=False, soft_wrap=True)
+    console().print(f"[bold red]{code}[/] ", end="", highlight=False)
+    console().print(message, markup=False, highlight=False, soft_wrap=True)
     if remedy:
-        console.print(remedy, markup=False, highlight=False, soft_wrap=True)
+        console().print(remedy, markup=False, highlight=False, soft_wrap=True)
 
 
 def say_stopped() -> None:
@@ -95,7 +95,7 @@ def say_stopped() -> None:
     if wants("--json") and not was_used():
         told = {"code": "STOPPED", "message": "Stopped before the end.", "remedy": AGAIN}
         write_json({"error": told})
-    console.print(f"Stopped. {AGAIN}")
+    console().print(f"Stopped. {AGAIN}")
 
 
 def guarded(command: Callable[[], int | None]) -> NoReturn:
@@ -113,7 +113,7 @@ def guarded(command: Callable[[], int | None]) -> NoReturn:
         fail(invalid(error))
     except typer.TyperException as error:
         if type(error).__name__ == "NoArgsIsHelpError":
-            console.print(error.format_message(), markup=False, highlight=False, soft_wrap=True)
+            console().print(error.format_message(), markup=False, highlight=False, soft_wrap=True)
             sys.exit(USAGE)
         fail(InvalidRequest(_usage(error.format_message()), code="USAGE", remedy="`--help` describes the options."))
     except (Stopped, KeyboardInterrupt, typer.Abort):

@@ -42,5 +42,5 @@ def check(
             "Not as it was sealed", ["file", "what", ""], [[p.file, p.what, p.detail] for p in problems], numbers_from=9
         )
     else:
-        page.print("Every file is as it was sealed.")
+        page().print("Every file is as it was sealed.")
     sys.exit(1 if problems else 0)

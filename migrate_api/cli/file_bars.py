@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 
 from migrate_api.cli.output import console
 from migrate_transfer.ledger.item_records import FileTotals
@@ -21,6 +13,18 @@ from migrate_transfer.ledger.item_records import FileTotals
 @contextmanager
 def file_bars(*, quiet: bool) -> Iterator[Callable[[FileTotals], None]]:
     """Yields a function that redraws. Shows nothing where standard error is no terminal."""
+    if quiet or not (sys.stderr and sys.stderr.isatty()):
+        yield lambda totals: None
+        return
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -28,7 +32,7 @@ def file_bars(*, quiet: bool) -> Iterator[Callable[[FileTotals], None]]:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
+    with Progress(*columns, console=console(), transient=True, disable=not console().is_terminal) as progress:
         task = progress.add_task("listing", total=None)
 
         def tell(totals: FileTotals) -> None:

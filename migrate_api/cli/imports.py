@@ -10,13 +10,14 @@ from typing import Annotated
 import typer
 
 from migrate_api.cli.errors import DIFFERENCES
+from migrate_api.cli.import_options import with_settings
 from migrate_api.cli.import_run import run_import
+from migrate_api.cli.import_settings import ImportSettings
 from migrate_api.cli.interrupts import pausing
 from migrate_api.cli.jobs import dry_run_job, open_job
-from migrate_api.cli.options import HOME, Home, with_settings
+from migrate_api.cli.options import HOME, Home
 from migrate_api.cli.output import Json, page, table, write_json
 from migrate_api.cli.reports import finish
-from migrate_api.cli.settings import Settings
 from migrate_api.cli.transfers import verify_manifest
 from migrate_etl.job import ImportJob
 from migrate_etl.verify.dry_run import DryRun
@@ -24,7 +25,7 @@ from migrate_transfer.core.control import Control
 
 
 @with_settings
-def run(settings: Settings, out: Home = HOME, as_json: Json = False) -> None:
+def run(settings: ImportSettings, out: Home = HOME, as_json: Json = False) -> None:
     """Import a Rock database into Mission, reconcile it to the cent and write the report. Run it again to go on."""
     secrets = settings.secrets()
     workspace = open_job(out, settings)
@@ -33,7 +34,7 @@ def run(settings: Settings, out: Home = HOME, as_json: Json = False) -> None:
 
 @with_settings
 def verify(
-    settings: Settings,
+    settings: ImportSettings,
     manifest: Annotated[Path | None, typer.Argument(help="The manifest.jsonl of a transfer of files.")] = None,
     out: Home = HOME,
     as_json: Json = False,
@@ -64,7 +65,9 @@ def _plain(found: DryRun, folder: Path) -> dict[str, object]:
 
 def _show(found: DryRun) -> None:
     table("To load", ["entity", "records"], [[name, f"{rows:,}"] for name, rows in found.to_load.items()])
-    page.print(f"{found.requests:,} requests; {found.hours} hours at Mission's 100 requests a minute.", highlight=False)
+    page().print(
+        f"{found.requests:,} requests; {found.hours} hours at Mission's 100 requests a minute.", highlight=False
+    )
     rows = [
         [f.severity, f.entity, f.title, f.owner, f"{f.count:,}", f"{f.amount:,.2f}" if f.amount else "", f.remedy]
         for f in found.findings.summaries

@@ -50,12 +50,12 @@ def pausing(control: Control, *, ending: bool = False) -> Iterator[None]:
 
 def _end() -> None:
     """Books that are closed so are as after a power cut: the next run goes on with them."""
-    console.show_cursor()
+    console().show_cursor()
     say_stopped()
     os._exit(STOPPED)
 
 
 def _pause(control: Control, told: threading.Event) -> None:
     control.stop("paused")
-    console.print("Pausing: what is on its way is finished first. Press Ctrl-C again not to wait for that.")
+    console().print("Pausing: what is on its way is finished first. Press Ctrl-C again not to wait for that.")
     told.set()

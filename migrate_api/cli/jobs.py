@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from migrate_api.cli.import_settings import ImportSettings
 from migrate_api.cli.output import console
-from migrate_api.cli.settings import Settings
 from migrate_etl.spec import RockImportSpec
 from migrate_etl.workspace import Workspace
 from migrate_transfer.core.errors import InvalidRequest
@@ -18,7 +18,7 @@ OWN = {"job_id", "started_on"}
 """What two jobs with the same settings differ in. A job keeps the day it began on, however long it takes."""
 
 
-def open_job(home: Path, settings: Settings) -> Workspace:
+def open_job(home: Path, settings: ImportSettings) -> Workspace:
     """The job's folder, made or gone on with. Raises InvalidRequest for a finished job and for one with other settings,
     StorageError when the folder cannot be written."""
     spec, jobs = settings.spec(), home / "jobs"
@@ -26,12 +26,12 @@ def open_job(home: Path, settings: Settings) -> Workspace:
         return _named(jobs / settings.job_name, spec)
     for workspace in _open_jobs(jobs):
         if not _differences(workspace.spec, spec):
-            console.print(f"Going on with the job {workspace.spec.job_id}.", markup=False)
+            console().print(f"Going on with the job {workspace.spec.job_id}.", markup=False)
             return workspace
     return _new(jobs, spec)
 
 
-def dry_run_job(home: Path, settings: Settings) -> Workspace:
+def dry_run_job(home: Path, settings: ImportSettings) -> Workspace:
     """A new folder apart from the jobs: an import reads Rock anew, however old the dry run is."""
     name = f"dry-run-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     return Workspace.create(home / "dry-runs" / name, settings.spec().model_copy(update={"job_id": name}))
@@ -68,7 +68,7 @@ def _readable(folder: Path) -> Workspace | None:
     try:
         return Workspace.open(folder)
     except InvalidRequest as error:
-        console.print(f"Warning: {error.message} It is left alone.", markup=False)
+        console().print(f"Warning: {error.message} It is left alone.", markup=False)
         return None
 
 

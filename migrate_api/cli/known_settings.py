@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from migrate_etl.spec import SLUG_FORM
+from migrate_etl.slug import SLUG_FORM
 
 Place = tuple[str, str]
 """Section and key."""

@@ -5,21 +5,32 @@ from __future__ import annotations
 import json
 import sys
 from decimal import Decimal
-from importlib.metadata import version
-from typing import Annotated, Any
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 WIDE = 200
 """Columns where the output is no terminal: nothing is cut off in a file or a pipe."""
 
-console = Console(stderr=True, width=None if sys.stderr and sys.stderr.isatty() else WIDE)
-"""For people: progress and messages."""
 
-page = Console(width=None if sys.stdout and sys.stdout.isatty() else WIDE)
-"""For people: results."""
+@cache
+def console() -> Console:
+    """For people: progress and messages. What draws is loaded when something is drawn: scripts do without."""
+    from rich.console import Console
+
+    return Console(stderr=True, width=None if sys.stderr and sys.stderr.isatty() else WIDE)
+
+
+@cache
+def page() -> Console:
+    """For people: results."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout and sys.stdout.isatty() else WIDE)
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
@@ -46,15 +57,19 @@ def _plain(value: Any) -> str:
 
 def table(title: str, columns: list[str], rows: list[list[Any]], numbers_from: int = 1) -> None:
     """A table whose columns from `numbers_from` on are aligned to the right."""
+    from rich.table import Table
+
     shown = Table(title=title, title_justify="left")
     for n, column in enumerate(columns):
         shown.add_column(column, justify="right" if n >= numbers_from else "left")
     for row in rows:
         shown.add_row(*("" if cell is None else str(cell) for cell in row))
-    page.print(shown)
+    page().print(shown)
 
 
 def version_callback(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         print(f"migrate {version('migrate')}")
         raise typer.Exit

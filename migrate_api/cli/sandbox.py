@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from migrate_api.cli.demo import ORGANIZATION, started_sandbox, writing_sample
+from migrate_api.cli.import_settings import ImportSettings
 from migrate_api.cli.options import Config, Secrets
 from migrate_api.cli.output import Json, page, write_json
-from migrate_api.cli.settings import Settings
 from migrate_etl.sandbox.rock import make_sample
 from migrate_etl.sandbox.rock.sampledata import make_from_sampledata
-from migrate_etl.spec import SLUG_FORM, is_slug
+from migrate_etl.slug import SLUG_FORM, is_slug
 from migrate_transfer.core.errors import InvalidRequest, StorageError
 
 
@@ -44,7 +44,7 @@ def sample(
     if as_json:
         write_json({"database": str(target), "connection": connection, "truth": json.loads(made.to_json())})
     else:
-        page.print(f"Made {target}. Connection: {connection}", soft_wrap=True, highlight=False)
+        page().print(f"Made {target}. Connection: {connection}", soft_wrap=True, highlight=False)
 
 
 def _new_file(target: Path) -> None:
@@ -71,13 +71,13 @@ def sandbox(
     """Run a Mission sandbox until Ctrl-C. It takes the integration key that an import would send."""
     if not is_slug(organization):
         raise InvalidRequest(f"--organization: give {SLUG_FORM}.")
-    key = Settings.gather(config, secrets, {}).secrets(rock=False).mission_key.get_secret_value()
+    key = ImportSettings.gather(config, secrets, {}).secrets(rock=False).mission_key.get_secret_value()
     with started_sandbox(folder, organization, key, port=port, rate_limit=rate_limit, latency_ms=latency) as mission:
         facts: dict[str, Any] = {"url": mission.url, "organization": organization, "books": str(mission.database)}
         if as_json:
             write_json(facts)
         else:
-            page.print(f"Mission sandbox at {mission.url} for the organisation {organization}.", highlight=False)
+            page().print(f"Mission sandbox at {mission.url} for the organisation {organization}.", highlight=False)
         _until_interrupted(mission.process.wait)
 
 

@@ -70,9 +70,9 @@ def serve(
     url = public_url or f"http://{at(host, port)}"
     started = prepare(folder, database_url, url)
     _require_ready(started.settings, workers)
-    console.print(f"Serving {url}; its description: {url}/docs", soft_wrap=True, highlight=False)
+    console().print(f"Serving {url}; its description: {url}/docs", soft_wrap=True, highlight=False)
     if started.token_file:
-        console.print(f"The first owner's API token is in {started.token_file}", soft_wrap=True, highlight=False)
+        console().print(f"The first owner's API token is in {started.token_file}", soft_wrap=True, highlight=False)
     with suppress(KeyboardInterrupt):  # it has ended in good order: that is how one ends a service
         run_service(started.settings, sockets, workers)
 
@@ -112,14 +112,14 @@ def audit(folder: Folder = DEFAULT, database_url: DatabaseUrl = None, as_json: J
         write_json({"whole": not found, "flaws": found})
         sys.exit(STORAGE if found else 0)
     for flaw in found:
-        page.print(flaw, highlight=False, soft_wrap=True)
+        page().print(flaw, highlight=False, soft_wrap=True)
     if found:
         raise StorageError(
             f"{len(found)} flaws in the histories.",
             code="HISTORY_BROKEN",
             remedy="Somebody wrote to the database past the service: compare it with a backup.",
         )
-    page.print("The histories are whole.")
+    page().print("The histories are whole.")
 
 
 def _require_service(folder: Path, database_url: str | None) -> None:
@@ -152,7 +152,7 @@ def rotate(folder: Folder = DEFAULT, database_url: DatabaseUrl = None) -> None:
     settings = prepare(folder, database_url, "http://127.0.0.1").settings
     with Database(settings.database_url).transaction() as session:
         count = Vault(settings.vault_keys.get_secret_value()).rotate(session)
-    page.print(f"{count} secrets sealed under the newest key.")
+    page().print(f"{count} secrets sealed under the newest key.")
 
 
 @tenant_app.command("create")
@@ -160,7 +160,7 @@ def rotate(folder: Folder = DEFAULT, database_url: DatabaseUrl = None) -> None:
 def create_tenant(slug: str, folder: Folder = DEFAULT, database_url: DatabaseUrl = None) -> None:
     """Make an organisation before Hub has sent anybody of it."""
     with _database(folder, database_url).transaction() as session:
-        page.print(make_tenant(session, slug).id)
+        page().print(make_tenant(session, slug).id)
 
 
 @token_app.command("create")

@@ -19,17 +19,12 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
-
-from pydantic import ValidationError
+from typing import Any, Self
 
 from migrate_api.cli.config_file import near, read_config
-from migrate_api.cli.known_settings import BY_PLACE, OTHER_VARIABLES, SETTINGS, Place
+from migrate_api.cli.known_settings import OTHER_VARIABLES, SETTINGS, Place
 from migrate_api.cli.output import console
-from migrate_etl.spec import ImportSecrets, RockImportSpec
 from migrate_transfer.core.errors import InvalidRequest
 
 ROCK_CONNECTION, MISSION_KEY = ("rock", "connection"), ("mission", "key")
@@ -51,7 +46,7 @@ class Settings:
         return f"Settings({', '.join('.'.join(place) for place in self.values)})"
 
     @classmethod
-    def gather(cls, config: Path | None, secrets: str | None, flags: Mapping[Place, Any]) -> Settings:
+    def gather(cls, config: Path | None, secrets: str | None, flags: Mapping[Place, Any]) -> Self:
         """The first of flags, standard input, environment and file wins. Raises InvalidRequest for what is unknown."""
         values: dict[Place, Any] = {}
         if config is not None:
@@ -62,67 +57,13 @@ class Settings:
         values.update({place: value for place, value in flags.items() if value not in (None, False, (), [])})
         return cls(values)
 
-    def spec(self) -> RockImportSpec:
-        """The job's specification, as of today. Raises InvalidRequest for what is missing or not understood."""
-        missing = [BY_PLACE["mission", key] for key in ("url", "organization") if not self.values.get(("mission", key))]
-        if missing:
-            flags, variables = (", ".join(str(getattr(one, n)) for one in missing) for n in ("flag", "variable"))
-            raise InvalidRequest(
-                f"Missing: {flags}.",
-                code="SETTING_MISSING",
-                remedy=f"Give what is missing as a flag, in the environment ({variables}) or in a file (--config).",
-            )
-        given = {key: value for (section, key), value in self.values.items() if section == "import"}
-        mission = {"mission_url": self.values["mission", "url"], "organization": self.values["mission", "organization"]}
-        spec = _validated({"job_id": "unnamed", "started_on": date.max, **given, **mission})
-        if "time_zone" not in given:
-            console.print("No --time-zone given: dates go to Mission with the offset of UTC.")
-        today = datetime.now(ZoneInfo(spec.time_zone)).date()
-        job_id = given.get("job_id") or f"import-{today:%Y%m%d}"
-        return _validated({**spec.model_dump(), "started_on": today, "job_id": job_id})
-
-    @property
-    def job_name(self) -> str | None:
-        return self.values.get(("import", "job_id"))
-
-    def rock_connection(self) -> str:
-        """Raises InvalidRequest when it is not given."""
-        return self._secret(ROCK_CONNECTION)
-
-    def secrets(self, *, rock: bool = True, mission: bool = True) -> ImportSecrets:
-        """The secrets a command needs; one it does not need may be missing. Raises InvalidRequest."""
-        return ImportSecrets.model_validate(
-            {
-                "rock_connection": self._secret(ROCK_CONNECTION) if rock else "",
-                "mission_key": self._secret(MISSION_KEY) if mission else "",
-            }
-        )
-
-    def _secret(self, place: Place) -> str:
-        value = self.values.get(place)
-        if not value:
-            known = BY_PLACE[place]
-            raise InvalidRequest(
-                f"Missing: {known.what[0].lower()}{known.what[1:]}",
-                code="SECRET_MISSING",
-                remedy=f"Set {known.variable}, put {'.'.join(place)} into the config file, or pipe it in: --secrets -.",
-            )
-        return str(value)
-
-
-def _validated(given: Mapping[str, Any]) -> RockImportSpec:
-    try:
-        return RockImportSpec.model_validate(given)
-    except ValidationError as error:
-        raise invalid(error) from None
-
 
 def _from_environment(environment: Mapping[str, str]) -> dict[Place, Any]:
     """An unknown name is only warned of: the variable may be somebody else's."""
     variables = {str(setting.variable): setting for setting in SETTINGS if setting.variable}
     known = [*variables, *OTHER_VARIABLES]
     for name in sorted(name for name in environment if name.startswith("MIGRATE_") and name not in known):
-        console.print(f"Warning: the environment variable {name} is not known. {near(name, known)}", markup=False)
+        console().print(f"Warning: the environment variable {name} is not known. {near(name, known)}", markup=False)
     given = ((setting, environment[name]) for name, setting in variables.items() if environment.get(name))
     return {setting.place: _parts(text) if setting.kind == "list" else text for setting, text in given}
 
@@ -137,7 +78,7 @@ def _from_stdin(source: str) -> dict[Place, str]:
     if sys.stdin is None:
         return secrets_in("")
     if sys.stdin.isatty():
-        console.print("Type the connection string, then the integration key, each on a line; end with Ctrl-D.")
+        console().print("Type the connection string, then the integration key, each on a line; end with Ctrl-D.")
     try:
         return secrets_in(sys.stdin.read().removeprefix("\ufeff"))
     except UnicodeDecodeError:
@@ -171,25 +112,3 @@ def _as_lines(text: str) -> dict[str, Any]:
     if all(name.strip() in NAMES_OF_SECRETS for name, _, _ in named):
         return {name.strip(): value.strip() for name, _, value in named}
     return dict(zip(("rock_connection", "mission_key"), lines, strict=False)) if len(lines) <= 2 else {}
-
-
-def invalid(error: ValidationError) -> InvalidRequest:
-    """pydantic's complaints in our words; the values are left out, for one may be a secret."""
-    said = "; ".join(
-        f"{_named(found['loc'])}: {_wrong(found['type'], found['msg'], found['loc'])}" for found in error.errors()
-    )
-    return InvalidRequest(f"{said}.", remedy="Correct the named settings; `migrate import --help` describes them.")
-
-
-def _wrong(kind: str, message: str, place: tuple[int | str, ...]) -> str:
-    """The form that the setting has, where pydantic would speak of tuples and patterns."""
-    forms = {s.key: s.form for s in SETTINGS if s.form}
-    form = forms.get(str(place[0])) if place and kind not in ("value_error", "literal_error") else None
-    return f"give {form}" if form else message.removeprefix("Value error, ")
-
-
-def _named(place: tuple[int | str, ...]) -> str:
-    """The flag, where the setting has one."""
-    first = str(place[0]) if place else "settings"
-    flags = {s.key: s.flag for s in SETTINGS if s.flag} | {"mission_url": "--mission-url"}
-    return flags.get(first) or ".".join(str(part) for part in place if part != "[key]") or first

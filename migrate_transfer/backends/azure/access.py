@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from urllib.parse import quote, urlsplit
-
-from pydantic import SecretStr
 
 from migrate_transfer.backends.azure.keys import Account, account_of, signed
 from migrate_transfer.backends.azure.place import over
@@ -27,8 +25,8 @@ class BlobAccess:
     """How to get in: exactly one of the three. `signature` gives a shared access signature that is good now; `token` a
     bearer token and when it ends (seconds since 1970); `renew` has a fresh one fetched, when that one was refused."""
 
-    connection_string: SecretStr | None = None
-    signature: Callable[[], SecretStr] | None = None
+    connection_string: str | None = field(default=None, repr=False)
+    signature: Callable[[], str] | None = None
     token: Callable[[], tuple[str, float]] | None = None
     renew: Callable[[], None] | None = None
 
@@ -65,7 +63,7 @@ class Door:
         if self.access.connection_string is None:
             return Account(self.account_name, self.endpoint or f"https://{self.account_name}.blob.core.windows.net")
         try:
-            return account_of(self.access.connection_string.get_secret_value())
+            return account_of(self.access.connection_string)
         except ValueError:
             raise InvalidRequest(
                 "The connection string of the storage account is not complete.",
@@ -84,7 +82,7 @@ class Door:
         if self.access.token is not None:
             return ""
         if self.access.signature is not None:
-            return self.access.signature().get_secret_value().lstrip("?")
+            return self.access.signature().lstrip("?")
         return self._signed() if self.account.key else self.account.signature
 
     def lapsed(self, status: int) -> bool:

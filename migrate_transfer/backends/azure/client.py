@@ -43,7 +43,7 @@ class Client:
         if door.authorities:
             options["connection_verify"] = door.authorities
         if door.access.connection_string is not None:
-            return BlobServiceClient.from_connection_string(door.access.connection_string.get_secret_value(), **options)
+            return BlobServiceClient.from_connection_string(door.access.connection_string, **options)
         if door.access.token is None:
             return BlobServiceClient(door.account.url, AzureSasCredential(door.signature()), **options)
         self._token = door.access.token()[0]

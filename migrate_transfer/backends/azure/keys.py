@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -25,8 +25,8 @@ class Account:
 
     name: str
     url: str
-    key: bytes = b""
-    signature: str = ""
+    key: bytes = field(default=b"", repr=False)
+    signature: str = field(default="", repr=False)
 
 
 def account_of(connection_string: str) -> Account:

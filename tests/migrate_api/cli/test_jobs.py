@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from migrate_api.cli.import_settings import ImportSettings
 from migrate_api.cli.jobs import REPLAY, dry_run_job, open_job
-from migrate_api.cli.settings import Settings
 from migrate_etl.workspace import Workspace
 from migrate_transfer.core.errors import InvalidRequest
 
 
-def settings(**of_import: Any) -> Settings:
+def settings(**of_import: Any) -> ImportSettings:
     given = {("import", name): value for name, value in of_import.items()}
-    return Settings({("mission", "url"): "https://x", ("mission", "organization"): "grace", **given})
+    return ImportSettings({("mission", "url"): "https://x", ("mission", "organization"): "grace", **given})
 
 
 def seal(workspace: Workspace) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from migrate_api.cli.import_settings import ImportSettings
 from migrate_api.cli.known_settings import SETTINGS
-from migrate_api.cli.settings import Settings, secrets_in
+from migrate_api.cli.settings import secrets_in
 from migrate_etl.spec import RockImportSpec
 from migrate_transfer.core.errors import InvalidRequest
 
@@ -45,12 +46,12 @@ def refused(text: str, tmp_path: Path) -> InvalidRequest:
     path = tmp_path / "bad.toml"
     path.write_text(text)
     with pytest.raises(InvalidRequest) as error:
-        Settings.gather(path, None, {})
+        ImportSettings.gather(path, None, {})
     return error.value
 
 
 def test_a_file_says_it_all(file: Path) -> None:
-    spec = Settings.gather(file, None, {}).spec()
+    spec = ImportSettings.gather(file, None, {}).spec()
     assert (spec.mission_url, spec.campus_ids, str(spec.date_range_start)) == (
         "https://file.example",
         (1, 2),
@@ -63,18 +64,18 @@ def test_the_environment_wins_over_the_file(file: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("MIGRATE_ORGANIZATION", "environment")
     monkeypatch.setenv("MIGRATE_CAMPUS_IDS", "3, 4")
     monkeypatch.setenv("MIGRATE_RESEND", "true")
-    spec = Settings.gather(file, None, {}).spec()
+    spec = ImportSettings.gather(file, None, {}).spec()
     assert (spec.organization, spec.campus_ids, spec.resend) == ("environment", (3, 4), True)
 
 
 def test_flags_win_over_the_environment(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIGRATE_ORGANIZATION", "environment")
-    assert Settings.gather(file, None, {("mission", "organization"): "flag"}).spec().organization == "flag"
+    assert ImportSettings.gather(file, None, {("mission", "organization"): "flag"}).spec().organization == "flag"
 
 
 def test_a_flag_that_is_not_given_says_nothing(file: Path) -> None:
     flags = {("mission", "organization"): None, ("import", "campus_ids"): [], ("import", "resend"): False}
-    assert Settings.gather(file, None, flags).spec().campus_ids == (1, 2)
+    assert ImportSettings.gather(file, None, flags).spec().campus_ids == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -99,24 +100,24 @@ def test_a_broken_file_is_refused(text: str, tmp_path: Path) -> None:
 def test_a_secret_is_a_text(text: str, tmp_path: Path) -> None:
     (tmp_path / "church.toml").write_text(text)
     with pytest.raises(InvalidRequest, match="must be a text"):
-        Settings.gather(tmp_path / "church.toml", None, {})
+        ImportSettings.gather(tmp_path / "church.toml", None, {})
 
 
 def test_an_editor_of_windows_marks_the_beginning(tmp_path: Path) -> None:
     (tmp_path / "church.toml").write_text("[import]\njob_id = 'easter'", "utf-8-sig")
-    assert Settings.gather(tmp_path / "church.toml", None, {}).job_name == "easter"
+    assert ImportSettings.gather(tmp_path / "church.toml", None, {}).job_name == "easter"
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="No such file"):
-        Settings.gather(tmp_path / "none.toml", None, {})
+        ImportSettings.gather(tmp_path / "none.toml", None, {})
 
 
 def test_others_may_read_the_secrets(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Settings.gather(file, None, {})
+    ImportSettings.gather(file, None, {})
     assert "others may read it" not in capsys.readouterr().err
     file.chmod(0o644)
-    Settings.gather(file, None, {})
+    ImportSettings.gather(file, None, {})
     assert "others may read it" in capsys.readouterr().err
 
 
@@ -130,7 +131,7 @@ def test_others_may_read_the_secrets(file: Path, capsys: pytest.CaptureFixture[s
     ],
 )
 def test_secrets_by_standard_input(given: str) -> None:
-    secrets = Settings(secrets_in(given)).secrets()
+    secrets = ImportSettings(secrets_in(given)).secrets()
     assert secrets.rock_connection.get_secret_value() == "Server=s;Password=p"
     assert secrets.mission_key.get_secret_value() == "k"
 
@@ -145,15 +146,15 @@ def test_standard_input_that_is_not_understood(given: str) -> None:
 
 def test_what_is_missing_is_named_with_its_variable() -> None:
     with pytest.raises(InvalidRequest) as error:
-        Settings.gather(None, None, {("mission", "url"): "https://x"}).spec()
+        ImportSettings.gather(None, None, {("mission", "url"): "https://x"}).spec()
     assert "--organization" in error.value.message
     assert "MIGRATE_ORGANIZATION" in error.value.remedy
     with pytest.raises(InvalidRequest, match="connection string"):
-        Settings.gather(None, None, {}).secrets()
+        ImportSettings.gather(None, None, {}).secrets()
 
 
 def test_a_dry_run_needs_no_key(file: Path) -> None:
-    settings = Settings.gather(file, None, {("mission", "key"): ""})
+    settings = ImportSettings.gather(file, None, {("mission", "key"): ""})
     assert settings.secrets(mission=False).mission_key.get_secret_value() == ""
 
 
@@ -193,18 +194,18 @@ def test_a_value_that_makes_no_sense_is_named_by_its_flag(
     file: Path, place: tuple[str, str], value: object, named: str
 ) -> None:
     with pytest.raises(InvalidRequest) as error:
-        Settings.gather(file, None, {place: value}).spec()
+        ImportSettings.gather(file, None, {place: value}).spec()
     assert named in error.value.message
 
 
 def test_an_unknown_variable_is_warned_of(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("MIGRATE_TIMEZONE", "UTC")
-    Settings.gather(None, None, {})
+    ImportSettings.gather(None, None, {})
     assert "Did you mean MIGRATE_TIME_ZONE?" in capsys.readouterr().err
 
 
 def test_settings_never_show_what_they_hold(file: Path) -> None:
-    assert "hunter" not in repr(Settings.gather(file, None, {}))
+    assert "hunter" not in repr(ImportSettings.gather(file, None, {}))
 
 
 def test_every_option_of_the_specification_can_be_set() -> None:

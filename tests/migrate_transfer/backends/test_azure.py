@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from azure.storage.blob import ContainerClient, ContainerSasPermissions, StandardBlobTier, generate_container_sas
-from pydantic import SecretStr
 
 from migrate_transfer.backends.azure.access import BlobAccess
 from migrate_transfer.backends.azure.answers import moment, written
@@ -126,10 +125,10 @@ def test_a_deleted_container_ends_the_job(azurite: Azurite, container: Container
     assert caught.value.error_code == "CONTAINER_MISSING"
 
 
-def signature(container: ContainerClient, ends: timedelta, *, write: bool = True) -> SecretStr:
+def signature(container: ContainerClient, ends: timedelta, *, write: bool = True) -> str:
     now = datetime.now(UTC)
     may = ContainerSasPermissions(read=True, list=True, write=write, create=write, delete=write)
-    made = generate_container_sas(
+    return generate_container_sas(
         ACCOUNT,
         container.container_name,
         account_key=KEY,
@@ -137,10 +136,9 @@ def signature(container: ContainerClient, ends: timedelta, *, write: bool = True
         start=now - timedelta(hours=1),
         expiry=now + ends,
     )
-    return SecretStr(made)
 
 
-def by_signature(azurite: Azurite, container: ContainerClient, given: SecretStr) -> AzureBlob:
+def by_signature(azurite: Azurite, container: ContainerClient, given: str) -> AzureBlob:
     config = BlobConfig(ACCOUNT, container.container_name, endpoint=azurite.endpoint, chunk=MIB)
     return AzureBlob(config, BlobAccess(signature=lambda: given), Link(Control()))
 
@@ -173,7 +171,7 @@ def test_a_signature_without_the_right_to_write_is_refused(azurite: Azurite, con
 @pytest.mark.parametrize("string", ["", "nonsense", "AccountName=x", "DefaultEndpointsProtocol=https;AccountName=x"])
 def test_a_connection_string_that_is_none_is_told_and_not_repeated(string: str) -> None:
     config = BlobConfig("account", "container")
-    target = AzureBlob(config, BlobAccess(connection_string=SecretStr(string)), Link(Control()))
+    target = AzureBlob(config, BlobAccess(connection_string=string), Link(Control()))
     with pytest.raises(InvalidRequest) as caught:
         target.prepare()
     assert caught.value.error_code == "BAD_CONNECTION_STRING"

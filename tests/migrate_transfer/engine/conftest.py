@@ -13,7 +13,6 @@ from random import Random
 
 import pytest
 from azure.storage.blob import ContainerClient, ContainerSasPermissions, generate_container_sas
-from pydantic import SecretStr
 
 from migrate_transfer.backends.azure.access import BlobAccess
 from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
@@ -93,4 +92,4 @@ def signed(site: Site, seconds: float) -> AzureBlob:
     name = site.container.container_name
     sas = generate_container_sas(ACCOUNT, name, account_key=KEY, permission=allowed, expiry=until)
     config = BlobConfig(ACCOUNT, name, endpoint=f"http://127.0.0.1:{site.wire.port}/{ACCOUNT}", chunk=MIB)
-    return AzureBlob(config, BlobAccess(signature=lambda: SecretStr(sas)), Link(Control(), retry=HASTY))
+    return AzureBlob(config, BlobAccess(signature=lambda: sas), Link(Control(), retry=HASTY))
