@@ -20,14 +20,18 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from migrate_api.database import Database, after_commit
+from migrate_api.tables import QueuedCommand
 
 CHANNEL = "migrate_agents"
 RECONNECT_SECONDS = 1.0
+LISTENER = "migrate_listener"
+"""What the connection calls itself to the database."""
 ALIVE: dict[str, Any] = {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 4}
 """Seconds: who only listens does not notice by itself that the other side has vanished."""
 QUIET_SECONDS = 600.0
 """A poll that follows another looks into the database after so long, whatever was or was not heard."""
 log = logging.getLogger(__name__)
+_ORDERED = str(sa.select(QueuedCommand.agent_id).where(QueuedCommand.acknowledged_at.is_(None)).distinct())
 
 
 class Waker:
@@ -99,14 +103,25 @@ class Waker:
         url = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(url, autocommit=True, **ALIVE) as connection:
+                async with await psycopg.AsyncConnection.connect(
+                    url, autocommit=True, application_name=LISTENER, **ALIVE
+                ) as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
-                    self._ring_all()  # what was said while nobody listened
+                    await self._catch_up(connection)
                     async for notice in connection.notifies():
                         self._ring(notice.payload)
             except psycopg.Error as error:
                 log.warning("The database does not notify (%s); trying again.", type(error).__name__)
             await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _catch_up(self, connection: psycopg.AsyncConnection) -> None:
+        """Something may have been said while nobody listened. Only those are woken for whom orders lie there: all ten
+        thousand at once would keep the service busy for a quarter of a minute. The others ask when they come again."""
+        self._quiet.clear()
+        self._unheard()
+        ordered = await connection.execute(_ORDERED)
+        for (agent_id,) in await ordered.fetchall():
+            self._ring(agent_id)
 
     def _ring_soon(self, agent_id: str) -> None:
         if self._loop is not None and not self._loop.is_closed():
@@ -119,7 +134,5 @@ class Waker:
             bell.set()
 
     def _ring_all(self) -> None:
-        self._quiet.clear()
-        self._unheard()
         for agent_id in list(self._bells):
             self._ring(agent_id)

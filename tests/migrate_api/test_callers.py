@@ -14,6 +14,7 @@ from starlette.requests import Request
 from migrate_api.credentials import ALPHABET, hashed_code, new_code, new_credential, well_formed
 from migrate_api.database import Database
 from migrate_api.tables import AgentKey, QueuedCommand
+from migrate_api.waker import LISTENER
 from tests.migrate_api.site import HOST, Site, now, serving
 
 
@@ -99,19 +100,22 @@ def test_a_command_given_to_one_replica_wakes_a_poll_at_another(site: Site) -> N
     assert (status, len(said["commands"])) == (200, 1)
 
 
-def test_what_was_said_while_the_service_did_not_listen_is_looked_up(site: Site) -> None:
-    """A key revoked in that second cuts its agent off as soon as the service listens again."""
+def deafen(site: Site) -> None:
+    """Cut the connections on which the service listens; it takes a second until it does again."""
+    ears = f"FROM pg_stat_activity WHERE datname = current_database() AND application_name = '{LISTENER}'"
+    with site.database.transaction() as session:
+        assert session.scalars(sa.text(f"SELECT pg_terminate_backend(pid) {ears}")).all()
+
+
+def test_a_key_revoked_while_the_service_did_not_listen_is_refused_when_it_does(site: Site) -> None:
     if not site.database.postgresql:
         return  # an embedded database has one process, which tells itself
     agent = site.agent()
     poll = "/api/agent/commands?wait=0"
     site.get(poll, key=agent["key"])
-    ears = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'"
-    deaf = sa.text(f"SELECT pg_terminate_backend(pid) {ears}")
+    deafen(site)
     with site.database.transaction() as session:
         session.get_one(AgentKey, agent["key_id"]).revoked_at = datetime.now(UTC)
-        session.flush()
-        assert session.scalars(deaf).all()
     statuses = []
     for _ in range(100):
         statuses.append(site.call("GET", poll, key=agent["key"])[0])
@@ -119,6 +123,19 @@ def test_what_was_said_while_the_service_did_not_listen_is_looked_up(site: Site)
             break
         time.sleep(0.1)
     assert set(statuses) == {200, 401}
+
+
+def test_an_order_given_while_the_service_did_not_listen_wakes_the_poll_when_it_does(site: Site) -> None:
+    if not site.database.postgresql:
+        return
+    agent = site.agent()
+
+    def order() -> None:
+        deafen(site)
+        site.job(agent)
+
+    status, said = _while_polling(site, agent, order)
+    assert (status, [command["name"] for command in said["commands"]]) == (200, ["start_job"])
 
 
 def test_what_is_forgotten_while_a_key_is_looked_up_is_not_remembered(database: Database) -> None:
