@@ -18,10 +18,12 @@ import orjson
 from migrate_transfer.core.backend import Destination, Sender, Streams
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import FatalError, InvalidRequest, MigrateError, TransientError
+from migrate_transfer.ledger.item_records import Entry
 from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.spec import TransferSpec
 
 VERSION = 1
+NAMES = ("path", *Entry._fields[1:])
 THERE = ("done", "unchanged")
 SLICE = 1_000
 MANY = 8
@@ -37,8 +39,8 @@ def write_manifest(ledger: ItemLedger, spec: TransferSpec, path: Path) -> None:
     with aside.open("wb") as file:
         file.write(orjson.dumps({**head, "items": ledger.totals().counts.discovered}) + b"\n")
         for entry in ledger.entries():
-            fields = {"path": entry.key, **{k: v for k, v in entry._asdict().items() if k != "key" and v != ""}}
-            file.write(orjson.dumps(fields) + b"\n")
+            fields = {name: value for name, value in zip(NAMES, entry, strict=True) if value != ""}
+            file.write(orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE))
     aside.replace(path)
 
 

@@ -70,6 +70,8 @@ TOTALS = (
 """Without groups: SQLite would sort the rows for them."""
 SKIPS = "select code, count(*) from item where state = 4 group by 1"
 COLUMNS = "id, key, size, modified, created, version, stable_id, state"
+TEXTS = ("etag", "level", "code", "message", "remedy")
+TOLD = "lower(hex(sha256)), " + ", ".join(f"coalesce({one}, '')" for one in TEXTS)
 
 
 class ItemLedger:
@@ -244,12 +246,12 @@ class ItemLedger:
         while True:
             with self._store.reading() as db:
                 rows = db.execute(
-                    "select id, key, size, modified, state, sha256, etag, level, code, message, remedy from item"  # noqa: S608
+                    f"select id, key, size, modified, state, {TOLD} from item"  # noqa: S608
                     f" where id > ? and state in ({wanted}) order by id limit {SLICE}",
                     (last,),
                 ).fetchall()
-            for _, key, size, modified, state, sha256, *rest in rows:
-                yield Entry(key, size, modified, OUTCOMES[state], (sha256 or b"").hex(), *(text or "" for text in rest))
+            for _, key, size, modified, state, sha256, etag, level, code, message, remedy in rows:
+                yield Entry(key, size, modified, OUTCOMES[state], sha256, etag, level, code, message, remedy)
             if len(rows) < SLICE:
                 return
             last = rows[-1][0]
