@@ -97,7 +97,7 @@ _OURS = (
 @lru_cache
 def _at_once(totals: bool, entities: bool) -> sa.Executable:
     """The job's row is locked, the report noted unless it was before, and only then counted."""
-    job = sa.select(_jobs.c.id).where(*_OURS).with_for_update().cte("job")
+    job = sa.select(_jobs.c.id).where(*_OURS).with_for_update(key_share=True).cte("job")
     row = [sa.bindparam(f"noted_{one.name}", type_=one.type) for one in _reports.c]
     note = postgresql.insert(_reports).from_select([one.name for one in _reports.c], sa.select(*row).select_from(job))  # type: ignore[arg-type]
     new = note.on_conflict_do_nothing().returning(_reports.c.job_id).cte("new")
