@@ -22,6 +22,7 @@ from migrate_api.database import Database
 from migrate_api.description import describe
 from migrate_api.doors import Services, services_of
 from migrate_api.errors import NO_OBJECT, Refusal, answer, complaints, invalid
+from migrate_api.heads import Heads
 from migrate_api.limits import RateHeaders
 from migrate_api.observability import observe
 from migrate_api.pages import azure as connecting
@@ -98,6 +99,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     _answer_errors(app)
     app.state.traces = Traces(settings.otlp_endpoint) if settings.otlp_endpoint else None
     observe(app, services, app.state.traces)
+    app.add_middleware(Heads)  # outermost: what is counted and traced is what is done
     return app
 
 
