@@ -25,9 +25,9 @@ from migrate_api.errors import NO_OBJECT, Refusal, answer, complaints, invalid
 from migrate_api.heads import Heads
 from migrate_api.limits import RateHeaders
 from migrate_api.observability import observe
-from migrate_api.pages import azure as connecting
-from migrate_api.pages import engagements, making, new_job, render
-from migrate_api.pages import jobs as watching
+from migrate_api.pages import render
+from migrate_api.pages.forms import Unsaved, unsaved
+from migrate_api.pages.routes import PAGES
 from migrate_api.routes import (
     agent_work,
     agents,
@@ -66,7 +66,6 @@ ROUTERS = (
     outbox.routes,
     health.routes,
 )
-PAGES = (watching.routes, connecting.routes, engagements.routes, making.routes, new_job.routes)
 READ = (*ROUTERS[1:], ROUTERS[0])
 """In the order in which people read of them."""
 AT_ONCE = 8
@@ -156,6 +155,8 @@ def _answer_errors(app: FastAPI) -> None:
     async def plain(request: Request, error: HTTPException) -> Response:
         code = _CODES.get(error.status_code, "REQUEST_REFUSED")
         return _refused(request, Refusal(error.status_code, code, str(error.detail), headers=error.headers))
+
+    app.exception_handler(Unsaved)(unsaved)
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(InterfaceError)

@@ -13,7 +13,7 @@ from migrate_api.azure.connections import Choice
 from migrate_api.azure.kept import found_project
 from migrate_api.doors import Inside, Services, WaitingMember, WaitingViewer
 from migrate_api.errors import refused_by
-from migrate_api.pages.forms import Fields, understood
+from migrate_api.pages.forms import Typed, filled, understood
 from migrate_api.pages.render import page
 from migrate_api.routes.azure import ChosenStorage
 from migrate_api.tables import AzureConnection
@@ -69,11 +69,11 @@ async def sign_in(project_id: ProjectId, caller: WaitingMember, inside: Inside) 
 
 
 @routes.post("/projects/{project_id}/azure/storage")
-async def save(project_id: ProjectId, fields: Fields, caller: WaitingMember, inside: Inside) -> RedirectResponse:
+async def save(project_id: ProjectId, typed: Typed, caller: WaitingMember, inside: Inside) -> RedirectResponse:
     """The button Save, under the account and container that were chosen."""
     await inside.in_turn(lambda session: found_project(session, caller.tenant_id, project_id))
     with understood():
-        chosen = ChosenStorage.model_validate(fields)
+        chosen = ChosenStorage.model_validate(filled(typed))
     choice = Choice(**chosen.model_dump())
     await _abroad(inside, lambda: inside.connections.choose(caller, project_id, choice))
     return RedirectResponse(f"/projects/{project_id}", 303)

@@ -42,7 +42,7 @@ def moving(site: Site) -> tuple[dict[str, str], dict[str, Any], int]:
 )
 def test_a_running_job_shows_what_the_guide_promises(site: Site, seen: str) -> None:
     _, job, _ = moving(site)
-    assert seen in site.text(f"/jobs/{job['id']}", role="viewer")
+    assert seen in site.text(f"/jobs/{job['id']}", role="member")
 
 
 def test_a_finished_job_has_its_csv_and_can_be_deleted(site: Site) -> None:
@@ -84,7 +84,7 @@ def test_jobs_are_filtered_by_status_and_client(site: Site) -> None:
 
 def test_a_project_shows_cost_and_the_way_to_azure(site: Site) -> None:
     project = site.project("file_migration", psa_ticket_id="T-9")
-    page = site.text(f"/projects/{project['id']}", role="viewer")
+    page = site.text(f"/projects/{project['id']}", role="member")
     for seen in ("Grace Church", "PSA ticket T-9", "Estimated Cost", "$ 0.00", "Connect Azure Storage"):
         assert seen in page
     assert "Project has no Azure connection" in page
@@ -99,8 +99,10 @@ def test_clients_and_reports_are_listed(site: Site) -> None:
 
 
 def test_every_page_asks_who_is_there_and_shows_nothing_of_others(site: Site) -> None:
-    _, job, _ = moving(site)
-    ids = {"job_id": job["id"], "project_id": job["project_id"], "order": "pause"}
+    agent, job, _ = moving(site)
+    token = site.post("/api/tokens", {"name": "t", "role": "viewer"})
+    ids = {name: job[name] for name in ("client_id", "project_id", "agent_id")}
+    ids |= {"job_id": job["id"], "order": "pause", "key_id": agent["key_id"], "token_id": token["id"]}
     site.tokens["stranger"] = site.organisation("other")["owner"]
     for route in (route for pages in PAGES for route in pages.routes):
         path, (method,) = route.path.format(**ids), route.methods  # type: ignore[attr-defined]
@@ -118,10 +120,10 @@ def submit(site: Site, path: str, /, role: str = "owner", **form: str) -> httpx.
 def test_a_client_and_a_project_are_made_by_their_forms(site: Site) -> None:
     assert submit(site, "/clients", name="Acme Corp", contact_email="", psa_company_id="7").status_code == 303
     (client,) = site.get("/api/clients")["items"]
-    schedule = {"full_speed_from": "18:00", "full_speed_until": "06:00", "throttled_mbps": "20"}
+    schedule = {"window_0_start": "18:00", "window_0_end": "06:00", "window_0_fri": "on", "throttled_mbps": "20"}
     made = submit(site, "/projects", client_id=client["id"], type="archive", name="Old files", time_zone="", **schedule)
     page = site.text(made.headers["location"], role="viewer")
-    assert "Full speed 18:00–06:00" in page
+    assert "Full speed 18:00–06:00 (fri)" in page
     assert "at most 20.0 Mbps" in page
 
 
