@@ -73,14 +73,16 @@ def _hours(fields: Mapping[str, str], number: int) -> tuple[str, str]:
 
 def _schedule(typed: Mapping[str, str]) -> dict[str, Any] | None:
     """None where all was left empty: full speed at all times. A day that no window names counts for none."""
-    windows = []
-    for number in _rows(typed):
-        start, end = _hours(typed, number)
-        days = [day for day in DAYS if f"window_{number}_{day}" in typed]
-        windows.append({"start": start, "end": end, "days": days})
+    windows = [_window(typed, number) for number in _rows(typed)]
     if not windows and not typed["throttled_mbps"]:
         return None
-    return {"windows": windows, "throttled_mbps": typed["throttled_mbps"]}
+    return {"windows": windows, **({"throttled_mbps": typed["throttled_mbps"]} if typed["throttled_mbps"] else {})}
+
+
+def _window(typed: Mapping[str, str], number: int) -> dict[str, Any]:
+    hours = zip(("start", "end"), _hours(typed, number), strict=True)
+    days = [day for day in DAYS if f"window_{number}_{day}" in typed]
+    return {**{name: text for name, text in hours if text}, "days": days}
 
 
 def _destination(typed: Mapping[str, str]) -> dict[str, Any] | None:
