@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from migrate_api.doors import Transaction, Viewer
+from migrate_api.pages.jobs import ended
 from migrate_api.pages.lists import At, Chosen, listed, offered
 from migrate_api.pages.render import page
 from migrate_api.reports import report
@@ -20,8 +20,7 @@ def reports_page(
     caller: Viewer, session: Transaction, at: At, client_id: Chosen = "", project_id: Chosen = ""
 ) -> HTMLResponse:
     """What ended last, with its figures and its CSV."""
-    query = sa.select(Job).where(Job.tenant_id == caller.tenant_id, Job.deleted_at.is_(None))
-    query = query.where(Job.finished_at.is_not(None))  # by the index that the order goes by
+    query = ended(caller.tenant_id)
     query = query.where(Job.client_id == client_id) if client_id else query
     query = query.where(Job.project_id == project_id) if project_id else query
     chosen = {"client_id": client_id, "project_id": project_id}
