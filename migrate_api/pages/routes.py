@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migrate_api.pages import again, agents, azure, clients, job, jobs, new_job, projects, reports, settings
+from migrate_api.pages import again, agents, azure, clients, job, jobs, new_job, projects, reports, settings, testing
 
 PAGES = (
     jobs.routes,
@@ -15,4 +15,5 @@ PAGES = (
     agents.routes,
     reports.routes,
     settings.routes,
+    testing.routes,
 )

@@ -101,6 +101,8 @@ def test_every_page_asks_who_is_there_and_shows_nothing_of_others(site: Site) ->
     token = site.post("/api/tokens", {"name": "t", "role": "viewer"})
     ids = {name: job[name] for name in ("client_id", "project_id", "agent_id")}
     ids |= {"job_id": job["id"], "order": "pause", "key_id": agent["key_id"], "token_id": token["id"]}
+    test = site.post(f"/api/agents/{agent['id']}/connection-tests", {"connection_string": "Server=x"})
+    ids["test_id"] = test["id"]
     site.tokens["stranger"] = site.organisation("other")["owner"]
     for route in (route for pages in PAGES for route in pages.routes):
         path, (method,) = route.path.format(**ids), route.methods  # type: ignore[attr-defined]

@@ -29,6 +29,9 @@ NEEDED = {
     "GET /projects/{project_id}/azure": "viewer",
     "POST /projects/{project_id}/azure/sign-in": "member",
     "POST /projects/{project_id}/azure/storage": "member",
+    "POST /projects/{project_id}/azure/secret": "member",
+    "GET /projects/{project_id}/azure/disconnect": "member",
+    "POST /projects/{project_id}/azure/disconnect": "member",
     "GET /projects/{project_id}/jobs/new": "member",
     "POST /projects/{project_id}/jobs": "member",
     "GET /jobs": "viewer",
@@ -50,6 +53,9 @@ NEEDED = {
     "POST /agents/{agent_id}": "member",
     "GET /agents/{agent_id}/remove": "admin",
     "POST /agents/{agent_id}/remove": "admin",
+    "GET /agents/{agent_id}/test-connection": "member",
+    "POST /agents/{agent_id}/test-connection": "member",
+    "GET /connection-tests/{test_id}": "viewer",
     "GET /settings": "admin",
     "POST /settings/codes": "admin",
     "POST /settings/keys": "admin",
@@ -71,7 +77,8 @@ def test_a_lower_role_is_refused_and_a_page_is_shown_to_who_may_see_it(site: Sit
     job = site.job(agent)
     token = site.post("/api/tokens", {"name": "t"})["id"]
     ids = {"client_id": job["client_id"], "project_id": job["project_id"], "job_id": job["id"], "order": "pause"}
-    ids |= {"agent_id": agent["id"], "key_id": agent["key_id"], "token_id": token}
+    test = site.post(f"/api/agents/{agent['id']}/connection-tests", {"connection_string": "Server=x"})["id"]
+    ids |= {"agent_id": agent["id"], "test_id": test, "key_id": agent["key_id"], "token_id": token}
     wrong = []
     for name, needed in NEEDED.items():
         method, path = name.format(**ids).split(" ")
