@@ -31,6 +31,7 @@ ROCK = (
     "time_zone",
 )
 NUMBERS = ("concurrency", "chunk_size_mb", "bandwidth_limit_mbps")
+PLACE = ("container", "prefix", "tier")
 SWITCHES = ("verify_integrity", "delete_after_upload")
 OFFERED = frozenset({JobType.MIGRATE_FILES, JobType.ARCHIVE, JobType.SYNC, JobType.ROCKRMS_IMPORT})
 
@@ -76,6 +77,7 @@ def _asked(project_id: str, fields: dict[str, str]) -> dict[str, Any]:
         "agent_id": fields.get("agent_id"),
         "type": fields.get("type"),
         "source": _source(fields),
+        **_destination(fields),
         "filters": {**_given(fields, ("older_than",)), **patterns},
         "transfer": {**_given(fields, NUMBERS), **switches},
     }
@@ -91,6 +93,12 @@ def _source(fields: dict[str, str]) -> dict[str, Any]:
         "campus_ids": _listed(fields.get("campus_ids", "")),
         **_given(fields, ROCK),
     }
+
+
+def _destination(fields: dict[str, str]) -> dict[str, Any]:
+    """What is said of it; the rest, or all, is as the project says."""
+    said = {name: fields[f"destination_{name}"] for name in PLACE if f"destination_{name}" in fields}
+    return {"destination": {"type": "azure_blob", **said}} if said else {}
 
 
 def _given(fields: dict[str, str], names: tuple[str, ...]) -> dict[str, str]:

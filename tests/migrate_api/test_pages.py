@@ -154,6 +154,16 @@ def test_a_job_is_made_by_its_form(site: Site) -> None:
     assert (spec["transfer"]["concurrency"], spec["transfer"]["verify_integrity"]) == (6, False)
 
 
+def test_a_jobs_own_destination_is_taken_and_the_rest_is_the_projects(site: Site) -> None:
+    project, agent = site.project("file_migration"), site.agent()
+    storage = {"account": "files", "container": "files", "prefix": "a", "tier": "cool", "secret": "sig=x"}
+    site.call("PUT", f"/api/projects/{project['id']}/storage", storage)
+    form = {"name": "Users", "agent_id": agent["id"], "type": "migrate_files", "path": "/data", "destination_tier": ""}
+    answer = site.submit(f"/projects/{project['id']}/jobs", destination_prefix="b", destination_container="", **form)
+    found = site.get(f"/api{answer.headers['location']}")["spec"]["destination"]
+    assert (found["account"], found["container"], found["prefix"], found["tier"]) == ("files", "files", "b", "cool")
+
+
 def test_an_import_is_made_by_its_form(site: Site) -> None:
     project, agent = site.project(), site.agent()
     form = {**ROCK, "name": "Grace", "agent_id": agent["id"], "type": "rockrms_import", "people": "on"}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
+from migrate_etl.rock.diagnose import CampusFound, Contents, Diagnosis, Period
 from tests.migrate_api.site import Site
 
 pytestmark = pytest.mark.parametrize("kind", ["sqlite"])
@@ -42,19 +45,36 @@ def answered(site: Site, agent: dict[str, str], **said: object) -> str:
     return site.text(place, role="viewer")
 
 
-def test_a_connection_that_works_is_said_to_work(site: Site) -> None:
-    found = {"code": "OK", "release": "1.16.6", "campuses": {"1": "Main"}}
+def contents() -> Contents:
+    return Contents(
+        release="v16.0",
+        last_update=None,
+        missing_columns=(),
+        campuses=(CampusFound(1, "Main", None), CampusFound(2, "West", False)),
+        gifts=Period(date(2014, 3, 2), date(2026, 2, 1)),
+        attendance=Period(None, None),
+        rows={"Person": 5021},
+        consistency="snapshot",
+        collation=None,
+        driver="ODBC",
+        arrow=True,
+        notes=("Read without a snapshot.",),
+    )
+
+
+def test_a_connection_that_works_shows_what_can_be_chosen_from(site: Site) -> None:
+    found = Diagnosis("OK", "Rock v16.0 can be read.", contents=contents()).as_dict()
     page = answered(site, site.agent(), accepted=True, result=found)
-    for seen in ("The connection works.", "1.16.6", "1: Main"):
+    for seen in ("The connection works.", "1 Main, 2 West (not active)", "2014-03-02 – 2026-02-01", "5021", "none"):
         assert seen in page
     assert 'http-equiv="refresh"' not in page
     assert "hush" not in page
 
 
 def test_a_connection_that_fails_shows_what_to_do(site: Site) -> None:
-    found = {"code": "LOGIN_FAILED", "message": "Login failed.", "remedy": "Check the password."}
-    page = answered(site, site.agent(), accepted=True, result=found)
-    for seen in found.values():
+    said = ("LOGIN_FAILED", "Login failed.", "Check the password.")
+    page = answered(site, site.agent(), accepted=True, result=Diagnosis(*said).as_dict())
+    for seen in said:
         assert seen in page
 
 
