@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
@@ -144,12 +143,12 @@ def _answer_errors(app: FastAPI) -> None:
         return _refused(request, refusal)
 
     @app.exception_handler(RequestValidationError)
-    async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+    async def malformed(request: Request, error: RequestValidationError) -> Response:
         """Names the fields and what is wrong with them, never what was sent: it may be a password."""
         found = complaints(error.errors())
         if found.get("body") == NO_OBJECT and "json" not in request.headers.get("content-type", ""):
             found["body"] = "send JSON, with the header Content-Type: application/json"
-        return answer(invalid(found))
+        return _refused(request, invalid(found))
 
     @app.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> Response:
@@ -160,20 +159,20 @@ def _answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(InterfaceError)
-    async def database_away(_: Request, error: Exception) -> JSONResponse:
+    async def database_away(request: Request, error: Exception) -> Response:
         log.error("The database does not answer (%s).", type(error).__name__)
-        return answer(_unavailable("The database does not answer."))
+        return _refused(request, _unavailable("The database does not answer."))
 
     @app.exception_handler(DataError)
-    async def not_kept(_: Request, error: DataError) -> JSONResponse:
+    async def not_kept(request: Request, error: DataError) -> Response:
         """PostgreSQL keeps no text with a NUL in it."""
         log.warning("The database keeps something that was sent not (%s).", type(error.orig).__name__)
-        return answer(invalid({"body": "holds a character or a number that cannot be kept"}))
+        return _refused(request, invalid({"body": "holds a character or a number that cannot be kept"}))
 
     @app.exception_handler(MigrateError)
-    async def ours(_: Request, error: MigrateError) -> JSONResponse:
+    async def ours(request: Request, error: MigrateError) -> Response:
         log.error("%s: %s", error.error_code, error.message)
-        return answer(Refusal(503, error.error_code, error.message, remedy=error.remedy))
+        return _refused(request, Refusal(503, error.error_code, error.message, remedy=error.remedy))
 
 
 def _refused(request: Request, refusal: Refusal) -> Response:

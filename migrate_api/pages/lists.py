@@ -82,9 +82,11 @@ def names_of(session: Session, table: Any, ids: set[str]) -> dict[str, str]:
     return {row.id: row.name for row in rows}
 
 
-def offered(session: Session, table: Any, tenant_id: str, chosen: str = "") -> dict[str, str]:
+def offered(
+    session: Session, table: Any, tenant_id: str, chosen: str = "", *only: sa.ColumnElement[bool]
+) -> dict[str, str]:
     """Names to choose from, by id; of very many the first, and the chosen one in any case."""
-    mine = sa.select(table.id, table.name).where(table.tenant_id == tenant_id)
+    mine = sa.select(table.id, table.name).where(table.tenant_id == tenant_id, *only)
     found = {row.id: row.name for row in session.execute(mine.order_by(table.name).limit(OFFERED))}
     if chosen and chosen not in found:
         found |= {row.id: row.name for row in session.execute(mine.where(table.id == chosen))}

@@ -63,16 +63,15 @@ def _projects(
         query = query.where(column == chosen[column.key]) if chosen.get(column.key) else query
     query = query.where(Project.name.icontains(chosen["name"], autoescape=True)) if chosen.get("name") else query
     found = listed(session, query, Project, at, "/projects", chosen)
-    clients = offered(session, Client, caller.tenant_id, chosen.get("client_id", ""))
-    active = sa.select(Client.id, Client.name).where(Client.tenant_id == caller.tenant_id, Client.status == "active")
+    of_clients = session, Client, caller.tenant_id, chosen.get("client_id", "")
     return page(
         "projects.html",
         status=form.status if form else 200,
         caller=caller,
         projects=found,
         names=names_of(session, Client, {one.client_id for one in found.rows}),
-        clients=clients,
-        takers={row.id: row.name for row in session.execute(active.order_by(Client.name))},
+        clients=offered(*of_clients),
+        takers=offered(*of_clients, Client.status == "active"),
         types={kind.value: label for kind, label in LABELS.items()},
         statuses={one.value: one.replace("_", " ") for one in ProjectStatus},
         rows=rows_shown(form.typed if form else {}),

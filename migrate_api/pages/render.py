@@ -66,7 +66,9 @@ def page(name: str, status: int = 200, *, leads_to: str = "", **values: Any) -> 
 
 def refused(refusal: Refusal, hub: str) -> HTMLResponse:
     """A refusal for somebody who looks at a page; whoever is not signed in is shown the way to Hub."""
-    return page("refused.html", refusal.status, caller=None, refusal=refusal, hub=hub)
+    answer = page("refused.html", refusal.status, caller=None, refusal=refusal, hub=hub)
+    answer.headers.update(refusal.headers)
+    return answer
 
 
 def confirmation(

@@ -114,6 +114,24 @@ def test_a_mark_that_nobody_made_is_refused_on_a_page(site: Site) -> None:
 
 
 @on_sqlite
+def test_an_address_that_makes_no_sense_is_answered_by_a_page(site: Site) -> None:
+    """It was a JSON document: somebody looks at it."""
+    page = site.text(f"/jobs?older={'x' * 300}", role="viewer")
+    assert ("<!doctype html>" in page, "older: " in page) == (True, True)
+
+
+@on_sqlite
+def test_a_long_list_to_choose_from_says_so_and_keeps_what_was_chosen(site: Site) -> None:
+    mine = {"tenant_id": site.tenant_id, "status": "active", "created_at": NEWEST}
+    with site.database.transaction() as session:
+        session.execute(sa.insert(Client), [{**mine, "id": f"c{n:03}", "name": f"C{n:03}"} for n in range(502)])
+    page = site.text("/jobs?client_id=c501", role="viewer")
+    assert "Client (the first 500)" in page
+    assert '<option value="c501" selected>' in page
+    assert 'value="c500"' not in page
+
+
+@on_sqlite
 def test_unfinished_jobs_are_one_filter(site: Site) -> None:
     job = site.job(site.agent())
     assert job["id"] in site.text("/jobs?status=unfinished", role="viewer")
