@@ -78,6 +78,11 @@ def test_a_connection_that_fails_shows_what_to_do(site: Site) -> None:
         assert seen in page
 
 
+def test_new_job_leads_to_it(site: Site) -> None:
+    agent, project = site.agent(), site.project()
+    assert f"/agents/{agent['id']}/test-connection" in site.text(f"/projects/{project['id']}/jobs/new", role="member")
+
+
 def test_an_agent_that_is_offline_is_not_asked(site: Site) -> None:
     agent = site.agent(hello=False)
     answer = site.submit(f"/agents/{agent['id']}/test-connection", connection_string="Server=s")
