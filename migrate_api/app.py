@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
@@ -22,11 +21,12 @@ from migrate_api.database import Database
 from migrate_api.description import describe
 from migrate_api.doors import Services, services_of
 from migrate_api.errors import NO_OBJECT, Refusal, answer, complaints, invalid
+from migrate_api.heads import Heads
 from migrate_api.limits import RateHeaders
 from migrate_api.observability import observe
-from migrate_api.pages import azure as connecting
-from migrate_api.pages import engagements, making, new_job, render
-from migrate_api.pages import jobs as watching
+from migrate_api.pages import render
+from migrate_api.pages.forms import Unsaved, unsaved
+from migrate_api.pages.routes import PAGES
 from migrate_api.routes import (
     agent_work,
     agents,
@@ -65,7 +65,6 @@ ROUTERS = (
     outbox.routes,
     health.routes,
 )
-PAGES = (watching.routes, connecting.routes, engagements.routes, making.routes, new_job.routes)
 READ = (*ROUTERS[1:], ROUTERS[0])
 """In the order in which people read of them."""
 AT_ONCE = 8
@@ -98,6 +97,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     _answer_errors(app)
     app.state.traces = Traces(settings.otlp_endpoint) if settings.otlp_endpoint else None
     observe(app, services, app.state.traces)
+    app.add_middleware(Heads)  # outermost: what is counted and traced is what is done
     return app
 
 
@@ -143,34 +143,36 @@ def _answer_errors(app: FastAPI) -> None:
         return _refused(request, refusal)
 
     @app.exception_handler(RequestValidationError)
-    async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+    async def malformed(request: Request, error: RequestValidationError) -> Response:
         """Names the fields and what is wrong with them, never what was sent: it may be a password."""
         found = complaints(error.errors())
         if found.get("body") == NO_OBJECT and "json" not in request.headers.get("content-type", ""):
             found["body"] = "send JSON, with the header Content-Type: application/json"
-        return answer(invalid(found))
+        return _refused(request, invalid(found))
 
     @app.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> Response:
         code = _CODES.get(error.status_code, "REQUEST_REFUSED")
         return _refused(request, Refusal(error.status_code, code, str(error.detail), headers=error.headers))
 
+    app.exception_handler(Unsaved)(unsaved)
+
     @app.exception_handler(OperationalError)
     @app.exception_handler(InterfaceError)
-    async def database_away(_: Request, error: Exception) -> JSONResponse:
+    async def database_away(request: Request, error: Exception) -> Response:
         log.error("The database does not answer (%s).", type(error).__name__)
-        return answer(_unavailable("The database does not answer."))
+        return _refused(request, _unavailable("The database does not answer."))
 
     @app.exception_handler(DataError)
-    async def not_kept(_: Request, error: DataError) -> JSONResponse:
+    async def not_kept(request: Request, error: DataError) -> Response:
         """PostgreSQL keeps no text with a NUL in it."""
         log.warning("The database keeps something that was sent not (%s).", type(error.orig).__name__)
-        return answer(invalid({"body": "holds a character or a number that cannot be kept"}))
+        return _refused(request, invalid({"body": "holds a character or a number that cannot be kept"}))
 
     @app.exception_handler(MigrateError)
-    async def ours(_: Request, error: MigrateError) -> JSONResponse:
+    async def ours(request: Request, error: MigrateError) -> Response:
         log.error("%s: %s", error.error_code, error.message)
-        return answer(Refusal(503, error.error_code, error.message, remedy=error.remedy))
+        return _refused(request, Refusal(503, error.error_code, error.message, remedy=error.remedy))
 
 
 def _refused(request: Request, refusal: Refusal) -> Response:

@@ -64,7 +64,8 @@ def bill(services: Services, now: datetime) -> None:
 
 
 def clean_up(services: Services, now: datetime) -> None:
-    """Remove what has served its time. Reports of unfinished jobs stay: they tell a repeat from something new."""
+    """Remove what has served its time, and see what is left. Reports of unfinished jobs stay: they tell a repeat from
+    something new."""
     finished = sa.select(Job.id).where(Job.status.in_(FINAL))
     old = sa.delete(ProgressBatch).where(ProgressBatch.at < now - KEPT_PROGRESS, ProgressBatch.job_id.in_(finished))
     with services.database.transaction() as session:
@@ -74,6 +75,7 @@ def clean_up(services: Services, now: datetime) -> None:
         for begun in session.scalars(sa.select(AzureSignIn).where(AzureSignIn.expires_at < now)).all():
             forget_sign_in(session, services.vault, begun.tenant_id, begun.state)
     services.callers.limits.forget_old()
+    services.database.learn()
 
 
 def late(services: Services, session: Session, now: datetime) -> list[str]:

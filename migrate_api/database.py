@@ -73,6 +73,14 @@ class Database:
         with self._single.connect() as connection:
             return connection.execute(statement, values).first()
 
+    def learn(self) -> None:
+        """Let SQLite see how jobs are spread, all of them: 0.2 s for 100,000. Without, it looks through all of a
+        tenant's for those of one project, or that ended last, though there are indexes. PostgreSQL does so itself."""
+        if not self.postgresql:
+            with self.engine.begin() as connection:
+                connection.exec_driver_sql("ANALYZE jobs")
+            self.engine.dispose()  # a connection reads it when it is opened, and not again
+
     def close(self) -> None:
         self.engine.dispose()
         if self.postgresql:

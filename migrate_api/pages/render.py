@@ -10,8 +10,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from migrate_api.dispatch import now
 from migrate_api.errors import Refusal
+from migrate_api.principals import Person, Role
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none';"
+    " form-action 'self'"
+)
+"""`leads_to` goes behind its end. The only picture is the page's icon, an empty one: browsers ask for another else."""
 
 
 def _size(count: int | None) -> str:
@@ -43,6 +48,14 @@ _templates = Environment(
 _templates.filters.update(size=_size, span=_span)
 
 
+def _may(caller: Person, role: str) -> bool:
+    """Whether buttons that need the role are shown."""
+    return caller.role >= Role.named(role)
+
+
+_templates.globals.update(may=_may)
+
+
 def page(name: str, status: int = 200, *, leads_to: str = "", **values: Any) -> HTMLResponse:
     """A page of `templates/`; it may load nothing and be framed by nobody. `leads_to`: another site that its buttons
     lead to."""
@@ -53,4 +66,16 @@ def page(name: str, status: int = 200, *, leads_to: str = "", **values: Any) -> 
 
 def refused(refusal: Refusal, hub: str) -> HTMLResponse:
     """A refusal for somebody who looks at a page; whoever is not signed in is shown the way to Hub."""
-    return page("refused.html", refusal.status, caller=None, refusal=refusal, hub=hub)
+    answer = page("refused.html", refusal.status, caller=None, refusal=refusal, hub=hub)
+    answer.headers.update(refusal.headers)
+    return answer
+
+
+def confirmation(
+    caller: Person, question: str, consequence: str, *, button: str, back: str, why: bool = False
+) -> HTMLResponse:
+    """Asks once more before something that cannot be taken back, and with `why` for the reason. Its button posts to the
+    address it was shown at."""
+    return page(
+        "confirm.html", caller=caller, question=question, consequence=consequence, button=button, back=back, why=why
+    )

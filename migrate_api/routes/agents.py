@@ -101,7 +101,8 @@ class AgentName(Model):
     name: Name
 
 
-def _view(agent: Agent) -> AgentView:
+def view_of(agent: Agent) -> AgentView:
+    """An agent as it is shown."""
     online = agent.last_seen_at is not None and agent.last_seen_at >= online_since(datetime.now(UTC))
     row = {name: getattr(agent, name) for name in AgentView.model_fields if name != "status"}
     return AgentView(**row, status="online" if online else "offline")
@@ -203,10 +204,15 @@ def list_keys(caller: Admin, session: Transaction, limit: Limit = 50, cursor: Cu
 @routes.delete("/agent-keys/{key_id}", status_code=204, responses=refusals(400, 401, 403, 404, 429))
 def revoke_key(key_id: Id, caller: Admin, session: Transaction, inside: Inside) -> None:
     """End a key at once: an agent that is connected with it is cut off."""
+    _revoke(session, inside, found_key(session, caller.tenant_id, key_id))
+
+
+def found_key(session: Session, tenant_id: str, key_id: str) -> AgentKey:
+    """Raises Refusal 404."""
     row = session.get(AgentKey, key_id)
-    if row is None or row.tenant_id != caller.tenant_id:
+    if row is None or row.tenant_id != tenant_id:
         raise not_found("key")
-    _revoke(session, inside, row)
+    return row
 
 
 def _revoke(session: Session, inside: Services, key: AgentKey) -> None:
@@ -224,16 +230,22 @@ def list_agents(
     cursor: Cursor = None,
 ) -> Page[AgentView]:
     """The organisation's agents."""
-    query = sa.select(Agent).where(Agent.tenant_id == caller.tenant_id)
+    return page(session, agents_of(caller.tenant_id, status), Agent, limit, cursor, view_of)
+
+
+def agents_of(tenant_id: str, status: str | None) -> sa.Select[Agent]:
+    """The organisation's agents; with a status, those that are online or offline now."""
+    query = sa.select(Agent).where(Agent.tenant_id == tenant_id)
     since = online_since(datetime.now(UTC))
     if status == "online":
-        query = query.where(Agent.last_seen_at >= since)
-    elif status == "offline":
-        query = query.where(sa.or_(Agent.last_seen_at.is_(None), Agent.last_seen_at < since))
-    return page(session, query, Agent, limit, cursor, _view)
+        return query.where(Agent.last_seen_at >= since)
+    if status == "offline":
+        return query.where(sa.or_(Agent.last_seen_at.is_(None), Agent.last_seen_at < since))
+    return query
 
 
-def _agent(session: Session, tenant_id: str, agent_id: str) -> Agent:
+def found_agent(session: Session, tenant_id: str, agent_id: str) -> Agent:
+    """Raises Refusal 404."""
     agent = session.get(Agent, agent_id)
     if agent is None or agent.tenant_id != tenant_id:
         raise not_found("agent")
@@ -243,21 +255,21 @@ def _agent(session: Session, tenant_id: str, agent_id: str) -> Agent:
 @routes.get("/agents/{agent_id}", responses=refusals(400, 401, 404, 429))
 def get_agent(agent_id: Id, caller: Viewer, session: Transaction) -> AgentView:
     """One agent."""
-    return _view(_agent(session, caller.tenant_id, agent_id))
+    return view_of(found_agent(session, caller.tenant_id, agent_id))
 
 
 @routes.patch("/agents/{agent_id}", responses=refusals(400, 401, 403, 404, 429))
 def rename_agent(agent_id: Id, new: AgentName, caller: Member, session: Transaction) -> AgentView:
     """Call it something else."""
-    agent = _agent(session, caller.tenant_id, agent_id)
+    agent = found_agent(session, caller.tenant_id, agent_id)
     agent.name = new.name
-    return _view(agent)
+    return view_of(agent)
 
 
 @routes.delete("/agents/{agent_id}", status_code=204, responses=refusals(400, 401, 403, 404, 409, 429))
 def remove_agent(agent_id: Id, caller: Admin, session: Transaction, inside: Inside) -> None:
     """Revoke all its keys. An agent that has had jobs stays in the list, for they name it; another one is removed."""
-    agent = _agent(session, caller.tenant_id, agent_id)
+    agent = found_agent(session, caller.tenant_id, agent_id)
     jobs = sa.select(Job.id).where(Job.agent_id == agent.id)
     if session.scalar(jobs.where(Job.status.not_in(FINAL)).limit(1)):
         raise conflict("AGENT_HAS_JOBS", "The agent has unfinished jobs.", "Cancel or reassign them first.")

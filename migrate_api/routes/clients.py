@@ -73,7 +73,8 @@ class ClientDetail(ClientView):
     usage: RollUp
 
 
-def _client(session: Session, tenant_id: str, client_id: str) -> Client:
+def found_client(session: Session, tenant_id: str, client_id: str) -> Client:
+    """Raises Refusal 404."""
     client = session.get(Client, client_id)
     if client is None or client.tenant_id != tenant_id:
         raise not_found("client")
@@ -108,14 +109,14 @@ def list_clients(
 @routes.get("/clients/{client_id}", responses=refusals(400, 401, 404, 429))
 def get_client(client_id: Id, caller: Viewer, session: Transaction) -> ClientDetail:
     """One customer with what was done for it."""
-    client = _client(session, caller.tenant_id, client_id)
+    client = found_client(session, caller.tenant_id, client_id)
     return ClientDetail(**ClientView.model_validate(client).model_dump(), usage=of_client(session, client))
 
 
 @routes.patch("/clients/{client_id}", responses=refusals(400, 401, 403, 404, 429))
 def change_client(client_id: Id, change: ClientChange, caller: Member, session: Transaction) -> ClientView:
     """Change a customer's particulars, or archive it."""
-    client = _client(session, caller.tenant_id, client_id)
+    client = found_client(session, caller.tenant_id, client_id)
     for name, value in change.model_dump(exclude_unset=True).items():
         if value is not None or name not in ("name", "status"):
             setattr(client, name, value)
@@ -126,7 +127,7 @@ def change_client(client_id: Id, change: ClientChange, caller: Member, session: 
 @routes.delete("/clients/{client_id}", status_code=204, responses=refusals(400, 401, 403, 404, 409, 429))
 def delete_client(client_id: Id, caller: Admin, session: Transaction) -> None:
     """Remove a customer that has no projects; one that has is archived instead."""
-    client = _client(session, caller.tenant_id, client_id)
+    client = found_client(session, caller.tenant_id, client_id)
     if session.scalar(sa.select(Project.id).where(Project.client_id == client.id).limit(1)):
         raise conflict("CLIENT_HAS_PROJECTS", "The client has projects.", "Archive it: PATCH with status archived.")
     session.delete(client)

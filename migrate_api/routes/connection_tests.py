@@ -46,12 +46,11 @@ async def test_connection(
     agent_id: Annotated[str, Path(max_length=64)], test: ConnectionTest, door: OrderingMember
 ) -> ConnectionTestView:
     """Ask an agent to try a connection. Fetch the answer with `GET /api/connection-tests/{id}?wait=`."""
-    return await door.step(lambda session, caller: _asked(door.inside, session, caller, agent_id, test))
+    return await door.step(lambda session, caller: ask(door.inside, session, caller, agent_id, test))
 
 
-def _asked(
-    inside: Services, session: Session, caller: Person, agent_id: str, test: ConnectionTest
-) -> ConnectionTestView:
+def ask(inside: Services, session: Session, caller: Person, agent_id: str, test: ConnectionTest) -> ConnectionTestView:
+    """Queue the order for an agent that is online. Raises Refusal 404 and 409 AGENT_OFFLINE."""
     agent = session.get(Agent, agent_id)
     if agent is None or agent.tenant_id != caller.tenant_id:
         raise not_found("agent")
@@ -83,11 +82,16 @@ async def get_connection_test(
 
 def _look(inside: Services, tenant_id: str, test_id: str) -> ConnectionTestView:
     with inside.database.transaction() as session:
-        command = session.get(QueuedCommand, test_id)
-        known = command is not None and command.name is CommandName.TEST_CONNECTION
-        if command is None or not known or command.tenant_id != tenant_id:
-            raise not_found("connection test")
-        return _view(command)
+        return found_test(session, tenant_id, test_id)
+
+
+def found_test(session: Session, tenant_id: str, test_id: str) -> ConnectionTestView:
+    """How far it is. Raises Refusal 404."""
+    command = session.get(QueuedCommand, test_id)
+    known = command is not None and command.name is CommandName.TEST_CONNECTION
+    if command is None or not known or command.tenant_id != tenant_id:
+        raise not_found("connection test")
+    return _view(command)
 
 
 def _view(command: QueuedCommand) -> ConnectionTestView:

@@ -39,7 +39,8 @@ class Successor(Model):
     agent_id: str = Field(max_length=64)
 
 
-def _job(session: Session, tenant_id: str, job_id: str) -> Job:
+def found_job(session: Session, tenant_id: str, job_id: str) -> Job:
+    """Raises Refusal 404, for a deleted one too."""
     job = session.get(Job, job_id)
     if job is None or job.tenant_id != tenant_id or job.deleted_at is not None:
         raise not_found("job")
@@ -83,7 +84,7 @@ def list_jobs(
 @routes.get("/jobs/{job_id}", responses=refusals(400, 401, 404, 429))
 def get_job(job_id: JobId, caller: Viewer, session: Transaction) -> JobView:
     """A job with its live progress."""
-    return view(_job(session, caller.tenant_id, job_id))
+    return view(found_job(session, caller.tenant_id, job_id))
 
 
 @routes.delete("/jobs/{job_id}", status_code=204, responses=refusals(400, 401, 403, 404, 409, 429))
@@ -164,7 +165,7 @@ def list_failed_items(
     job_id: JobId, caller: Viewer, session: Transaction, limit: Limit = 50, after: Cursor = None
 ) -> Page[ItemView]:
     """The items that failed, and why."""
-    job = _job(session, caller.tenant_id, job_id)
+    job = found_job(session, caller.tenant_id, job_id)
     query = sa.select(JobItem).where(*_of(JobItem, job)).order_by(JobItem.key_hash).limit(limit + 1)
     found = session.scalars(query.where(JobItem.key_hash > after) if after else query).all()
     more = found[limit - 1].key_hash if len(found) > limit else None
@@ -174,7 +175,7 @@ def list_failed_items(
 @routes.get("/jobs/{job_id}/history", responses=refusals(400, 401, 404, 429))
 def get_history(job_id: JobId, caller: Viewer, session: Transaction) -> list[EventView]:
     """Everything that happened to the job, oldest first, each line with its hash."""
-    job = _job(session, caller.tenant_id, job_id)
+    job = found_job(session, caller.tenant_id, job_id)
     return [_event(event) for event in history.lines(session, job.id)]
 
 
@@ -187,7 +188,7 @@ def get_log(
     job_id: JobId, caller: Viewer, session: Transaction, after: Annotated[int, Query(ge=0, le=2**53)] = 0
 ) -> list[LogView]:
     """The job's log as its agent sent it, at most 100 pieces after the given number of them."""
-    job = _job(session, caller.tenant_id, job_id)
+    job = found_job(session, caller.tenant_id, job_id)
     query = sa.select(JobLog).where(*_of(JobLog, job)).order_by(JobLog.token, JobLog.number)
     return [LogView.model_validate(piece) for piece in session.scalars(query.offset(after).limit(100))]
 
@@ -195,7 +196,7 @@ def get_log(
 @routes.get("/jobs/{job_id}/speed", responses=refusals(400, 401, 404, 429))
 def get_speed(job_id: JobId, caller: Viewer, session: Transaction) -> list[SpeedPoint]:
     """The speed over time, from the reports of the last seven days, at most 1,000 points."""
-    job = _job(session, caller.tenant_id, job_id)
+    job = found_job(session, caller.tenant_id, job_id)
     query = sa.select(ProgressBatch).where(*_of(ProgressBatch, job))
     newest = session.scalars(query.order_by(ProgressBatch.at.desc()).limit(1_000)).all()
     return [

@@ -9,6 +9,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from fastapi import APIRouter, Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
 
 from migrate_api.credentials import new_credential
 from migrate_api.doors import Admin, Transaction
@@ -82,7 +83,13 @@ def list_tokens(caller: Admin, session: Transaction, limit: Limit = 50, cursor: 
 @routes.delete("/tokens/{token_id}", status_code=204, responses=refusals(400, 401, 403, 404, 429))
 def revoke_token(token_id: Annotated[str, Path(max_length=64)], caller: Admin, session: Transaction) -> None:
     """End a token at once."""
-    row = session.get(ApiToken, token_id)
-    if row is None or row.tenant_id != caller.tenant_id:
-        raise not_found("token")
+    row = found_token(session, caller.tenant_id, token_id)
     row.revoked_at = row.revoked_at or datetime.now(UTC)
+
+
+def found_token(session: Session, tenant_id: str, token_id: str) -> ApiToken:
+    """Raises Refusal 404."""
+    row = session.get(ApiToken, token_id)
+    if row is None or row.tenant_id != tenant_id:
+        raise not_found("token")
+    return row

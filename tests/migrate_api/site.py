@@ -82,6 +82,11 @@ class Site:
         headers = {"Authorization": f"Bearer {credential}"} if credential else {}
         return httpx.get(self.url + path, headers=headers, timeout=70, verify=PLAIN).text
 
+    def submit(self, path: str, role: str = "owner", /, **form: str) -> httpx.Response:
+        """A form of a page, as a browser sends it; where it leads to is not followed."""
+        credential = {"Authorization": f"Bearer {self.tokens[role]}"}
+        return httpx.post(self.url + path, data=form, headers=credential, timeout=70, verify=PLAIN)
+
     def refused(self, method: str, path: str, body: Any = None, **options: Any) -> tuple[int, str]:
         status, said = self.call(method, path, body, **options)
         assert set(said) == {"error", "code", "details"}, said

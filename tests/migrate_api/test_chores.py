@@ -155,6 +155,23 @@ def test_what_has_served_its_time_is_removed_and_reports_of_unfinished_jobs_stay
     assert kept(site) == ({unfinished["id"]}, {"new"})
 
 
+@pytest.mark.parametrize("kind", ["sqlite"])
+def test_it_knows_how_jobs_are_spread(site: Site) -> None:
+    """Else SQLite sorts all jobs of a tenant to find the one that ended last."""
+    assert site.services is not None
+    job = site.job(site.agent())
+    moments = [{"id": str(n), "finished_at": datetime.now(UTC) - timedelta(hours=n)} for n in range(4_000)]
+    with site.database.transaction() as session:
+        row = session.get_one(Job, job["id"])
+        same = {one.name: getattr(row, one.name) for one in sa.inspect(Job).columns}
+        session.execute(sa.insert(Job), [{**same, **one} for one in moments])
+    chores.clean_up(site.services, datetime.now(UTC))
+    newest = "SELECT * FROM jobs WHERE tenant_id = 'x' AND finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT 20"
+    with site.services.database.transaction() as session:
+        plan = session.execute(sa.text(f"EXPLAIN QUERY PLAN {newest}")).all()
+    assert "ix_jobs_finished_at" in str(plan)
+
+
 def kept(site: Site) -> tuple[set[str], set[str]]:
     """Jobs whose reports are kept, and tokens of signing in."""
     with site.database.transaction() as session:

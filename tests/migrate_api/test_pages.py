@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import pytest
 
-from migrate_api.app import PAGES
-from tests.migrate_api.site import PLAIN, RECOUNT, ROCK, Site
+from migrate_api.pages.routes import PAGES
+from tests.migrate_api.site import RECOUNT, ROCK, Site
 
 pytestmark = pytest.mark.parametrize("kind", ["sqlite"])
 
 
 def press(site: Site, path: str, role: str = "owner") -> tuple[int, str]:
     """A button: the status, and where it leads to."""
-    credential = {"Authorization": f"Bearer {site.tokens[role]}"}
-    answer = httpx.post(site.url + path, headers=credential, verify=PLAIN)
+    answer = site.submit(path, role)
     return answer.status_code, answer.headers.get("location", "")
 
 
@@ -42,7 +40,7 @@ def moving(site: Site) -> tuple[dict[str, str], dict[str, Any], int]:
 )
 def test_a_running_job_shows_what_the_guide_promises(site: Site, seen: str) -> None:
     _, job, _ = moving(site)
-    assert seen in site.text(f"/jobs/{job['id']}", role="viewer")
+    assert seen in site.text(f"/jobs/{job['id']}", role="member")
 
 
 def test_a_finished_job_has_its_csv_and_can_be_deleted(site: Site) -> None:
@@ -84,7 +82,7 @@ def test_jobs_are_filtered_by_status_and_client(site: Site) -> None:
 
 def test_a_project_shows_cost_and_the_way_to_azure(site: Site) -> None:
     project = site.project("file_migration", psa_ticket_id="T-9")
-    page = site.text(f"/projects/{project['id']}", role="viewer")
+    page = site.text(f"/projects/{project['id']}", role="member")
     for seen in ("Grace Church", "PSA ticket T-9", "Estimated Cost", "$ 0.00", "Connect Azure Storage"):
         assert seen in page
     assert "Project has no Azure connection" in page
@@ -99,8 +97,12 @@ def test_clients_and_reports_are_listed(site: Site) -> None:
 
 
 def test_every_page_asks_who_is_there_and_shows_nothing_of_others(site: Site) -> None:
-    _, job, _ = moving(site)
-    ids = {"job_id": job["id"], "project_id": job["project_id"], "order": "pause"}
+    agent, job, _ = moving(site)
+    token = site.post("/api/tokens", {"name": "t", "role": "viewer"})
+    ids = {name: job[name] for name in ("client_id", "project_id", "agent_id")}
+    ids |= {"job_id": job["id"], "order": "pause", "key_id": agent["key_id"], "token_id": token["id"]}
+    test = site.post(f"/api/agents/{agent['id']}/connection-tests", {"connection_string": "Server=x"})
+    ids["test_id"] = test["id"]
     site.tokens["stranger"] = site.organisation("other")["owner"]
     for route in (route for pages in PAGES for route in pages.routes):
         path, (method,) = route.path.format(**ids), route.methods  # type: ignore[attr-defined]
@@ -110,35 +112,30 @@ def test_every_page_asks_who_is_there_and_shows_nothing_of_others(site: Site) ->
         assert job["name"] + "</a>" not in site.text(path, role="stranger")
 
 
-def submit(site: Site, path: str, /, role: str = "owner", **form: str) -> httpx.Response:
-    credential = {"Authorization": f"Bearer {site.tokens[role]}"}
-    return httpx.post(site.url + path, data=form, headers=credential, verify=PLAIN)
-
-
 def test_a_client_and_a_project_are_made_by_their_forms(site: Site) -> None:
-    assert submit(site, "/clients", name="Acme Corp", contact_email="", psa_company_id="7").status_code == 303
+    assert site.submit("/clients", name="Acme Corp", contact_email="", psa_company_id="7").status_code == 303
     (client,) = site.get("/api/clients")["items"]
-    schedule = {"full_speed_from": "18:00", "full_speed_until": "06:00", "throttled_mbps": "20"}
-    made = submit(site, "/projects", client_id=client["id"], type="archive", name="Old files", time_zone="", **schedule)
+    schedule = {"window_0_start": "18:00", "window_0_end": "06:00", "window_0_fri": "on", "throttled_mbps": "20"}
+    made = site.submit("/projects", client_id=client["id"], type="archive", name="Old files", time_zone="", **schedule)
     page = site.text(made.headers["location"], role="viewer")
-    assert "Full speed 18:00–06:00" in page
+    assert "Full speed 18:00–06:00 (fri)" in page
     assert "at most 20.0 Mbps" in page
 
 
 def test_a_form_that_is_wrong_says_which_field(site: Site) -> None:
-    answer = submit(site, "/clients", name="Acme", contact_email="nobody")
+    answer = site.submit("/clients", name="Acme", contact_email="nobody")
     assert (answer.status_code, "contact_email: give an address" in answer.text) == (400, True)
-    assert submit(site, "/clients", role="viewer", name="Acme").status_code == 403
+    assert site.submit("/clients", "viewer", name="Acme").status_code == 403
 
 
 def test_a_code_is_generated_and_shown_once(site: Site) -> None:
-    shown = submit(site, "/settings/codes", label="srv1").text
+    shown = site.submit("/settings/codes", label="srv1").text
     code = shown.split("migrate-agent --register ")[1][:8]
     host = {"hostname": "srv1", "platform": "Linux", "version": "1"}
     assert site.post("/api/agents/register", {"code": code, "host": host}, role=None)["name"] == "srv1"
     assert code not in site.text("/settings", role="owner")
-    assert "mak_" in submit(site, "/settings/keys", name="srv2").text
-    assert submit(site, "/settings/codes", role="member").status_code == 403
+    assert "mak_" in site.submit("/settings/keys", name="srv2").text
+    assert site.submit("/settings/codes", "member").status_code == 403
 
 
 def test_a_job_is_made_by_its_form(site: Site) -> None:
@@ -151,16 +148,26 @@ def test_a_job_is_made_by_its_form(site: Site) -> None:
     assert agent["id"] in page
     assert offline["id"] not in page
     form = {"name": "Users", "agent_id": agent["id"], "type": "migrate_files", "path": "/data", "concurrency": "6"}
-    answer = submit(site, f"/projects/{project['id']}/jobs", include_patterns="*.docx, *.pdf", **form)
+    answer = site.submit(f"/projects/{project['id']}/jobs", include_patterns="*.docx, *.pdf", **form)
     spec = site.get(f"/api{answer.headers['location']}")["spec"]
     assert spec["filters"]["include_patterns"] == ["*.docx", "*.pdf"]
     assert (spec["transfer"]["concurrency"], spec["transfer"]["verify_integrity"]) == (6, False)
 
 
+def test_a_jobs_own_destination_is_taken_and_the_rest_is_the_projects(site: Site) -> None:
+    project, agent = site.project("file_migration"), site.agent()
+    storage = {"account": "files", "container": "files", "prefix": "a", "tier": "cool", "secret": "sig=x"}
+    site.call("PUT", f"/api/projects/{project['id']}/storage", storage)
+    form = {"name": "Users", "agent_id": agent["id"], "type": "migrate_files", "path": "/data", "destination_tier": ""}
+    answer = site.submit(f"/projects/{project['id']}/jobs", destination_prefix="b", destination_container="", **form)
+    found = site.get(f"/api{answer.headers['location']}")["spec"]["destination"]
+    assert (found["account"], found["container"], found["prefix"], found["tier"]) == ("files", "files", "b", "cool")
+
+
 def test_an_import_is_made_by_its_form(site: Site) -> None:
     project, agent = site.project(), site.agent()
     form = {**ROCK, "name": "Grace", "agent_id": agent["id"], "type": "rockrms_import", "people": "on"}
-    answer = submit(site, f"/projects/{project['id']}/jobs", campus_ids="1, 2", time_zone="", **form)
+    answer = site.submit(f"/projects/{project['id']}/jobs", campus_ids="1, 2", time_zone="", **form)
     source = site.get(f"/api{answer.headers['location']}")["spec"]["source"]
     assert (source["entities"], source["campus_ids"], source["time_zone"]) == (["people"], [1, 2], "UTC")
     assert source["connection_string"] is None
