@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +14,7 @@ from migrate_api.credentials import ALPHABET, hashed_code, new_code, new_credent
 from migrate_api.database import Database
 from migrate_api.tables import AgentKey, QueuedCommand
 from migrate_api.waker import LISTENER
+from migrate_transfer.core.control import Control
 from tests.migrate_api.site import HOST, Site, now, serving
 
 
@@ -121,7 +121,7 @@ def test_a_key_revoked_while_the_service_did_not_listen_is_refused_when_it_does(
         statuses.append(site.call("GET", poll, key=agent["key"])[0])
         if statuses[-1] != 200:
             break
-        time.sleep(0.1)
+        Control().wait(0.1)
     assert set(statuses) == {200, 401}
 
 
