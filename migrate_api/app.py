@@ -105,7 +105,7 @@ def _services(settings: ApiSettings) -> Services:
     database = Database(settings.database_url, connections=AT_ONCE)
     callers = Callers(database, settings)
     vault = Vault(settings.vault_keys.get_secret_value())
-    waker = Waker(database, heard=callers.forget_agent, unheard=callers.forget_all)
+    waker = Waker(database, heard=callers.forget_agent, hearing=callers.forget_all)
     connections = Connections(database, vault, settings, Microsoft(settings))
     return Services(
         settings=settings,

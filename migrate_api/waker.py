@@ -33,11 +33,12 @@ log = logging.getLogger(__name__)
 class Waker:
     """Bells of waiting polls, by agent. `wake` may be called from any thread; the rest belongs to the event loop."""
 
-    def __init__(self, database: Database, heard: Callable[[str], None], unheard: Callable[[], None]) -> None:
-        """`heard` is told of every agent that something was said about; `unheard` is called when something may have
-        been said of any while nobody listened."""
-        self._database, self._heard, self._unheard = database, heard, unheard
+    def __init__(self, database: Database, heard: Callable[[str], None], hearing: Callable[[bool], None]) -> None:
+        """`heard` is told of every agent that something was said about; `hearing` when listening begins, before which
+        something may have been said of any, and when it ends."""
+        self._database, self._heard, self._hearing = database, heard, hearing
         self.closing = False
+        self._hears = not database.postgresql
         self._loop: asyncio.AbstractEventLoop | None = None
         self._bells: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._quiet: dict[str, float] = {}
@@ -62,8 +63,9 @@ class Waker:
                 del self._bells[agent_id]
 
     def is_quiet(self, agent_id: str) -> bool:
-        """Whether nothing was said to the agent since somebody looked and found nothing: no need to look again."""
-        return self._quiet.get(agent_id, 0.0) > time.monotonic()
+        """Whether nothing was said to the agent since somebody looked and found nothing: no need to look again. Nobody
+        knows while nobody listens."""
+        return self._hears and self._quiet.get(agent_id, 0.0) > time.monotonic()
 
     def found_nothing(self, agent_id: str, bell: asyncio.Event) -> None:
         """Remember it for a while, unless the bell rang since it was taken, which was before looking."""
@@ -101,12 +103,18 @@ class Waker:
             try:
                 async with await psycopg.AsyncConnection.connect(url, autocommit=True, **ALIVE) as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
+                    self._set_hearing(True)
                     self._ring_all()  # what was said while nobody listened
                     async for notice in connection.notifies():
                         self._ring(notice.payload)
             except psycopg.Error as error:
                 log.warning("The database does not notify (%s); trying again.", type(error).__name__)
+            self._set_hearing(False)
             await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _set_hearing(self, hears: bool) -> None:
+        self._hears = hears
+        self._hearing(hears)
 
     def _ring_soon(self, agent_id: str) -> None:
         if self._loop is not None and not self._loop.is_closed():
@@ -120,6 +128,5 @@ class Waker:
 
     def _ring_all(self) -> None:
         self._quiet.clear()
-        self._unheard()
         for agent_id in list(self._bells):
             self._ring(agent_id)

@@ -247,10 +247,11 @@ def get_agent(agent_id: Id, caller: Viewer, session: Transaction) -> AgentView:
 
 
 @routes.patch("/agents/{agent_id}", responses=refusals(400, 401, 403, 404, 429))
-def rename_agent(agent_id: Id, new: AgentName, caller: Member, session: Transaction) -> AgentView:
+def rename_agent(agent_id: Id, new: AgentName, caller: Member, session: Transaction, inside: Inside) -> AgentView:
     """Call it something else."""
     agent = _agent(session, caller.tenant_id, agent_id)
     agent.name = new.name
+    inside.waker.wake(session, agent.id)  # its name is remembered with its key, and stands in histories
     return _view(agent)
 
 
