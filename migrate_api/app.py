@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
 from migrate_api import chores
@@ -160,6 +161,13 @@ def _answer_errors(app: FastAPI) -> None:
     async def database_away(_: Request, error: Exception) -> JSONResponse:
         log.error("The database does not answer (%s).", type(error).__name__)
         return answer(_unavailable("The database does not answer."))
+
+    @app.exception_handler(IntegrityError)
+    @app.exception_handler(StaleDataError)
+    async def overtaken(_: Request, error: Exception) -> JSONResponse:
+        """The row that was looked up is gone by now, or another one like it has come. Tried again it is seen."""
+        log.warning("Somebody else changed the same thing at the same moment (%s).", type(error).__name__)
+        return answer(_unavailable("Somebody else changed the same thing at the same moment: nothing was done."))
 
     @app.exception_handler(DataError)
     async def not_kept(_: Request, error: DataError) -> JSONResponse:

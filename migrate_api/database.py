@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
-from sqlalchemy.orm import Session
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session
 
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import StorageError
@@ -77,6 +78,12 @@ class Database:
         self.engine.dispose()
         if self.postgresql:
             self._single.dispose()
+
+
+def insert_unless_there(session: Session, table: type[DeclarativeBase], **values: Any) -> None:
+    """Add a row unless there is one like it. Of two that do so at once one waits for the other, and both go on."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    session.execute(insert(table).values(**values).on_conflict_do_nothing())
 
 
 def after_commit(session: Session, call: Callable[[], None]) -> None:

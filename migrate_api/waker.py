@@ -38,7 +38,7 @@ class Waker:
         something may have been said of any, and when it ends."""
         self._database, self._heard, self._hearing = database, heard, hearing
         self.closing = False
-        self._hears = not database.postgresql
+        self._hears, self._tried = not database.postgresql, asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._bells: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._quiet: dict[str, float] = {}
@@ -85,10 +85,12 @@ class Waker:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Listens while the application runs."""
+        """Listens while the application runs; before its first request, where the database lets it."""
         self._loop = asyncio.get_running_loop()
         listener = asyncio.create_task(self._listen()) if self._database.postgresql else None
         try:
+            if listener is not None:
+                await self._tried.wait()
             yield
         finally:
             if listener is not None:
@@ -109,12 +111,14 @@ class Waker:
                         self._ring(notice.payload)
             except psycopg.Error as error:
                 log.warning("The database does not notify (%s); trying again.", type(error).__name__)
-            self._set_hearing(False)
+            finally:
+                self._set_hearing(False)
             await asyncio.sleep(RECONNECT_SECONDS)
 
     def _set_hearing(self, hears: bool) -> None:
         self._hears = hears
         self._hearing(hears)
+        self._tried.set()
 
     def _ring_soon(self, agent_id: str) -> None:
         if self._loop is not None and not self._loop.is_closed():
