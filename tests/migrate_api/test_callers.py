@@ -82,6 +82,29 @@ def test_a_command_wakes_the_poll_that_waits(site: Site) -> None:
     assert (status, [command["name"] for command in said["commands"]]) == (200, ["start_job"])
 
 
+def test_an_order_whose_answer_was_lost_comes_again_soon(site: Site) -> None:
+    agent = site.agent()
+    site.job(agent)
+    site.get("/api/agent/commands?wait=0", key=agent["key"])  # and the connection breaks
+    patient: list[Any] = []
+    again = threading.Thread(
+        target=lambda: patient.extend(site.get("/api/agent/commands?wait=50", key=agent["key"]) for _ in range(2))
+    )
+    again.start()
+    again.join(25)
+    assert [command["name"] for said in patient for command in said["commands"]] == ["start_job"]
+
+
+def test_an_order_that_is_void_is_not_looked_for_at_each_poll(site: Site) -> None:
+    agent = site.agent()
+    site.post(f"/api/agents/{agent['id']}/connection-tests", {"connection_string": "Server=s"})
+    with site.database.transaction() as session:
+        session.execute(sa.update(QueuedCommand).values(expires_at=datetime.now(UTC)))
+    site.get("/api/agent/commands?wait=0.1", key=agent["key"])
+    assert site.services is not None
+    assert site.services.waker.is_quiet(agent["id"])
+
+
 def test_a_revoked_key_cuts_off_an_agent_that_is_connected(site: Site) -> None:
     agent = site.agent()
     status, said = _while_polling(site, agent, lambda: site.call("DELETE", f"/api/agent-keys/{agent['key_id']}"))
