@@ -259,11 +259,12 @@ def rename_agent(agent_id: Id, new: AgentName, caller: Member, session: Transact
 def remove_agent(agent_id: Id, caller: Admin, session: Transaction, inside: Inside) -> None:
     """Revoke all its keys. An agent that has had jobs stays in the list, for they name it; another one is removed."""
     agent = _agent(session, caller.tenant_id, agent_id)
+    for key in session.scalars(sa.select(AgentKey).where(AgentKey.agent_id == agent.id)):
+        _revoke(session, inside, key)
+    # Only now: who is just giving it a job holds its key until the job is there.
     jobs = sa.select(Job.id).where(Job.agent_id == agent.id)
     if session.scalar(jobs.where(Job.status.not_in(FINAL)).limit(1)):
         raise conflict("AGENT_HAS_JOBS", "The agent has unfinished jobs.", "Cancel or reassign them first.")
-    for key in session.scalars(sa.select(AgentKey).where(AgentKey.agent_id == agent.id)):
-        _revoke(session, inside, key)
     if session.scalar(jobs.limit(1)) is None:
         session.execute(sa.delete(QueuedCommand).where(QueuedCommand.agent_id == agent.id))
         session.execute(sa.delete(AgentKey).where(AgentKey.agent_id == agent.id))
