@@ -97,6 +97,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.add_middleware(NoSlashes)
     describe(app)
     _answer_errors(app)
+    _answer_database(app)
     app.state.traces = Traces(settings.otlp_endpoint) if settings.otlp_endpoint else None
     observe(app, services, app.state.traces)
     return app
@@ -156,6 +157,15 @@ def _answer_errors(app: FastAPI) -> None:
         code = _CODES.get(error.status_code, "REQUEST_REFUSED")
         return _refused(request, Refusal(error.status_code, code, str(error.detail), headers=error.headers))
 
+    @app.exception_handler(MigrateError)
+    async def ours(_: Request, error: MigrateError) -> JSONResponse:
+        log.error("%s: %s", error.error_code, error.message)
+        return answer(Refusal(503, error.error_code, error.message, remedy=error.remedy))
+
+
+def _answer_database(app: FastAPI) -> None:
+    """What goes wrong at the database and is nobody's mistake."""
+
     @app.exception_handler(OperationalError)
     @app.exception_handler(InterfaceError)
     async def database_away(_: Request, error: Exception) -> JSONResponse:
@@ -174,11 +184,6 @@ def _answer_errors(app: FastAPI) -> None:
         """PostgreSQL keeps no text with a NUL in it."""
         log.warning("The database keeps something that was sent not (%s).", type(error.orig).__name__)
         return answer(invalid({"body": "holds a character or a number that cannot be kept"}))
-
-    @app.exception_handler(MigrateError)
-    async def ours(_: Request, error: MigrateError) -> JSONResponse:
-        log.error("%s: %s", error.error_code, error.message)
-        return answer(Refusal(503, error.error_code, error.message, remedy=error.remedy))
 
 
 def _refused(request: Request, refusal: Refusal) -> Response:

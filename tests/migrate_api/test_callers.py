@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from migrate_api.credentials import ALPHABET, hashed_code, new_code, new_credential, well_formed
 from migrate_api.database import Database
 from migrate_api.tables import AgentKey, QueuedCommand
+from migrate_transfer.core.control import Control
 from tests.conftest import Postgres
 from tests.migrate_api.site import HOST, Site, now, serving
 
@@ -141,7 +141,7 @@ def test_what_was_said_while_the_service_did_not_listen_is_looked_up(site: Site)
         statuses.append(site.call("GET", poll, key=agent["key"])[0])
         if statuses[-1] != 200:
             break
-        time.sleep(0.1)
+        Control().wait(0.1)
     assert statuses[-1] == 401
 
 
@@ -168,7 +168,7 @@ def test_a_renamed_agent_is_called_so_from_then_on(site: Site) -> None:
     agent = site.agent("old")
     job, token = site.running(agent)
     site.call("PATCH", f"/api/agents/{agent['id']}", {"name": "new"})
-    time.sleep(0.5)  # a wake travels by way of the database
+    Control().wait(0.5)  # a wake travels by way of the database
     site.report(agent, job, token, 4, status="paused")
     assert site.get(f"/api/jobs/{job['id']}/history")[-1]["actor"] == "agent:new"
 
