@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
 from migrate_api import chores
@@ -95,6 +96,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.add_middleware(NoSlashes)
     describe(app)
     _answer_errors(app)
+    _answer_database(app)
     app.state.traces = Traces(settings.otlp_endpoint) if settings.otlp_endpoint else None
     observe(app, services, app.state.traces)
     app.add_middleware(Heads)  # outermost: what is counted and traced is what is done
@@ -105,7 +107,7 @@ def _services(settings: ApiSettings) -> Services:
     database = Database(settings.database_url, connections=AT_ONCE)
     callers = Callers(database, settings)
     vault = Vault(settings.vault_keys.get_secret_value())
-    waker = Waker(database, heard=callers.forget_agent, unheard=callers.forget_all)
+    waker = Waker(database, heard=callers.forget_agent, hearing=callers.forget_all)
     connections = Connections(database, vault, settings, Microsoft(settings))
     return Services(
         settings=settings,
@@ -157,22 +159,35 @@ def _answer_errors(app: FastAPI) -> None:
 
     app.exception_handler(Unsaved)(unsaved)
 
+    @app.exception_handler(MigrateError)
+    async def ours(request: Request, error: MigrateError) -> Response:
+        log.error("%s: %s", error.error_code, error.message)
+        return _refused(request, Refusal(503, error.error_code, error.message, remedy=error.remedy))
+
+
+def _answer_database(app: FastAPI) -> None:
+    """What goes wrong at the database and is nobody's mistake."""
+
     @app.exception_handler(OperationalError)
     @app.exception_handler(InterfaceError)
     async def database_away(request: Request, error: Exception) -> Response:
         log.error("The database does not answer (%s).", type(error).__name__)
         return _refused(request, _unavailable("The database does not answer."))
 
+    @app.exception_handler(IntegrityError)
+    @app.exception_handler(StaleDataError)
+    async def overtaken(request: Request, error: Exception) -> Response:
+        """The row that was looked up is gone by now, or another one like it has come. Tried again it is seen."""
+        log.warning("Somebody else changed the same thing at the same moment (%s).", type(error).__name__)
+        return _refused(
+            request, _unavailable("Somebody else changed the same thing at the same moment: nothing was done.")
+        )
+
     @app.exception_handler(DataError)
     async def not_kept(request: Request, error: DataError) -> Response:
         """PostgreSQL keeps no text with a NUL in it."""
         log.warning("The database keeps something that was sent not (%s).", type(error.orig).__name__)
         return _refused(request, invalid({"body": "holds a character or a number that cannot be kept"}))
-
-    @app.exception_handler(MigrateError)
-    async def ours(request: Request, error: MigrateError) -> Response:
-        log.error("%s: %s", error.error_code, error.message)
-        return _refused(request, Refusal(503, error.error_code, error.message, remedy=error.remedy))
 
 
 def _refused(request: Request, refusal: Refusal) -> Response:

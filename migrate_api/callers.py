@@ -51,6 +51,7 @@ class Callers:
         self._known: dict[str, _Remembered] = {}
         self._known_as: dict[str, set[str]] = {}  # by agent: looking all over takes too long with ten thousand
         self._forgotten = 0
+        self._hears = not database.postgresql
         self._lock = threading.Lock()
 
     def person(self, session: Session, request: HTTPConnection) -> Person:
@@ -101,17 +102,18 @@ class Callers:
             for memory in self._known_as.pop(agent_id, ()):
                 del self._known[memory]
 
-    def forget_all(self) -> None:
-        """Something may have changed about any."""
+    def forget_all(self, hears: bool) -> None:
+        """Something may have changed about any. `hears`: whether changes are heard of from now on; nobody is remembered
+        while they are not."""
         with self._lock:
-            self._forgotten += 1
+            self._hears, self._forgotten = hears, self._forgotten + 1
             self._known, self._known_as = {}, {}
 
     def _remember(self, memory: str, caller: AgentCaller, begun: int) -> None:
         """Unless something was forgotten since the looking up had begun: it may have been this."""
         until = time.monotonic() + REMEMBERED_SECONDS * random.uniform(0.5, 1.0)  # not all are looked up again at once
         with self._lock:
-            if begun == self._forgotten:
+            if self._hears and begun == self._forgotten:
                 self._known[memory] = _Remembered(caller, until)
                 self._known_as.setdefault(caller.id, set()).add(memory)
 

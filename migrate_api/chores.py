@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 from functools import partial
+from typing import get_args
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -15,6 +16,7 @@ from migrate_api.azure.kept import forget_sign_in
 from migrate_api.azure.watch import watch
 from migrate_api.delivery import Delivery
 from migrate_api.doors import Services
+from migrate_api.outbox import Channel
 from migrate_api.protocol.states import FINAL
 from migrate_api.tables import AzureSignIn, Job, ProgressBatch, SignInToken, Tenant, TimerRun, UserSession
 from migrate_api.timers import Timer, Timers, survived
@@ -34,7 +36,11 @@ def the_timers(services: Services, delivery: Delivery) -> list[Timer]:
         return done
 
     return [
-        Timer("outbox", lambda now: _all(delivery), every=timedelta(seconds=5)),
+        # Each channel for itself: mails do not wait for a Bus that does not answer.
+        *(
+            Timer(f"outbox {channel}", partial(_all, delivery, channel), every=timedelta(seconds=5))
+            for channel in get_args(Channel)
+        ),
         Timer("mails", in_transaction(mails.notify), every=timedelta(minutes=2)),
         Timer("token expiry", in_transaction(mails.warn_of_expiry), every=timedelta(hours=1)),
         Timer("azure connections", lambda now: watch(services.connections, now), every=timedelta(hours=1)),
@@ -43,8 +49,8 @@ def the_timers(services: Services, delivery: Delivery) -> list[Timer]:
     ]
 
 
-def _all(delivery: Delivery) -> None:
-    while delivery.deliver():
+def _all(delivery: Delivery, channel: Channel, _: datetime) -> None:
+    while delivery.deliver(channel):
         pass
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
@@ -16,7 +17,7 @@ from migrate_api.principals import Person
 from migrate_api.protocol.spec import DESTINATIONS, SOURCES, BlobDestination, Destination, JobSpec, RockSource
 from migrate_api.protocol.states import FINAL, JOB_TYPES, JobStatus, JobType, ProjectStatus
 from migrate_api.seen import online_since
-from migrate_api.tables import Agent, Job, Project
+from migrate_api.tables import Agent, AgentKey, Job, Project
 from migrate_api.vault import Vault
 
 
@@ -124,7 +125,21 @@ def _agent(session: Session, tenant_id: str, agent_id: str) -> Agent:
     agent = session.get(Agent, agent_id)
     if agent is None or agent.tenant_id != tenant_id:
         raise invalid({"agent_id": "there is no such agent; list the agents that you can see"})
+    require_key(session, agent)
     return agent
+
+
+def require_key(session: Session, agent: Agent) -> None:
+    """Raises Refusal 409 AGENT_REMOVED for one that nobody can work as any more. Holds the key: who wants to revoke it
+    waits, and sees the job then."""
+    valid = sa.select(AgentKey.id).where(AgentKey.agent_id == agent.id, AgentKey.revoked_at.is_(None))
+    if session.scalar(valid.limit(1).with_for_update(read=True)) is None:
+        raise conflict(
+            "AGENT_REMOVED",
+            f"The agent {agent.name} has no valid key any more.",
+            "Choose another agent, or register that machine anew.",
+            field="agent_id",
+        )
 
 
 def require_online(agent: Agent) -> None:

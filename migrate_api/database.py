@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
-from sqlalchemy.orm import Session
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session
 
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import StorageError
@@ -35,6 +36,8 @@ class Database:
             self.engine = sa.create_engine(driven, **options)
             # Of their own: to change a connection to and fro costs half as much as to ask.
             self._single = sa.create_engine(driven, **options, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+            _lost_together(self.engine, self._single)
+            _lost_together(self._single, self.engine)
         else:
             connecting = {"timeout": BUSY_SECONDS}
             self.engine = sa.create_engine(self.url, connect_args=connecting, hide_parameters=True)
@@ -87,9 +90,25 @@ class Database:
             self._single.dispose()
 
 
+def insert_unless_there(session: Session, table: type[DeclarativeBase], **values: Any) -> None:
+    """Add a row unless there is one like it. Of two that do so at once one waits for the other, and both go on."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    session.execute(insert(table).values(**values).on_conflict_do_nothing())
+
+
 def after_commit(session: Session, call: Callable[[], None]) -> None:
     """Call once the session's transaction has been committed; never if it is not."""
     sa.event.listen(session, "after_commit", lambda _: call(), once=True)
+
+
+def _lost_together(one: sa.Engine, other: sa.Engine) -> None:
+    """A connection that the database has ended tells that the other pool's are dead too: nobody is to find out anew."""
+
+    def lost(context: sa.engine.ExceptionContext) -> None:
+        if context.is_disconnect:
+            other.dispose()
+
+    sa.event.listen(one, "handle_error", lost)
 
 
 def _prepare(connection: Any, _: object) -> None:

@@ -16,12 +16,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from typing import get_args
 from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from migrate_api.database import Database
+from migrate_api.outbox import Channel
 from migrate_api.settings import ApiSettings
 from migrate_api.tables import OutboxMessage
 from migrate_transfer.core.control import Control
@@ -39,6 +41,16 @@ SECONDS = 20.0
 log = logging.getLogger(__name__)
 
 
+def set_up(settings: ApiSettings) -> list[Channel]:
+    """The channels that lead anywhere."""
+    places: dict[Channel, str] = {
+        "bus": settings.bus_url,
+        "billing": settings.hub_billing_url,
+        "mail": settings.smtp_url.get_secret_value(),
+    }
+    return [name for name, place in places.items() if place]
+
+
 class Delivery:
     """Sends due messages of the channels that are set up; those of the others wait."""
 
@@ -48,11 +60,11 @@ class Delivery:
         self._database, self._settings, self._clock = database, settings, clock
         self._control = Control()
 
-    def deliver(self) -> int:
-        """Send what is due; returns how many arrived. A message that fails is put off, the others go on. Raises
-        Stopped between two messages, and where one would wait."""
+    def deliver(self, *only: Channel) -> int:
+        """Send what is due, on all channels or on some; returns how many arrived. A message that fails is put off, the
+        others go on. Raises Stopped between two messages, and where one would wait."""
         arrived = 0
-        for message in self._due():
+        for message in self._due(only or get_args(Channel)):
             self._control.check()
             if not self._claim(message):
                 continue
@@ -66,20 +78,12 @@ class Delivery:
         """End after the message that is on its way."""
         self._control.stop("lease_lost")
 
-    def _channels(self) -> list[str]:
-        settings = self._settings
-        known = {
-            "bus": settings.bus_url,
-            "billing": settings.hub_billing_url,
-            "mail": settings.smtp_url.get_secret_value(),
-        }
-        return [name for name, place in known.items() if place]
-
-    def _due(self) -> Sequence[OutboxMessage]:
+    def _due(self, wanted: Sequence[Channel]) -> Sequence[OutboxMessage]:
+        channels = [name for name in set_up(self._settings) if name in wanted]
         due = sa.select(OutboxMessage).where(
             OutboxMessage.delivered_at.is_(None),
             OutboxMessage.due_at <= self._clock(),
-            OutboxMessage.channel.in_(self._channels()),
+            OutboxMessage.channel.in_(channels),
         )
         with self._database.transaction() as session:
             return session.scalars(due.order_by(OutboxMessage.due_at).limit(AT_ONCE)).all()
@@ -123,7 +127,7 @@ class Delivery:
         }
         headers = {"Content-Type": "application/json", "Idempotency-Key": message.id}
         with HttpClient(url, secret_headers=secret, connections=1, control=self._control, timeout=SECONDS) as http:
-            answer = http.request("POST", "", content=json.dumps(body).encode(), headers=headers)
+            answer = http.request("POST", url, content=json.dumps(body).encode(), headers=headers)
         if answer.status >= 300:
             raise TargetError(f"The {message.channel} answered {answer.status}.")
 

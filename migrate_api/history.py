@@ -76,7 +76,7 @@ def flaws(session: Session, tenant_id: str | None = None) -> Iterator[str]:
     """What is wrong with the histories of all jobs, or a tenant's, in plain sentences; nothing if they are whole."""
     jobs = sa.select(Job).order_by(Job.id)
     for job in session.scalars(jobs.where(Job.tenant_id == tenant_id) if tenant_id else jobs):
-        previous, number = "", 0
+        previous, number, status = "", 0, JobStatus.CREATED.value
         for event in lines(session, job.id):
             number += 1
             if event.number != number:
@@ -86,6 +86,8 @@ def flaws(session: Session, tenant_id: str | None = None) -> Iterator[str]:
                 yield f"job {job.id}: line {event.number} does not follow the line before it"
             if _hash(event) != event.hash:
                 yield f"job {job.id}: line {event.number} was changed"
-            previous = event.hash
+            previous, status = event.hash, event.to_status or status
         if (number, previous) != (job.history_length, job.head):
             yield f"job {job.id}: the history ends at line {number}, the job knows of {job.history_length}"
+        if job.status.value != status:
+            yield f"job {job.id}: it is {job.status}, and {status} by its history"

@@ -23,10 +23,10 @@ AT_ONCE = 100
 
 _due = sa.or_(QueuedCommand.delivered_at.is_(None), QueuedCommand.delivered_at < sa.bindparam("again"))
 _alive = sa.or_(QueuedCommand.expires_at.is_(None), QueuedCommand.expires_at > sa.bindparam("moment"))
-_open = (QueuedCommand.agent_id == sa.bindparam("agent"), QueuedCommand.acknowledged_at.is_(None))
+_open = (QueuedCommand.agent_id == sa.bindparam("agent"), QueuedCommand.acknowledged_at.is_(None), _alive)
 _WAITING = (
     sa.select(QueuedCommand)
-    .where(*_open, QueuedCommand.tenant_id == sa.bindparam("tenant"), _due, _alive)
+    .where(*_open, QueuedCommand.tenant_id == sa.bindparam("tenant"), _due)
     .order_by(QueuedCommand.created_at, QueuedCommand.id)
     .limit(AT_ONCE)
 )
@@ -48,7 +48,7 @@ def hand_out(session: Session, vault: Vault, caller: AgentCaller) -> tuple[Comma
 
 def are_open(database: Database, session: Session, caller: AgentCaller) -> bool:
     """Whether orders are not acknowledged yet: they are to be handed out, or will be again."""
-    return database.alone(session, _ASK_OPEN, {"agent": caller.id}) is not None
+    return database.alone(session, _ASK_OPEN, {"agent": caller.id, "moment": now()}) is not None
 
 
 def _opened(vault: Vault, command: QueuedCommand) -> Command:

@@ -37,11 +37,12 @@ _ORDERED = str(sa.select(QueuedCommand.agent_id).where(QueuedCommand.acknowledge
 class Waker:
     """Bells of waiting polls, by agent. `wake` may be called from any thread; the rest belongs to the event loop."""
 
-    def __init__(self, database: Database, heard: Callable[[str], None], unheard: Callable[[], None]) -> None:
-        """`heard` is told of every agent that something was said about; `unheard` is called when something may have
-        been said of any while nobody listened."""
-        self._database, self._heard, self._unheard = database, heard, unheard
+    def __init__(self, database: Database, heard: Callable[[str], None], hearing: Callable[[bool], None]) -> None:
+        """`heard` is told of every agent that something was said about; `hearing` when listening begins, before which
+        something may have been said of any, and when it ends."""
+        self._database, self._heard, self._hearing = database, heard, hearing
         self.closing = False
+        self._hears, self._tried = not database.postgresql, asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._bells: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._quiet: dict[str, float] = {}
@@ -66,8 +67,9 @@ class Waker:
                 del self._bells[agent_id]
 
     def is_quiet(self, agent_id: str) -> bool:
-        """Whether nothing was said to the agent since somebody looked and found nothing: no need to look again."""
-        return self._quiet.get(agent_id, 0.0) > time.monotonic()
+        """Whether nothing was said to the agent since somebody looked and found nothing: no need to look again. Nobody
+        knows while nobody listens."""
+        return self._hears and self._quiet.get(agent_id, 0.0) > time.monotonic()
 
     def found_nothing(self, agent_id: str, bell: asyncio.Event) -> None:
         """Remember it for a while, unless the bell rang since it was taken, which was before looking."""
@@ -87,10 +89,12 @@ class Waker:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Listens while the application runs."""
+        """Listens while the application runs; before its first request, where the database lets it."""
         self._loop = asyncio.get_running_loop()
         listener = asyncio.create_task(self._listen()) if self._database.postgresql else None
         try:
+            if listener is not None:
+                await self._tried.wait()
             yield
         finally:
             if listener is not None:
@@ -107,21 +111,28 @@ class Waker:
                     url, autocommit=True, application_name=LISTENER, **ALIVE
                 ) as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
+                    self._quiet.clear()
+                    self._set_hearing(True)
                     await self._catch_up(connection)
                     async for notice in connection.notifies():
                         self._ring(notice.payload)
             except psycopg.Error as error:
                 log.warning("The database does not notify (%s); trying again.", type(error).__name__)
+            finally:
+                self._set_hearing(False)
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _catch_up(self, connection: psycopg.AsyncConnection) -> None:
         """Something may have been said while nobody listened. Only those are woken for whom orders lie there: all ten
         thousand at once would keep the service busy for a quarter of a minute. The others ask when they come again."""
-        self._quiet.clear()
-        self._unheard()
         ordered = await connection.execute(_ORDERED)
         for (agent_id,) in await ordered.fetchall():
             self._ring(agent_id)
+
+    def _set_hearing(self, hears: bool) -> None:
+        self._hears = hears
+        self._hearing(hears)
+        self._tried.set()
 
     def _ring_soon(self, agent_id: str) -> None:
         if self._loop is not None and not self._loop.is_closed():

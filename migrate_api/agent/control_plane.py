@@ -6,7 +6,7 @@ import json
 import platform
 import socket
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any, Self, TypeVar
 from uuid import uuid4
@@ -63,6 +63,12 @@ def register(url: str, code: str, name: str | None, control: Control) -> Registe
     with HttpClient(url, secret_headers={}, connections=1, control=control) as http:
         said = Registration(code=code, name=name, host=this_host())
         return _Calls(http).post("/api/agents/register", said, Registered)
+
+
+class ServiceTime(BaseModel):
+    """Of the answer of GET /api/health, what an agent reads."""
+
+    time: datetime
 
 
 class _Calls:
@@ -134,7 +140,7 @@ class ControlPlane:
             "X-Migrate-Protocol": str(VERSION),
         }
         make = {"secret_headers": headers, "connections": CONNECTIONS, "control": control}
-        self._control, self.clock = control, clock
+        self._control, self.clock, self._ahead = control, clock, timedelta()
         self._work = HttpClient(settings.url, **make, timeout=30.0)  # type: ignore[arg-type]
         self._wait = HttpClient(settings.url, **make, timeout=POLL_SECONDS + 20.0)  # type: ignore[arg-type]
         self._calls, self._waiting = _Calls(self._work), _Calls(self._wait)
@@ -151,11 +157,23 @@ class ControlPlane:
         self._control.wait(seconds)
 
     def hello(self) -> Welcome:
-        return self._calls.post("/api/agent/hello", Hello(host=this_host(), sent_at=self.clock()), Welcome)
+        welcome = self._calls.post("/api/agent/hello", Hello(host=this_host(), sent_at=self.clock()), Welcome)
+        self._ahead = self.clock() - welcome.server_time
+        return welcome
 
     def heartbeat(self, jobs: tuple[HeldJob, ...], free_disk_bytes: int | None) -> HeartbeatAnswer:
         said = Heartbeat(sent_at=self.clock(), host=this_host(), jobs=jobs, free_disk_bytes=free_disk_bytes)
-        return self._calls.post("/api/agent/heartbeat", said, HeartbeatAnswer, LAST)
+        answer = self._calls.post("/api/agent/heartbeat", said, HeartbeatAnswer, LAST)
+        self._ahead = self.clock() - answer.server_time
+        return answer
+
+    def health(self) -> ServiceTime:
+        """What anybody may ask, also where another process works under this key."""
+        return self._calls.get("/api/health", {}, ServiceTime)
+
+    def service_time(self) -> datetime:
+        """The service's clock, as it was found to be at the last sign of life: this machine's may be hours off."""
+        return self.clock() - self._ahead
 
     def poll(self, seconds: float = POLL_SECONDS) -> tuple[Command, ...]:
         """Waits for commands, at most so long."""

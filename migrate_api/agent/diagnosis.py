@@ -19,7 +19,7 @@ from migrate_api.agent.redaction import redacted
 from migrate_api.agent.settings import AgentSettings
 from migrate_etl.rock.diagnose import test_connection
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import MigrateError
+from migrate_transfer.core.errors import MigrateError, Refused
 
 SKEW_SECONDS = 60
 LEAST_FREE = 2 * 10**9
@@ -63,19 +63,26 @@ def _service(settings: AgentSettings) -> list[Check]:
     """Reachability, key and clock, by one heartbeat that holds no jobs."""
     try:
         with ControlPlane(settings, Control()) as plane:
-            answer = plane.heartbeat((), None)
+            at_work, time = _met(plane)
     except MigrateError as error:
-        running = error.error_code == "SUPERSEDED"
-        if running:
-            return [Check("service", True, f"{settings.url} answers and knows this agent, which is at work already")]
         name = "key" if error.error_code == "AGENT_KEY_REFUSED" else "service"
         return [Check(name, False, f"{settings.url}: {error.message}", error.remedy)]
-    skew = (datetime.now(UTC) - answer.server_time).total_seconds()
+    skew = (datetime.now(UTC) - time).total_seconds()
     right = abs(skew) <= SKEW_SECONDS
     return [
-        Check("service", True, f"{settings.url} answers and knows this agent"),
+        Check("service", True, f"{settings.url} answers and knows this agent{at_work}"),
         Check("clock", right, f"{skew:+.0f} seconds off the service's", "" if right else "Set the clock by NTP."),
     ]
+
+
+def _met(plane: ControlPlane) -> tuple[str, datetime]:
+    """Whether the agent is at work, in words, and the service's clock. One at work is no less to be diagnosed."""
+    try:
+        return "", plane.heartbeat((), None).server_time
+    except Refused as refused:
+        if refused.error_code != "SUPERSEDED":
+            raise
+        return ", which is at work already", plane.health().time
 
 
 def bundle(file: Path, home: Home, found: list[Check]) -> None:

@@ -63,8 +63,8 @@ BUCKETS = Buckets()
 
 
 class Way:
-    """Access to the job's container, asked of the service again when half of its time is over. Raises what
-    ControlPlane.storage_access raises, and Stopped."""
+    """Access to the job's container, asked of the service again when half of its time is over, by the service's clock.
+    Raises what ControlPlane.storage_access raises, and Stopped."""
 
     def __init__(self, plane: ControlPlane, assignment: Assignment, control: Control) -> None:
         self._plane, self._job, self._token = plane, assignment.job_id, assignment.token
@@ -76,17 +76,18 @@ class Way:
         return self._plane.storage_access(self._job, self._token)
 
     def _keep(self, access: StorageAccess) -> None:
-        now = datetime.now(UTC)
+        now = self._plane.service_time()
         self.access = access
         self._renew_at = None if access.expires_at is None else now + (access.expires_at - now) / 2
 
     def blob_access(self) -> BlobAccess:
         """As the backend wants it."""
-        if self.access.connection_string is not None:
-            return BlobAccess(connection_string=self.access.connection_string.get_secret_value())
-        if self.access.sas is not None:
-            return BlobAccess(signature=lambda: cast("SecretStr", self._now().sas).get_secret_value())
-        return BlobAccess(token=self._bearer, renew=self._renew)
+        access, clock = self.access, self._plane.service_time
+        if access.connection_string is not None:
+            return BlobAccess(connection_string=access.connection_string.get_secret_value(), clock=clock)
+        if access.sas is not None:
+            return BlobAccess(signature=lambda: cast("SecretStr", self._now().sas).get_secret_value(), clock=clock)
+        return BlobAccess(token=self._bearer, renew=self._renew, clock=clock)
 
     def _bearer(self) -> tuple[str, float]:
         access = self._now()
@@ -100,9 +101,10 @@ class Way:
 
     def _now(self) -> StorageAccess:
         with self._lock:
-            if self._renew_at is not None and datetime.now(UTC) > self._renew_at:
+            now = self._plane.service_time()
+            if self._renew_at is not None and now > self._renew_at:
                 # Half of the time is left: a service that is away now is asked again by and by.
-                self._renew_at = datetime.now(UTC) + AGAIN
+                self._renew_at = now + AGAIN
                 with suppress(TransientError, TargetError):
                     self._keep(self._asked())
             return self.access

@@ -60,11 +60,11 @@ def _agent(
 
 
 @routes.post("/agents/{agent_id}")
-def rename(agent_id: AgentId, typed: Typed, caller: Member, session: Transaction) -> RedirectResponse:
+def rename(agent_id: AgentId, typed: Typed, caller: Member, session: Transaction, inside: Inside) -> RedirectResponse:
     """Save."""
     found_agent(session, caller.tenant_id, agent_id)
     with shown_again(typed, lambda session, form: _agent(caller, session, agent_id, form=form)):
-        rename_agent(agent_id, AgentName.model_validate(typed), caller, session)
+        rename_agent(agent_id, AgentName.model_validate(typed), caller, session, inside)
     return RedirectResponse(f"/agents/{agent_id}", 303)
 
 

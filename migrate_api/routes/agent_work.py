@@ -91,7 +91,12 @@ async def heartbeat(said: Heartbeat, door: Agents) -> HeartbeatAnswer:
         moment = now()
         told = {**said.host.model_dump(), "last_seen_at": moment, "free_disk_bytes": said.free_disk_bytes}
         told["clock_skew_seconds"] = (said.sent_at - moment).total_seconds()
-        values = {"whose": caller.id, "agent": caller.id, **{f"its_{name}": told[name] for name in BEAT}}
+        values = {
+            "whose": caller.id,
+            "agent": caller.id,
+            "moment": moment,
+            **{f"its_{name}": told[name] for name in BEAT},
+        }
         seen = door.inside.database.alone(session, _SEEN, values)
         commands = orders.hand_out(session, door.inside.vault, caller) if seen is not None and seen[0] else ()
         return HeartbeatAnswer(server_time=now(), commands=commands, lost=_lost(session, caller, said))
@@ -133,7 +138,9 @@ async def poll(
             found, open_orders = await door.step(look, caller)
             if found.commands or not wait or waker.closing:
                 return found
-            if not open_orders:
+            if open_orders:  # handed out a moment ago; their answer may have been lost on its way
+                wait = min(wait, 1.25 * orders.AGAIN_SECONDS)
+            else:
                 waker.found_nothing(caller.id, bell)
         with suppress(TimeoutError):
             await asyncio.wait_for(bell.wait(), wait * random.uniform(0.8, 1.0))  # lest they come in waves

@@ -259,10 +259,11 @@ def get_agent(agent_id: Id, caller: Viewer, session: Transaction) -> AgentView:
 
 
 @routes.patch("/agents/{agent_id}", responses=refusals(400, 401, 403, 404, 429))
-def rename_agent(agent_id: Id, new: AgentName, caller: Member, session: Transaction) -> AgentView:
+def rename_agent(agent_id: Id, new: AgentName, caller: Member, session: Transaction, inside: Inside) -> AgentView:
     """Call it something else."""
     agent = found_agent(session, caller.tenant_id, agent_id)
     agent.name = new.name
+    inside.waker.wake(session, agent.id)  # its name is remembered with its key, and stands in histories
     return view_of(agent)
 
 
@@ -270,11 +271,12 @@ def rename_agent(agent_id: Id, new: AgentName, caller: Member, session: Transact
 def remove_agent(agent_id: Id, caller: Admin, session: Transaction, inside: Inside) -> None:
     """Revoke all its keys. An agent that has had jobs stays in the list, for they name it; another one is removed."""
     agent = found_agent(session, caller.tenant_id, agent_id)
+    for key in session.scalars(sa.select(AgentKey).where(AgentKey.agent_id == agent.id)):
+        _revoke(session, inside, key)
+    # Only now: who is just giving it a job holds its key until the job is there.
     jobs = sa.select(Job.id).where(Job.agent_id == agent.id)
     if session.scalar(jobs.where(Job.status.not_in(FINAL)).limit(1)):
         raise conflict("AGENT_HAS_JOBS", "The agent has unfinished jobs.", "Cancel or reassign them first.")
-    for key in session.scalars(sa.select(AgentKey).where(AgentKey.agent_id == agent.id)):
-        _revoke(session, inside, key)
     if session.scalar(jobs.limit(1)) is None:
         session.execute(sa.delete(QueuedCommand).where(QueuedCommand.agent_id == agent.id))
         session.execute(sa.delete(AgentKey).where(AgentKey.agent_id == agent.id))

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from migrate_api import chores
 from migrate_api.database import MIGRATIONS
+from migrate_api.delivery import set_up
 from migrate_api.doors import Inside, Services
 from migrate_api.tables import OutboxMessage
 
@@ -52,7 +53,9 @@ def _checks(inside: Services) -> dict[str, Literal["ok", "late", "failing"]]:
     with inside.database.transaction() as session:
         current = MigrationContext.configure(session.connection()).get_current_revision()
         oldest = session.scalar(
-            sa.select(sa.func.min(OutboxMessage.due_at)).where(OutboxMessage.delivered_at.is_(None))
+            sa.select(sa.func.min(OutboxMessage.due_at)).where(
+                OutboxMessage.delivered_at.is_(None), OutboxMessage.channel.in_(set_up(inside.settings))
+            )
         )
         stopped = chores.late(inside, session, now)
     late = oldest is not None and oldest < now - LATE

@@ -12,7 +12,7 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from migrate_api import history
-from migrate_api.creation import create, repeat
+from migrate_api.creation import create, repeat, require_key
 from migrate_api.dispatch import Dispatch
 from migrate_api.doors import Admin, Inside, Member, OrderingMember, PersonDoor, Transaction, Viewer
 from migrate_api.errors import not_found, refusals
@@ -136,6 +136,7 @@ def reassign_job(job_id: JobId, successor: Successor, caller: Member, session: T
     agent = session.get(Agent, successor.agent_id)
     if agent is None or agent.tenant_id != caller.tenant_id:
         raise not_found("agent")
+    require_key(session, agent)
     dispatch.reassign(job, agent, caller)
     return view(job)
 

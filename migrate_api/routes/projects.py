@@ -191,7 +191,7 @@ def _require_idle(session: Session, project: Project, what: str) -> None:
 @routes.delete("/projects/{project_id}", status_code=204, responses=refusals(400, 401, 403, 404, 409, 429))
 def delete_project(project_id: Id, caller: Admin, session: Transaction, inside: Inside) -> None:
     """Remove an engagement that never had a job; one that had is cancelled instead."""
-    project = _project(session, caller.tenant_id, project_id)
+    project = kept.found_project(session, caller.tenant_id, project_id, locked=True)
     if session.scalar(sa.select(Job.id).where(Job.project_id == project.id).limit(1)):
         raise conflict("PROJECT_HAS_JOBS", "The project has had jobs.", "Cancel it: PATCH with status cancelled.")
     kept.forget(session, inside.vault, project)
@@ -204,7 +204,7 @@ def connect_storage(
 ) -> ProjectView:
     """Connect, or reconnect, the project's Azure Storage by a SAS or a connection string; `auth_required` becomes
     `in_progress`. For signing in at Microsoft instead see /api/connections/azure."""
-    project = _project(session, caller.tenant_id, project_id)
+    project = kept.found_project(session, caller.tenant_id, project_id, locked=True)
     said, secret = storage.model_dump(mode="json", exclude={"secret"}), storage.secret.get_secret_value()
     kept.connect_by_secret(session, inside.vault, project, said, secret, caller)
     return ProjectView.model_validate(project)
@@ -214,4 +214,4 @@ def connect_storage(
 def disconnect_storage(project_id: Id, caller: Member, session: Transaction, inside: Inside) -> None:
     """Forget the connection with its secret or tokens; jobs that need one then fail with NO_AZURE_CONNECTION. What an
     agent was given before ends by itself within hours."""
-    kept.forget(session, inside.vault, _project(session, caller.tenant_id, project_id))
+    kept.forget(session, inside.vault, kept.found_project(session, caller.tenant_id, project_id, locked=True))

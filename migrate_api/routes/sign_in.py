@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from migrate_api.callers import COOKIE, unknown_caller
 from migrate_api.credentials import hashed, new_credential
+from migrate_api.database import insert_unless_there
 from migrate_api.doors import Inside, Transaction, Viewer
 from migrate_api.errors import Refusal, refusals
 from migrate_api.settings import ApiSettings
@@ -103,19 +104,16 @@ def _use_up(session: Session, claims: Claims) -> None:
 
 
 def _user(session: Session, claims: Claims) -> User:
-    """The user as Hub describes them now. Hub's organisation is ours, under Hub's id."""
+    """The user as Hub describes them now. Hub's organisation is ours, under Hub's id. The first people of it may come
+    at once."""
     now = datetime.now(UTC)
-    tenant = session.get(Tenant, claims.tenant_id)
-    if tenant is None:
-        if session.scalar(sa.select(Tenant.id).where(Tenant.slug == claims.tenant_slug)):
-            raise Refusal(401, "UNAUTHORIZED", "Another organisation has this name.", remedy="Contact support.")
-        session.add(Tenant(id=claims.tenant_id, slug=claims.tenant_slug, created_at=now))
-        session.flush()
-    query = sa.select(User).where(User.tenant_id == claims.tenant_id, User.subject == claims.sub)
-    user = session.scalar(query)
-    if user is None:
-        user = User(id=uuid4().hex, tenant_id=claims.tenant_id, subject=claims.sub, created_at=now)
-        session.add(user)
+    insert_unless_there(session, Tenant, id=claims.tenant_id, slug=claims.tenant_slug, created_at=now)
+    if session.get(Tenant, claims.tenant_id) is None:
+        raise Refusal(401, "UNAUTHORIZED", "Another organisation has this name.", remedy="Contact support.")
+    known = {"tenant_id": claims.tenant_id, "subject": claims.sub}
+    as_told = {"email": claims.email, "role": claims.role, "signed_in_at": now}
+    insert_unless_there(session, User, id=uuid4().hex, created_at=now, **known, **as_told)
+    user = session.scalars(sa.select(User).filter_by(**known)).one()
     user.email, user.role, user.signed_in_at = claims.email, claims.role, now
     session.flush()
     return user

@@ -15,6 +15,7 @@ from migrate_api.database import Database
 from migrate_api.tables import AgentKey, QueuedCommand
 from migrate_api.waker import LISTENER
 from migrate_transfer.core.control import Control
+from tests.conftest import Postgres
 from tests.migrate_api.site import HOST, Site, now, serving
 
 
@@ -82,6 +83,29 @@ def test_a_command_wakes_the_poll_that_waits(site: Site) -> None:
     assert (status, [command["name"] for command in said["commands"]]) == (200, ["start_job"])
 
 
+def test_an_order_whose_answer_was_lost_comes_again_soon(site: Site) -> None:
+    agent = site.agent()
+    site.job(agent)
+    site.get("/api/agent/commands?wait=0", key=agent["key"])  # and the connection breaks
+    patient: list[Any] = []
+    again = threading.Thread(
+        target=lambda: patient.extend(site.get("/api/agent/commands?wait=50", key=agent["key"]) for _ in range(2))
+    )
+    again.start()
+    again.join(25)
+    assert [command["name"] for said in patient for command in said["commands"]] == ["start_job"]
+
+
+def test_an_order_that_is_void_is_not_looked_for_at_each_poll(site: Site) -> None:
+    agent = site.agent()
+    site.post(f"/api/agents/{agent['id']}/connection-tests", {"connection_string": "Server=s"})
+    with site.database.transaction() as session:
+        session.execute(sa.update(QueuedCommand).values(expires_at=datetime.now(UTC)))
+    site.get("/api/agent/commands?wait=0.1", key=agent["key"])
+    assert site.services is not None
+    assert site.services.waker.is_quiet(agent["id"])
+
+
 def test_a_revoked_key_cuts_off_an_agent_that_is_connected(site: Site) -> None:
     agent = site.agent()
     status, said = _while_polling(site, agent, lambda: site.call("DELETE", f"/api/agent-keys/{agent['key_id']}"))
@@ -122,7 +146,35 @@ def test_a_key_revoked_while_the_service_did_not_listen_is_refused_when_it_does(
         if statuses[-1] != 200:
             break
         Control().wait(0.1)
-    assert set(statuses) == {200, 401}
+    assert statuses[-1] == 401
+
+
+def test_a_service_that_cannot_listen_asks_for_every_caller(site: Site, postgres: Postgres) -> None:
+    """Its own connections hold, and it gets no new one: what another replica changed meanwhile counts all the same."""
+    if not site.database.postgresql:
+        return  # an embedded database has one process, which tells itself
+    agent = site.agent()
+    poll = "/api/agent/commands?wait=0"
+    site.get(poll, key=agent["key"])
+    name = site.database.url.database
+    ears = f"FROM pg_stat_activity WHERE datname = '{name}' AND application_name = '{LISTENER}'"
+    with postgres.connect() as administrator:
+        administrator.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        administrator.execute(f"SELECT pg_terminate_backend(pid) {ears}")
+        with site.database.transaction() as session:
+            session.get_one(AgentKey, agent["key_id"]).revoked_at = datetime.now(UTC)
+        statuses = [site.call("GET", poll, key=agent["key"])[0] for _ in range(30)]
+        administrator.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    assert statuses[-1] == 401
+
+
+def test_a_renamed_agent_is_called_so_from_then_on(site: Site) -> None:
+    agent = site.agent("old")
+    job, token = site.running(agent)
+    site.call("PATCH", f"/api/agents/{agent['id']}", {"name": "new"})
+    Control().wait(0.5)  # a wake travels by way of the database
+    site.report(agent, job, token, 4, status="paused")
+    assert site.get(f"/api/jobs/{job['id']}/history")[-1]["actor"] == "agent:new"
 
 
 def test_an_order_given_while_the_service_did_not_listen_wakes_the_poll_when_it_does(site: Site) -> None:
@@ -158,7 +210,7 @@ def test_what_is_forgotten_while_a_key_is_looked_up_is_not_remembered(database: 
         def change(*_: Any) -> None:
             callers.forget_agent(agent["id"])
 
-        callers.forget_all()
+        callers.forget_all(hears=True)
         with site.services.database.transaction() as session:
             sa.event.listen(sa.Engine, "after_cursor_execute", change)
             try:

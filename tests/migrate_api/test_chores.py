@@ -100,7 +100,9 @@ def test_health_and_metrics_say_when_timers_have_stopped(site: Site) -> None:
     with site.database.transaction() as session:
         session.add(TimerRun(name="mails", ran_at=later, held_by=None, held_until=None))
         assert set(chores.late(site.services, session, later)) - {"usage"} == {
-            "outbox",
+            "outbox bus",
+            "outbox billing",
+            "outbox mail",
             "token expiry",
             "azure connections",
             "retention",

@@ -34,6 +34,7 @@ class Receiver(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Receives)
         self.got: list[tuple[dict[str, str], Any]] = []
+        self.asked: list[str] = []
         self.first = Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}/events"
 
@@ -42,6 +43,7 @@ class _Receives(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         server: Any = self.server
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        server.asked.append(self.path)
         failing, server.failures = server.failures > 0, server.failures - 1
         if not failing:
             server.got.append((dict(self.headers), json.loads(body)))
@@ -106,6 +108,26 @@ def test_one_that_does_not_arrive_is_tried_later_and_parked_after_days(database:
     assert row(database, id_).due_at == PARKED
 
 
+def test_a_message_goes_to_the_very_address_that_was_set(database: Database, receiver: Receiver) -> None:
+    """A slash more, and the receiver does not know it; without its query it does not let us in."""
+    message(database)
+    receiver.url += "/hook?code=a%2Fb"
+    Delivery(database, settings(receiver)).deliver()
+    assert receiver.asked == ["/events/hook?code=a%2Fb"]
+
+
+def test_what_one_channel_waits_for_holds_up_no_other(database: Database, receiver: Receiver) -> None:
+    """A Bus that takes its time, and a bill behind thirty of its messages."""
+    for _ in range(30):
+        message(database)
+    bill, receiver.takes = message(database, "billing"), 1.0
+    with serving(database, timers=True, bus_url=receiver.url, hub_billing_url=receiver.url):
+        begun = monotonic()
+        while row(database, bill).delivered_at is None and monotonic() - begun < 15:
+            Event().wait(0.1)
+    assert row(database, bill).delivered_at is not None
+
+
 def test_two_replicas_do_not_send_the_same_message(database: Database, receiver: Receiver) -> None:
     for _ in range(20):
         message(database)
@@ -148,4 +170,4 @@ def test_a_service_that_stops_ends_its_delivery(database: Database, receiver: Re
         begun = monotonic()
     assert monotonic() - begun < 4
     with database.transaction() as session:
-        assert session.get_one(TimerRun, "outbox").held_until is None
+        assert session.get_one(TimerRun, "outbox bus").held_until is None

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from migrate_api import history
-from migrate_api.tables import Event
+from migrate_api.protocol.states import JobStatus
+from migrate_api.tables import Event, Job
 from tests.migrate_api.site import RECOUNT, ROCK, Site
 
 
@@ -213,3 +214,11 @@ def test_tampering_with_a_history_shows(site: Site, damage: str) -> None:
             session.delete(lines[1] if damage == "removed" else lines[-1])
     with site.database.transaction() as session:
         assert list(history.flaws(session))
+
+
+def test_a_state_that_the_history_does_not_tell_of_shows(site: Site) -> None:
+    job, _ = site.running(site.agent())
+    with site.database.transaction() as session:
+        session.get_one(Job, job["id"]).status = JobStatus.COMPLETED
+    with site.database.transaction() as session:
+        assert list(history.flaws(session)) == [f"job {job['id']}: it is completed, and running by its history"]

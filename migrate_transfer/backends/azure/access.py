@@ -20,15 +20,22 @@ SAS_HOURS = 24
 """A signature made from the account's key is good for so long, and made anew at half of it."""
 
 
+def utc_now() -> datetime:
+    """This machine's clock."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class BlobAccess:
     """How to get in: exactly one of the three. `signature` gives a shared access signature that is good now; `token` a
-    bearer token and when it ends (seconds since 1970); `renew` has a fresh one fetched, when that one was refused."""
+    bearer token and when it ends (seconds since 1970); `renew` has a fresh one fetched, when that one was refused.
+    `clock` is the time of the world: where this machine's is wrong by hours, Azure refuses what is signed by it."""
 
     connection_string: str | None = field(default=None, repr=False)
     signature: Callable[[], str] | None = None
     token: Callable[[], tuple[str, float]] | None = None
     renew: Callable[[], None] | None = None
+    clock: Callable[[], datetime] = utc_now
 
 
 @dataclass
@@ -90,14 +97,14 @@ class Door:
         over, or it is the token that is refused."""
         if self.access.token is not None:
             return status == REFUSED
-        return over(self.signature())
+        return over(self.signature(), self.access.clock())
 
     def headers(self) -> list[str]:
         """What is added to each call's headers."""
         return [] if self.access.token is None else [f"Authorization: Bearer {self.access.token()[0]}"]
 
     def _signed(self) -> str:
-        now = datetime.now(UTC)
+        now = self.access.clock()
         if now > self._renew_at:
             start, end = now - timedelta(minutes=15), now + timedelta(hours=SAS_HOURS)
             self._made = signed(self.account, self.name, start, end)

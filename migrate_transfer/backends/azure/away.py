@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from migrate_transfer.backends.azure.answers import busy
 from migrate_transfer.backends.azure.place import Place, over
@@ -32,7 +33,7 @@ class BlobsAway:
             url=self.url,
             container=self.container,
             signature=access,
-            lapsed=lambda status: over(access()),
+            lapsed=lambda status: over(access(), datetime.now(UTC)),
             headers=list,
             renewal=Renewal(None),
             tier=self.tier,

@@ -15,6 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from migrate_api.agent.control_plane import ControlPlane, utc_now
+from migrate_api.agent.diagnosis import checks
 from migrate_api.agent.heart import Heart
 from migrate_api.agent.home import Home
 from migrate_api.agent.loop import Loop
@@ -117,6 +118,24 @@ def test_an_agent_whose_clock_is_wrong_works_and_says_so(
     shown = site.get(f"/api/agents/{made['agent_id']}")
     assert shown["clock_skew_seconds"] == pytest.approx(off.total_seconds(), abs=60)
     assert "set it by NTP" in caplog.text
+
+
+def test_an_agent_learns_the_time_of_the_service(site: Site) -> None:
+    key = site.post("/api/agent-keys", {"name": "srv1"})["key"]
+    settings = AgentSettings(site.url, SecretStr(key))
+    with ControlPlane(settings, Control(), lambda: utc_now() + timedelta(hours=5)) as plane:
+        plane.hello()
+        assert abs(plane.service_time() - utc_now()) < timedelta(minutes=1)
+
+
+def test_the_clock_of_an_agent_that_is_at_work_is_looked_at_too(site: Site, tmp_path: Path) -> None:
+    key = site.post("/api/agent-keys", {"name": "srv1"})["key"]
+    home = {"MIGRATE_AGENT_HOME": str(tmp_path), "MIGRATE_API_URL": site.url, "MIGRATE_AGENT_KEY": key}
+    with ControlPlane(AgentSettings(site.url, SecretStr(key)), Control()) as plane:
+        plane.hello()
+        found = {check.name: check for check in checks(Home.here(home), home)}
+    assert found["clock"].ok
+    assert "at work already" in found["service"].said
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from migrate_api.tables import Agent, AgentKey, RegistrationCode
-from tests.migrate_api.site import HOST, Site
+from tests.migrate_api.site import HOST, ROCK, Site
 
 
 def register(site: Site, code: str) -> tuple[int, Any]:
@@ -86,6 +86,21 @@ def test_an_agent_with_unfinished_jobs_is_not_removed(site: Site) -> None:
     site.post(f"/api/jobs/{job['id']}/cancel")
     assert site.call("DELETE", f"/api/agents/{agent['id']}")[0] == 204
     assert site.refused("GET", "/api/agent/commands?wait=0", key=agent["key"]) == (401, "UNAUTHORIZED")
+
+
+def test_an_agent_that_was_removed_gets_no_job(site: Site) -> None:
+    agent, other = site.agent(), site.agent("other")
+    project = site.project()
+    job = site.job(agent, project)
+    site.post(f"/api/jobs/{job['id']}/cancel")
+    waiting = site.job(other, project)
+    site.call("DELETE", f"/api/agents/{agent['id']}")
+    asked = {"name": "J", "project_id": project["id"], "agent_id": agent["id"], "type": "rockrms_import"}
+    asked |= {"source": ROCK, "allow_offline": True}
+    removed = (409, "AGENT_REMOVED")
+    assert site.refused("POST", "/api/jobs", asked) == removed
+    assert site.refused("POST", f"/api/jobs/{job['id']}/rerun", {"allow_offline": True}) == removed
+    assert site.refused("POST", f"/api/jobs/{waiting['id']}/reassign", {"agent_id": agent["id"]}) == removed
 
 
 def test_a_connection_test_is_answered_by_the_agent_and_its_secret_forgotten(site: Site) -> None:

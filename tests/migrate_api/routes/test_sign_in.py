@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +14,7 @@ import jwt
 import pytest
 
 from migrate_api.database import Database
+from migrate_api.tables import Tenant
 from tests.migrate_api.site import Site, serving
 
 SECRET = "a secret between Hub and Migrate, long enough"
@@ -59,6 +62,19 @@ def test_the_role_follows_hub(hub: Site) -> None:
     sign_in(hub, token())
     answer = sign_in(hub, token(role="viewer"))
     assert httpx.get(f"{hub.url}/api/me", cookies=dict(answer.cookies)).json()["role"] == "viewer"
+
+
+def test_the_first_people_of_an_organisation_may_come_at_once(hub: Site) -> None:
+    """The row of another replica is on its way when ours is to be made."""
+    answers: list[httpx.Response] = []
+    coming = threading.Thread(target=lambda: answers.append(sign_in(hub, token())))
+    with hub.database.transaction() as session:
+        session.add(Tenant(id="tenant-1", slug="grace", created_at=datetime.now(UTC)))
+        session.flush()
+        coming.start()
+        coming.join(0.7)
+    coming.join(20)
+    assert answers[0].status_code == 303
 
 
 def test_a_token_works_once(hub: Site) -> None:
