@@ -243,6 +243,13 @@ def test_wrong_input_is_told_with_a_remedy(
     assert ended.json["error"]["remedy"]
 
 
+def test_a_connection_string_of_another_account_is_refused(site: Site) -> None:
+    """The files would go where nobody looks for them, and the manifest would name the other account."""
+    to = f"azure_blob://another/{site.container}"
+    ended = site.migrate("copy", str(site.folder), to, "--out", str(site.out), "--json", **site.environment)
+    assert (ended.code, ended.json["error"]["code"]) == (2, "OTHER_ACCOUNT")
+
+
 def test_without_credentials_it_says_where_they_go(migrate: Migrate, tmp_path: Path) -> None:
     ended = migrate("copy", ".", "azure_blob://account/container", "--out", str(tmp_path), "--json")
     assert ended.json["error"]["code"] == "SECRET_MISSING"
