@@ -29,11 +29,14 @@ class Credentials:
 
 
 def whole(text: str) -> str:
-    """A source as it is the same from every folder: a relative path names another one there."""
+    """A source as it is the same from every folder: a relative path names another one there. Raises InvalidRequest for
+    an empty one, which would be the current folder: a variable of a script that is not set."""
     found = SCHEME.fullmatch(text)
-    if found is None or found[1] == "file":
-        return os.path.abspath(found[2] if found else text)
-    return text
+    if found is not None and found[1] != "file":
+        return text
+    if not (path := found[2] if found else text):
+        raise InvalidRequest("No folder is named.", code="SOURCE_NOT_FOUND", remedy="Write `.` for the current one.")
+    return os.path.abspath(path)
 
 
 def open_source(text: str) -> Source:

@@ -36,6 +36,7 @@ from migrate_transfer.spec import MIB, Kind, TransferSpec
 
 TIERS = ("hot", "cool", "cold", "archive")
 SHOWN = 20
+YEAR = 366 * 86_400.0
 BOUNDS = ("low", "likely", "high")
 
 Source = Annotated[str, typer.Argument(help="A folder.")]
@@ -50,7 +51,9 @@ Older = Annotated[
 ]
 Streams = Annotated[int, typer.Option("--concurrency", min=1, max=32, help="Upload streams at a time.")]
 Chunk = Annotated[int, typer.Option("--chunk-mb", min=1, max=256, help="Size of an upload's chunks, in 2^20 bytes.")]
-Speed = Annotated[float | None, typer.Option("--bandwidth-mbps", min=0.001, help="At the most, in 10^6 bits a second.")]
+Speed = Annotated[
+    float | None, typer.Option("--bandwidth-mbps", min=0.001, max=100_000.0, help="At the most, in 10^6 bits a second.")
+]
 Verify = Annotated[
     bool, typer.Option("--verify/--no-verify", help="SHA-256 of everything; else size and time decide what is there.")
 ]
@@ -123,7 +126,9 @@ def sync(
     tier: TierName = "hot",
     deletions: Deletions = False,
     overwrite: Overwrite = False,
-    every: Annotated[float, typer.Option("--every", min=0.0, help="Seconds from one pass to the next.")] = 300.0,
+    every: Annotated[
+        float, typer.Option("--every", min=0.0, max=YEAR, help="Seconds from one pass to the next.")
+    ] = 300.0,
     passes: Annotated[int | None, typer.Option("--passes", min=1, help="End after so many passes.")] = None,
     as_json: Json = False,
 ) -> None:

@@ -228,6 +228,9 @@ def test_a_sync_leaves_its_report(site: Site) -> None:
     [
         (["copy", "/nowhere/at/all", "azure_blob://account/container"], 2, "SOURCE_NOT_FOUND"),
         (["copy", ".", "azure_blob://account/C"], 2, "BAD_CONTAINER"),
+        (["copy", "", "azure_blob://account/container", "--delete-source"], 2, "SOURCE_NOT_FOUND"),
+        (["copy", ".", "azure_blob://account/container", "--bandwidth-mbps", "inf"], 2, "USAGE"),
+        (["sync", ".", "azure_blob://account/container", "--every", "1e12"], 2, "USAGE"),
         (["copy", ".", "s3://bucket"], 2, "UNKNOWN_PLACE"),
         (["copy", ".", "/some/folder"], 2, "UNKNOWN_PLACE"),
         (["copy", ".", "azure_blob://account/container", "--tier", "warm"], 2, "BAD_TIER"),
