@@ -182,7 +182,7 @@ def _transfer(
 
 def _credentials(settings: Settings) -> Credentials:
     found = [settings.values.get(("azure", key)) for key in ("connection_string", "sas_token")]
-    secrets = [str(one) if one else None for one in found]
+    secrets = [str(one).strip() or None if one else None for one in found]
     return Credentials(secrets[0], secrets[1], str(settings.values.get(("azure", "endpoint")) or ""))
 
 

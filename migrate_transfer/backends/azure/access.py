@@ -81,7 +81,10 @@ class Door:
     @property
     def address(self) -> str:
         """The container's, without query."""
-        found = urlsplit(self.account.url)
+        try:
+            found = urlsplit(self.account.url)
+        except ValueError:
+            raise InvalidRequest("The endpoint of the storage account is no usable URL.", code="BAD_URL") from None
         return f"{found.scheme}://{found.netloc}{found.path.rstrip('/')}/{quote(self.name)}"
 
     def signature(self) -> str:

@@ -253,6 +253,20 @@ def test_a_connection_string_of_another_account_is_refused(site: Site) -> None:
     assert (ended.code, ended.json["error"]["code"]) == (2, "OTHER_ACCOUNT")
 
 
+def test_an_endpoint_that_is_no_address_is_told(migrate: Migrate) -> None:
+    given = {"AZURE_STORAGE_SAS_TOKEN": "sv=1&sig=x", "AZURE_STORAGE_BLOB_ENDPOINT": "http://[::1"}
+    ended = migrate("copy", "/", "azure_blob://account/container", "--exclude", "**", "--json", **given)
+    assert (ended.code, ended.json["error"]["code"]) == (2, "BAD_URL")
+
+
+def test_a_signature_may_have_blanks_about_it(site: Site, tmp_path: Path) -> None:
+    """A line that was pasted, or read from a file, ends with one."""
+    to = f"azure_blob://{ACCOUNT}/{site.container}"
+    given = {"AZURE_STORAGE_SAS_TOKEN": " sv=1&sig=x\n", "AZURE_STORAGE_BLOB_ENDPOINT": site.azurite.endpoint}
+    ended = site.migrate("copy", str(site.folder), to, "--json", **given)
+    assert ended.json["error"]["code"] == "AZURE_ACCESS_DENIED"
+
+
 def test_without_credentials_it_says_where_they_go(migrate: Migrate, tmp_path: Path) -> None:
     ended = migrate("copy", ".", "azure_blob://account/container", "--out", str(tmp_path), "--json")
     assert ended.json["error"]["code"] == "SECRET_MISSING"
