@@ -31,11 +31,12 @@ from migrate_transfer.job import ITEMS, MANIFEST, REPORT, FileJob
 from migrate_transfer.ledger.item_records import FAILED
 from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.net.lane import Link
-from migrate_transfer.places import Credentials, open_destination, open_source
+from migrate_transfer.places import Credentials, open_destination, open_source, require_apart, whole
 from migrate_transfer.spec import MIB, Kind, TransferSpec
 
 TIERS = ("hot", "cool", "cold", "archive")
 SHOWN = 20
+YEAR = 366 * 86_400.0
 BOUNDS = ("low", "likely", "high")
 
 Source = Annotated[str, typer.Argument(help="A folder.")]
@@ -50,7 +51,9 @@ Older = Annotated[
 ]
 Streams = Annotated[int, typer.Option("--concurrency", min=1, max=32, help="Upload streams at a time.")]
 Chunk = Annotated[int, typer.Option("--chunk-mb", min=1, max=256, help="Size of an upload's chunks, in 2^20 bytes.")]
-Speed = Annotated[float | None, typer.Option("--bandwidth-mbps", min=0.001, help="At the most, in 10^6 bits a second.")]
+Speed = Annotated[
+    float | None, typer.Option("--bandwidth-mbps", min=0.001, max=100_000.0, help="At the most, in 10^6 bits a second.")
+]
 Verify = Annotated[
     bool, typer.Option("--verify/--no-verify", help="SHA-256 of everything; else size and time decide what is there.")
 ]
@@ -123,7 +126,9 @@ def sync(
     tier: TierName = "hot",
     deletions: Deletions = False,
     overwrite: Overwrite = False,
-    every: Annotated[float, typer.Option("--every", min=0.0, help="Seconds from one pass to the next.")] = 300.0,
+    every: Annotated[
+        float, typer.Option("--every", min=0.0, max=YEAR, help="Seconds from one pass to the next.")
+    ] = 300.0,
     passes: Annotated[int | None, typer.Option("--passes", min=1, help="End after so many passes.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -139,7 +144,7 @@ def _spec(kind: Kind, given: dict[str, Any]) -> TransferSpec:
     names = ("verify", "reread", "delete_source", "overwrite", "deletions", "every")
     return TransferSpec(
         kind,
-        given["source"],
+        whole(given["source"]),
         given["destination"],
         Filters(day.date() if day else None, tuple(given["include"] or ()), tuple(given["exclude"] or ())),
         concurrency=given["concurrency"],
@@ -164,6 +169,7 @@ def _transfer(
     link = Link(control, bandwidth=line)
     destination = open_destination(spec.destination, credentials, link, tier=spec.tier, chunk=spec.chunk)
     source = open_source(spec.source)
+    require_apart(spec.source, out, spec.filters)
     with _folder(out, spec, dry_run) as folder, closing(Transfer(folder, spec, source, destination)) as transfer:
         job = FileJob(transfer, line)
         with pausing(control, ending=True), file_bars(quiet=as_json) as tell:
@@ -176,7 +182,7 @@ def _transfer(
 
 def _credentials(settings: Settings) -> Credentials:
     found = [settings.values.get(("azure", key)) for key in ("connection_string", "sas_token")]
-    secrets = [str(one) if one else None for one in found]
+    secrets = [str(one).strip() or None if one else None for one in found]
     return Credentials(secrets[0], secrets[1], str(settings.values.get(("azure", "endpoint")) or ""))
 
 
@@ -218,7 +224,10 @@ def _show(found: dict[str, Any], *, dry_run: bool) -> None:
     speed = f"{found['bytes_per_second'] / 1e6:,.1f} MB/s"
     told = f"forecast: {forecast['hours']['likely'] * 3_600:,.0f} s"
     page().print(f"{found['bytes_moved']:,} bytes moved in {found['seconds']:,} s ({speed}; {told}).", highlight=False)
-    page().print(f"Every file's outcome: {found['job']}/{MANIFEST}; what was left or failed: {found['job']}/{ITEMS}")
+    page().print(
+        f"Every file's outcome: {found['job']}/{MANIFEST}; what was left or failed: {found['job']}/{ITEMS}",
+        soft_wrap=True,
+    )
 
 
 def _show_failed(ledger: ItemLedger) -> None:

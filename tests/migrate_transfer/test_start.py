@@ -34,7 +34,7 @@ from migrate_transfer.net.lane import Link
 from migrate_transfer.spec import TransferSpec
 
 job, source, container, secret = sys.argv[1:]
-there = AzureBlob(BlobConfig("", container), BlobAccess(connection_string=secret), Link(Control()))
+there = AzureBlob(BlobConfig("devstoreaccount1", container), BlobAccess(connection_string=secret), Link(Control()))
 transfer = Transfer(Path(job), TransferSpec("copy", source, container), LocalSource(source), there)
 print(transfer.run(Control()).counts.done, "azure" in sys.modules)
 transfer.close()

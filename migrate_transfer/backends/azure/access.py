@@ -70,18 +70,28 @@ class Door:
         if self.access.connection_string is None:
             return Account(self.account_name, self.endpoint or f"https://{self.account_name}.blob.core.windows.net")
         try:
-            return account_of(self.access.connection_string)
+            found = account_of(self.access.connection_string)
         except ValueError:
             raise InvalidRequest(
                 "The connection string of the storage account is not complete.",
                 code="BAD_CONNECTION_STRING",
                 remedy="Copy it once more from Azure's page Access keys; it has AccountName and AccountKey.",
             ) from None
+        if found.name not in ("", self.account_name):
+            raise InvalidRequest(
+                f"The connection string is that of the account {found.name}, and not of {self.account_name}.",
+                code="OTHER_ACCOUNT",
+                remedy="Name the account whose connection string it is, or give that of the one you name.",
+            )
+        return found
 
     @property
     def address(self) -> str:
         """The container's, without query."""
-        found = urlsplit(self.account.url)
+        try:
+            found = urlsplit(self.account.url)
+        except ValueError:
+            raise InvalidRequest("The endpoint of the storage account is no usable URL.", code="BAD_URL") from None
         return f"{found.scheme}://{found.netloc}{found.path.rstrip('/')}/{quote(self.name)}"
 
     def signature(self) -> str:

@@ -86,6 +86,31 @@ def test_the_manifest_is_verified_and_says_what_differs(site: Site) -> None:
     assert {one["path"] for one in ended.json["differences"]} == {"a.txt", "sub/~tmp"}
 
 
+def test_names_are_shown_as_they_are(site: Site) -> None:
+    """What draws the tables takes words in brackets, or between colons, for orders."""
+    client = site.azurite.container(site.container)
+    for name in ("[/x].txt", "[red]a", ":smile:"):
+        (site.folder / name).parent.mkdir(exist_ok=True)
+        (site.folder / name).write_bytes(b"ours")
+        client.upload_blob(f"some/prefix/{name}", b"somebody else's")
+    site.out = site.folder.parent / "[/b] out"
+    to = f"azure_blob://{ACCOUNT}/{site.container}/some/prefix"
+    ended = site.migrate("copy", str(site.folder), to, "--out", str(site.out), **site.environment)
+    assert ended.code == 1
+    assert all(name in ended.out for name in ("[/x].txt", "[red]a", ":smile:", f"{site.out}/copy-"))
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_folders_whose_names_are_no_utf_8(site: Site, options: tuple[str, ...]) -> None:
+    site.folder = site.folder.rename(site.folder.with_name(os.fsdecode(b"Stra\xdfe")))
+    site.out = site.folder.with_name(os.fsdecode(b"b\xfccher"))
+    to = f"azure_blob://{ACCOUNT}/{site.container}"
+    ended = site.migrate("copy", str(site.folder), to, "--out", str(site.out), *options, **site.environment)
+    assert ended.code == 0
+    (manifest,) = site.out.glob("*/manifest.jsonl")
+    assert site.migrate("verify", str(manifest), *options, **site.environment).code == 0
+
+
 def test_a_manifest_that_was_cut_is_no_manifest(site: Site) -> None:
     manifest = Path(site("copy").json["job"]) / "manifest.jsonl"
     lines = manifest.read_text().splitlines(keepends=True)
@@ -166,6 +191,22 @@ def test_a_sync_ends_after_its_passes(site: Site) -> None:
     assert site("sync", "--passes", "2", "--every", "0").json["items"]["unchanged"] == 3
 
 
+def test_the_same_words_in_another_folder_are_not_the_same_job(site: Site) -> None:
+    """A sync with --deletions would go on with the books of the other folder, and remove what that has put."""
+    to = f"azure_blob://{ACCOUNT}/{site.container}"
+    found = site.migrate("copy", "files", to, "--out", str(site.out), "--json", **site.environment).json
+    assert found["source"] == str(site.folder)
+
+
+def test_a_job_whose_books_lie_in_its_source_is_refused(site: Site) -> None:
+    """They change while they are read, and --delete-source would delete them."""
+    site.out = site.folder / "out"
+    ended = site("copy", "--delete-source")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "BOOKS_IN_SOURCE")
+    assert (site.folder / "a.txt").exists()
+    assert site("copy", "--exclude", "out/**").json["items"]["done"] == 3
+
+
 def test_a_sync_tells_what_it_could_not_remove(site: Site) -> None:
     assert site("sync", "--passes", "1", "--deletions").json["not_removed"] == 0
     blob = site.azurite.service.get_blob_client(site.container, "some/prefix/a.txt")
@@ -187,6 +228,9 @@ def test_a_sync_leaves_its_report(site: Site) -> None:
     [
         (["copy", "/nowhere/at/all", "azure_blob://account/container"], 2, "SOURCE_NOT_FOUND"),
         (["copy", ".", "azure_blob://account/C"], 2, "BAD_CONTAINER"),
+        (["copy", "", "azure_blob://account/container", "--delete-source"], 2, "SOURCE_NOT_FOUND"),
+        (["copy", ".", "azure_blob://account/container", "--bandwidth-mbps", "inf"], 2, "USAGE"),
+        (["sync", ".", "azure_blob://account/container", "--every", "1e12"], 2, "USAGE"),
         (["copy", ".", "s3://bucket"], 2, "UNKNOWN_PLACE"),
         (["copy", ".", "/some/folder"], 2, "UNKNOWN_PLACE"),
         (["copy", ".", "azure_blob://account/container", "--tier", "warm"], 2, "BAD_TIER"),
@@ -200,6 +244,27 @@ def test_wrong_input_is_told_with_a_remedy(
     ended = migrate(*options, "--out", str(tmp_path), "--json", **environment)
     assert (ended.code, ended.json["error"]["code"]) == (code, says)
     assert ended.json["error"]["remedy"]
+
+
+def test_a_connection_string_of_another_account_is_refused(site: Site) -> None:
+    """The files would go where nobody looks for them, and the manifest would name the other account."""
+    to = f"azure_blob://another/{site.container}"
+    ended = site.migrate("copy", str(site.folder), to, "--out", str(site.out), "--json", **site.environment)
+    assert (ended.code, ended.json["error"]["code"]) == (2, "OTHER_ACCOUNT")
+
+
+def test_an_endpoint_that_is_no_address_is_told(migrate: Migrate) -> None:
+    given = {"AZURE_STORAGE_SAS_TOKEN": "sv=1&sig=x", "AZURE_STORAGE_BLOB_ENDPOINT": "http://[::1"}
+    ended = migrate("copy", "/", "azure_blob://account/container", "--exclude", "**", "--json", **given)
+    assert (ended.code, ended.json["error"]["code"]) == (2, "BAD_URL")
+
+
+def test_a_signature_may_have_blanks_about_it(site: Site, tmp_path: Path) -> None:
+    """A line that was pasted, or read from a file, ends with one."""
+    to = f"azure_blob://{ACCOUNT}/{site.container}"
+    given = {"AZURE_STORAGE_SAS_TOKEN": " sv=1&sig=x\n", "AZURE_STORAGE_BLOB_ENDPOINT": site.azurite.endpoint}
+    ended = site.migrate("copy", str(site.folder), to, "--json", **given)
+    assert ended.json["error"]["code"] == "AZURE_ACCESS_DENIED"
 
 
 def test_without_credentials_it_says_where_they_go(migrate: Migrate, tmp_path: Path) -> None:
