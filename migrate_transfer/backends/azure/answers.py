@@ -157,5 +157,8 @@ def moment(text: str) -> int:
         return 0
     *parts, fraction, zone = found.groups()
     away = 0 if zone == "Z" else (int(zone[1:3]) * 60 + int(zone[4:])) * (60 if zone[0] == "+" else -60)
-    whole = timegm(tuple(int(part) for part in parts)) - away
+    try:
+        whole = timegm(tuple(int(part) for part in parts)) - away
+    except ValueError:  # a thirteenth month: anybody may write the metadata of an object
+        return 0
     return whole * 1_000_000_000 + int((fraction or "0")[:9].ljust(9, "0"))

@@ -17,6 +17,10 @@ from migrate_transfer.core.errors import ConnectionLost
 from migrate_transfer.net.lane import Answer, Request
 
 
+FIRST, LAST = -(2**63), 2**63 - 1
+"""Nanoseconds that the ledger can keep, as those of a file: somebody may have stored the year 9999."""
+
+
 def page(address: str, signature: str, prefix: str, marker: str = "", most: int | None = None) -> Request[None]:
     """The question for what lies behind `marker` (the beginning, if empty) in the container at `address`."""
     asked = {"prefix": prefix, "marker": marker, "maxresults": str(most or "")}
@@ -64,7 +68,7 @@ def stored(key: str, size: int, etag: str, tier: str, metadata: Mapping[str, str
         size,
         etag.strip('"'),
         sha256 if re.fullmatch("[0-9a-f]{64}", sha256) else "",
-        moment(metadata.get("mtime", "")),
+        max(FIRST, min(LAST, moment(metadata.get("mtime", "")))),
         tier.lower(),
         metadata.get("source", ""),
     )
