@@ -67,4 +67,4 @@ def near(name: str, names: Sequence[str]) -> str:
 def _warn_of_readers(path: Path) -> None:
     """On Windows the mode says nothing about readers, and is never one of others."""
     if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        console().print(f"Warning: {path} holds secrets and others may read it: chmod 600 {path}", markup=False)
+        console().print(f"Warning: {path} holds secrets and others may read it: chmod 600 {path}")

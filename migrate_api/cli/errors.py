@@ -84,10 +84,10 @@ def fail(error: MigrateError) -> NoReturn:
 
 def say(code: str, message: str, remedy: str | None) -> None:
     """An error for people, on standard error."""
-    console().print(f"[bold red]{code}[/] ", end="", highlight=False)
-    console().print(message, markup=False, highlight=False, soft_wrap=True)
+    console().print(f"{code} ", end="", style="bold red", highlight=False)
+    console().print(message, highlight=False, soft_wrap=True)
     if remedy:
-        console().print(remedy, markup=False, highlight=False, soft_wrap=True)
+        console().print(remedy, highlight=False, soft_wrap=True)
 
 
 def say_stopped() -> None:
@@ -113,7 +113,7 @@ def guarded(command: Callable[[], int | None]) -> NoReturn:
         fail(invalid(error))
     except typer.TyperException as error:
         if type(error).__name__ == "NoArgsIsHelpError":
-            console().print(error.format_message(), markup=False, highlight=False, soft_wrap=True)
+            console().print(error.format_message(), highlight=False, soft_wrap=True)
             sys.exit(USAGE)
         fail(InvalidRequest(_usage(error.format_message()), code="USAGE", remedy="`--help` describes the options."))
     except (Stopped, KeyboardInterrupt, typer.Abort):

@@ -26,7 +26,7 @@ def open_job(home: Path, settings: ImportSettings) -> Workspace:
         return _named(jobs / settings.job_name, spec)
     for workspace in _open_jobs(jobs):
         if not _differences(workspace.spec, spec):
-            console().print(f"Going on with the job {workspace.spec.job_id}.", markup=False)
+            console().print(f"Going on with the job {workspace.spec.job_id}.")
             return workspace
     return _new(jobs, spec)
 
@@ -68,7 +68,7 @@ def _readable(folder: Path) -> Workspace | None:
     try:
         return Workspace.open(folder)
     except InvalidRequest as error:
-        console().print(f"Warning: {error.message} It is left alone.", markup=False)
+        console().print(f"Warning: {error.message} It is left alone.")
         return None
 
 

@@ -19,10 +19,11 @@ WIDE = 200
 
 @cache
 def console() -> Console:
-    """For people: progress and messages. What draws is loaded when something is drawn: scripts do without."""
+    """For people: progress and messages. What draws is loaded when something is drawn: scripts do without. It reads no
+    orders in what it is given: a file's name may have words in brackets, or between colons."""
     from rich.console import Console
 
-    return Console(stderr=True, width=None if sys.stderr and sys.stderr.isatty() else WIDE)
+    return Console(stderr=True, width=None if sys.stderr and sys.stderr.isatty() else WIDE, markup=False, emoji=False)
 
 
 @cache
@@ -30,7 +31,7 @@ def page() -> Console:
     """For people: results."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout and sys.stdout.isatty() else WIDE)
+    return Console(width=None if sys.stdout and sys.stdout.isatty() else WIDE, markup=False, emoji=False)
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]

@@ -42,7 +42,7 @@ def _write_names(workspace: Workspace, file: Path) -> None:
         file.write_text(named_statements(workspace).write_csv(), "utf-8")  # polars' own error has no words of the disk
     except OSError as error:
         raise StorageError(f"Cannot write {file}: {error.strerror}.", remedy="Name another file.") from error
-    console().print(f"{file} names people: keep it as confidential as that is.", markup=False, soft_wrap=True)
+    console().print(f"{file} names people: keep it as confidential as that is.", soft_wrap=True)
 
 
 def finish(workspace: Workspace, attempt: Attempt, shown: Path, *, as_json: bool) -> None:
@@ -91,7 +91,7 @@ def _print(workspace: Workspace, folder: Path, summary: Mapping[str, Any]) -> No
     }
     for name, value in lines.items():
         if value is not None:
-            page().print(f"{name:16}{value}", soft_wrap=True, highlight=False, markup=False)
+            page().print(f"{name:16}{value}", soft_wrap=True, highlight=False)
 
 
 def _yes(value: bool | None) -> str:

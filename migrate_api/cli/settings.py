@@ -63,7 +63,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[Place, Any]:
     variables = {str(setting.variable): setting for setting in SETTINGS if setting.variable}
     known = [*variables, *OTHER_VARIABLES]
     for name in sorted(name for name in environment if name.startswith("MIGRATE_") and name not in known):
-        console().print(f"Warning: the environment variable {name} is not known. {near(name, known)}", markup=False)
+        console().print(f"Warning: the environment variable {name} is not known. {near(name, known)}")
     given = ((setting, environment[name]) for name, setting in variables.items() if environment.get(name))
     return {setting.place: _parts(text) if setting.kind == "list" else text for setting, text in given}
 

@@ -32,4 +32,4 @@ def _contents(contents: Contents) -> None:
     table("Campuses", ["id", "name", ""], rows, numbers_from=9)
     table("Rows", ["table", "rows"], [[name, f"{count:,}"] for name, count in contents.rows.items()])
     for note in contents.notes:
-        page().print(note, markup=False)
+        page().print(note)

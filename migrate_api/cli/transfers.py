@@ -218,7 +218,10 @@ def _show(found: dict[str, Any], *, dry_run: bool) -> None:
     speed = f"{found['bytes_per_second'] / 1e6:,.1f} MB/s"
     told = f"forecast: {forecast['hours']['likely'] * 3_600:,.0f} s"
     page().print(f"{found['bytes_moved']:,} bytes moved in {found['seconds']:,} s ({speed}; {told}).", highlight=False)
-    page().print(f"Every file's outcome: {found['job']}/{MANIFEST}; what was left or failed: {found['job']}/{ITEMS}")
+    page().print(
+        f"Every file's outcome: {found['job']}/{MANIFEST}; what was left or failed: {found['job']}/{ITEMS}",
+        soft_wrap=True,
+    )
 
 
 def _show_failed(ledger: ItemLedger) -> None:

@@ -16,7 +16,6 @@ from migrate_transfer.core.backend import Stored
 from migrate_transfer.core.errors import ConnectionLost
 from migrate_transfer.net.lane import Answer, Request
 
-
 FIRST, LAST = -(2**63), 2**63 - 1
 """Nanoseconds that the ledger can keep, as those of a file: somebody may have stored the year 9999."""
 

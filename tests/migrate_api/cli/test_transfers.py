@@ -86,6 +86,20 @@ def test_the_manifest_is_verified_and_says_what_differs(site: Site) -> None:
     assert {one["path"] for one in ended.json["differences"]} == {"a.txt", "sub/~tmp"}
 
 
+def test_names_are_shown_as_they_are(site: Site) -> None:
+    """What draws the tables takes words in brackets, or between colons, for orders."""
+    client = site.azurite.container(site.container)
+    for name in ("[/x].txt", "[red]a", ":smile:"):
+        (site.folder / name).parent.mkdir(exist_ok=True)
+        (site.folder / name).write_bytes(b"ours")
+        client.upload_blob(f"some/prefix/{name}", b"somebody else's")
+    site.out = site.folder.parent / "[/b] out"
+    to = f"azure_blob://{ACCOUNT}/{site.container}/some/prefix"
+    ended = site.migrate("copy", str(site.folder), to, "--out", str(site.out), **site.environment)
+    assert ended.code == 1
+    assert all(name in ended.out for name in ("[/x].txt", "[red]a", ":smile:", f"{site.out}/copy-"))
+
+
 def test_a_manifest_that_was_cut_is_no_manifest(site: Site) -> None:
     manifest = Path(site("copy").json["job"]) / "manifest.jsonl"
     lines = manifest.read_text().splitlines(keepends=True)
