@@ -37,7 +37,8 @@ def write_manifest(ledger: ItemLedger, spec: TransferSpec, path: Path) -> None:
     head = {"manifest": VERSION, "source": spec.source, "destination": spec.destination}
     aside = path.with_name(path.name + ".part")
     with aside.open("wb") as file:
-        file.write(orjson.dumps({**head, "items": ledger.totals().counts.discovered}) + b"\n")
+        # The source's path may be no Unicode, which orjson does not write.
+        file.write(json.dumps({**head, "items": ledger.totals().counts.discovered}).encode() + b"\n")
         for entry in ledger.entries():
             fields = {name: value for name, value in zip(NAMES, entry, strict=True) if value != ""}
             file.write(orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE))

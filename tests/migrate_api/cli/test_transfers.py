@@ -100,6 +100,17 @@ def test_names_are_shown_as_they_are(site: Site) -> None:
     assert all(name in ended.out for name in ("[/x].txt", "[red]a", ":smile:", f"{site.out}/copy-"))
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_folders_whose_names_are_no_utf_8(site: Site, options: tuple[str, ...]) -> None:
+    site.folder = site.folder.rename(site.folder.with_name(os.fsdecode(b"Stra\xdfe")))
+    site.out = site.folder.with_name(os.fsdecode(b"b\xfccher"))
+    to = f"azure_blob://{ACCOUNT}/{site.container}"
+    ended = site.migrate("copy", str(site.folder), to, "--out", str(site.out), *options, **site.environment)
+    assert ended.code == 0
+    (manifest,) = site.out.glob("*/manifest.jsonl")
+    assert site.migrate("verify", str(manifest), *options, **site.environment).code == 0
+
+
 def test_a_manifest_that_was_cut_is_no_manifest(site: Site) -> None:
     manifest = Path(site("copy").json["job"]) / "manifest.jsonl"
     lines = manifest.read_text().splitlines(keepends=True)
