@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 
@@ -24,11 +25,19 @@ class Credentials:
     endpoint: str = ""
 
 
+def whole(text: str) -> str:
+    """A source as it is the same from every folder: a relative path names another one there."""
+    found = SCHEME.fullmatch(text)
+    if found is None or found[1] == "file":
+        return os.path.abspath(found[2] if found else text)
+    return text
+
+
 def open_source(text: str) -> Source:
     """Raises InvalidRequest."""
     found = SCHEME.fullmatch(text)
-    if found is None or found[1] == "file":
-        return LocalSource(found[2] if found else text)
+    if found is None:
+        return LocalSource(text)
     raise InvalidRequest(
         f"{found[1]} is no source that this release knows.", code="UNKNOWN_PLACE", remedy="Give the path of a folder."
     )

@@ -31,7 +31,7 @@ from migrate_transfer.job import ITEMS, MANIFEST, REPORT, FileJob
 from migrate_transfer.ledger.item_records import FAILED
 from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.net.lane import Link
-from migrate_transfer.places import Credentials, open_destination, open_source
+from migrate_transfer.places import Credentials, open_destination, open_source, whole
 from migrate_transfer.spec import MIB, Kind, TransferSpec
 
 TIERS = ("hot", "cool", "cold", "archive")
@@ -139,7 +139,7 @@ def _spec(kind: Kind, given: dict[str, Any]) -> TransferSpec:
     names = ("verify", "reread", "delete_source", "overwrite", "deletions", "every")
     return TransferSpec(
         kind,
-        given["source"],
+        whole(given["source"]),
         given["destination"],
         Filters(day.date() if day else None, tuple(given["include"] or ()), tuple(given["exclude"] or ())),
         concurrency=given["concurrency"],

@@ -191,6 +191,13 @@ def test_a_sync_ends_after_its_passes(site: Site) -> None:
     assert site("sync", "--passes", "2", "--every", "0").json["items"]["unchanged"] == 3
 
 
+def test_the_same_words_in_another_folder_are_not_the_same_job(site: Site) -> None:
+    """A sync with --deletions would go on with the books of the other folder, and remove what that has put."""
+    to = f"azure_blob://{ACCOUNT}/{site.container}"
+    found = site.migrate("copy", "files", to, "--out", str(site.out), "--json", **site.environment).json
+    assert found["source"] == str(site.folder)
+
+
 def test_a_sync_tells_what_it_could_not_remove(site: Site) -> None:
     assert site("sync", "--passes", "1", "--deletions").json["not_removed"] == 0
     blob = site.azurite.service.get_blob_client(site.container, "some/prefix/a.txt")
