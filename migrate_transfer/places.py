@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from migrate_transfer.backends.azure.access import BlobAccess
 from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
 from migrate_transfer.backends.local import LocalSource
-from migrate_transfer.core.backend import Destination, Source, Tier
+from migrate_transfer.core.backend import Destination, Oddity, Source, Tier
 from migrate_transfer.core.errors import InvalidRequest
+from migrate_transfer.core.names import key_of
+from migrate_transfer.core.plan import Filters
 from migrate_transfer.net.lane import Link
 
 SCHEME = re.compile(r"([a-z][a-z0-9_+-]+)://(.*)", re.DOTALL)
@@ -41,6 +44,21 @@ def open_source(text: str) -> Source:
     raise InvalidRequest(
         f"{found[1]} is no source that this release knows.", code="UNKNOWN_PLACE", remedy="Give the path of a folder."
     )
+
+
+def require_apart(source: str, books: Path, filters: Filters) -> None:
+    """The books of a job may lie in the folder that it moves only where its filters leave them out: they change while
+    they are read, and would be deleted with the rest. Raises InvalidRequest."""
+    root, folder = Path(source).resolve(), books.resolve()
+    if not folder.is_relative_to(root):
+        return
+    key = key_of(os.fsencode(folder.relative_to(root).as_posix()))
+    if filters.excuse(Oddity(key, "failed", "", "", folder=True)) is None:
+        raise InvalidRequest(
+            f"The folder of the jobs, {folder}, lies in the folder that is to be moved.",
+            code="BOOKS_IN_SOURCE",
+            remedy="Keep the jobs elsewhere (--out, or the home of the agent), or exclude their folder.",
+        )
 
 
 def open_destination(text: str, credentials: Credentials, link: Link, *, tier: Tier, chunk: int) -> Destination:

@@ -34,6 +34,7 @@ from migrate_transfer.job import MANIFEST, FileJob
 from migrate_transfer.ledger.item_records import FAILED, FileTotals
 from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.net.lane import Link
+from migrate_transfer.places import require_apart
 from migrate_transfer.spec import MIB, Kind, TransferSpec
 
 KINDS: dict[str, Kind] = {JobType.MIGRATE_FILES: "copy", JobType.ARCHIVE: "archive", JobType.SYNC: "sync"}
@@ -150,6 +151,7 @@ class TransferRunner:
         )
         way = Way(self._plane, self._assignment, control)
         access, spec = way.access, self._spec(way.access)
+        require_apart(self._local.path, self._home.jobs, spec.filters)
         config = BlobConfig(
             access.account,
             access.container,

@@ -31,7 +31,7 @@ from migrate_transfer.job import ITEMS, MANIFEST, REPORT, FileJob
 from migrate_transfer.ledger.item_records import FAILED
 from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.net.lane import Link
-from migrate_transfer.places import Credentials, open_destination, open_source, whole
+from migrate_transfer.places import Credentials, open_destination, open_source, require_apart, whole
 from migrate_transfer.spec import MIB, Kind, TransferSpec
 
 TIERS = ("hot", "cool", "cold", "archive")
@@ -164,6 +164,7 @@ def _transfer(
     link = Link(control, bandwidth=line)
     destination = open_destination(spec.destination, credentials, link, tier=spec.tier, chunk=spec.chunk)
     source = open_source(spec.source)
+    require_apart(spec.source, out, spec.filters)
     with _folder(out, spec, dry_run) as folder, closing(Transfer(folder, spec, source, destination)) as transfer:
         job = FileJob(transfer, line)
         with pausing(control, ending=True), file_bars(quiet=as_json) as tell:

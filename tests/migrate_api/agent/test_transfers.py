@@ -85,6 +85,11 @@ def content(path: Path) -> bytes:
         return b""
 
 
+def test_an_agent_does_not_move_its_own_books(move: Move) -> None:
+    source = {"type": "local", "path": str(move.ground.home)}
+    assert move.ground.until(move.job(source=source), "failed")["error_code"] == "BOOKS_IN_SOURCE"
+
+
 def test_an_archive_deletes_the_source_once_the_copy_is_proven(move: Move) -> None:
     before = move.here()
     destination = {"type": "azure_blob", "tier": "archive"}

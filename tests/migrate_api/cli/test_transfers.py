@@ -198,6 +198,15 @@ def test_the_same_words_in_another_folder_are_not_the_same_job(site: Site) -> No
     assert found["source"] == str(site.folder)
 
 
+def test_a_job_whose_books_lie_in_its_source_is_refused(site: Site) -> None:
+    """They change while they are read, and --delete-source would delete them."""
+    site.out = site.folder / "out"
+    ended = site("copy", "--delete-source")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "BOOKS_IN_SOURCE")
+    assert (site.folder / "a.txt").exists()
+    assert site("copy", "--exclude", "out/**").json["items"]["done"] == 3
+
+
 def test_a_sync_tells_what_it_could_not_remove(site: Site) -> None:
     assert site("sync", "--passes", "1", "--deletions").json["not_removed"] == 0
     blob = site.azurite.service.get_blob_client(site.container, "some/prefix/a.txt")
