@@ -12,8 +12,10 @@ from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from wcmatch import fnmatch, glob
+from wcmatch._wcparse import PatternLimitException  # it has no public name
 
 from migrate_transfer.core.backend import Features, Item, Oddity, Stored
+from migrate_transfer.core.errors import InvalidRequest
 from migrate_transfer.core.names import shown
 
 NAME_FLAGS = fnmatch.BRACE | fnmatch.CASE | fnmatch.DOTMATCH
@@ -81,7 +83,19 @@ class Filters:
 
 
 class _Patterns:
+    """Raises InvalidRequest."""
+
     def __init__(self, patterns: Sequence[str], ignore_case: bool) -> None:
+        try:
+            self._compile(patterns, ignore_case)
+        except PatternLimitException:
+            raise InvalidRequest(
+                "The patterns stand for more than 1,000, their braces written out.",
+                code="BAD_PATTERN",
+                remedy="Write fewer alternatives in braces, or fewer patterns.",
+            ) from None
+
+    def _compile(self, patterns: Sequence[str], ignore_case: bool) -> None:
         names = [pattern for pattern in patterns if "/" not in pattern]
         paths = [pattern.lstrip("/") for pattern in patterns if "/" in pattern]
         self._names = _compiled(fnmatch.translate(names, flags=_flags(NAME_FLAGS, ignore_case))[0] if names else [])

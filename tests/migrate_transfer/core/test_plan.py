@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migrate_transfer.core.backend import Features, Item, Oddity
+from migrate_transfer.core.errors import InvalidRequest
 from migrate_transfer.core.names import key_of
 from migrate_transfer.core.plan import Filters, folded, misfit
 
@@ -43,6 +44,13 @@ def item(key: str = "a.txt", size: int = 1, modified: str = "2026-01-01T00:00", 
 )
 def test_patterns(key: str, include: tuple[str, ...], exclude: tuple[str, ...], rule: str | None) -> None:
     assert Filters(include=include, exclude=exclude).rule(item(key)) == rule
+
+
+@pytest.mark.parametrize("pattern", ["{1..1000000}", "a/{1..1000000}/b"])
+def test_a_pattern_that_stands_for_too_many_is_refused(pattern: str) -> None:
+    with pytest.raises(InvalidRequest) as told:
+        Filters(include=(pattern,)).rule(item())
+    assert told.value.error_code == "BAD_PATTERN"
 
 
 @pytest.mark.parametrize(
