@@ -19,6 +19,7 @@ from urllib.parse import quote
 from migrate_transfer.backends.azure.answers import (
     API_VERSION,
     DESTINATION_BUSY,
+    busy,
     item_error,
     moment,
     occupied,
@@ -31,7 +32,9 @@ from migrate_transfer.core.errors import ItemError, TransientError
 from migrate_transfer.core.hashes import crc64_base64, md5_base64
 from migrate_transfer.net.lane import Answer, Lane, Request
 
-Step = Literal["put", "block", "commit", "look"]
+NOT_THERE = 404
+Step = Literal["put", "block", "commit", "look", "meet"]
+"""`meet`: a look at what is in the way."""
 
 
 def _kind(key: str) -> str:
@@ -189,7 +192,7 @@ class Uploads:
         return self._request("commit", task, "comp=blocklist", headers, body)
 
     def _request(self, step: Step, task: Task, query: str, headers: list[str], body: bytes) -> Request[Call]:
-        method = "HEAD" if step == "look" else "PUT"
+        method = "HEAD" if step in ("look", "meet") else "PUT"
         address = self.place.address(task.upload.item.key, query)
         return Request(Call(step, task), method, address, [f"x-ms-version: {API_VERSION}", *headers], body)
 
@@ -202,12 +205,14 @@ class Uploads:
             return self._after_block(request, answer)
         if isinstance(answer, TransientError):
             return answer
-        if call.step == "look":
+        if call.step == "meet" and answer.status == NOT_THERE:
+            return busy()  # Azurite takes a name under which uncommitted blocks lie for an object's
+        if call.step in ("look", "meet"):
             return self._after_look(call.task, answer)
         if answer.status == 201 and call.step == "put":
             return Receipt(answer.headers.get("etag", "").strip('"'), call.task.sent)
         if answer.status == 201 or answer.headers.get("x-ms-error-code") in ("BlobAlreadyExists", "ConditionNotMet"):
-            self.lane.push(self._request("look", call.task, "", [], b""))
+            self.lane.push(self._request("look" if answer.status == 201 else "meet", call.task, "", [], b""))
             return None
         return item_error(refusal(answer, self.place))
 
