@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from migrate_transfer.core.backend import Item
 from migrate_transfer.core.errors import ItemError, SourceError
@@ -56,6 +57,19 @@ def place(number: int, path: bytes) -> bytes:
         return os.readlink(b"/proc/self/fd/%d" % number)
     except OSError:  # a system without /proc
         return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+
+
+@contextmanager
+def opened(folder: bytes) -> Iterator[tuple[int | None, bytes]]:
+    """A folder's number while it is open, and where it lies; the number is None where folders have none."""
+    if os.stat not in os.supports_dir_fd or os.unlink not in os.supports_dir_fd:
+        yield None, os.path.realpath(folder)
+        return
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        yield number, place(number, folder)
+    finally:
+        os.close(number)
 
 
 def item_of(key: str, found: os.stat_result) -> Item:
