@@ -80,8 +80,10 @@ def item_of(key: str, found: os.stat_result) -> Item:
     created = int(found.st_birthtime * 1e9) if BORN else 0  # type: ignore[attr-defined, unused-ignore]
     # A share has another device number after each mount; that alone makes no other version of a file.
     version = f"{found.st_ctime_ns}.{number}"
+    # Of a file with several names one may go while the others stay: that is no rename.
+    stable_id = f"{number}.{found.st_dev}" if found.st_nlink < 2 else ""
     # As Item(...) does, in half the time: this is a good part of what a listing costs.
-    return tuple.__new__(Item, (key, found.st_size, modified, version, created, f"{number}.{found.st_dev}"))
+    return tuple.__new__(Item, (key, found.st_size, modified, version, created, stable_id))
 
 
 def require_root(root: bytes) -> None:
