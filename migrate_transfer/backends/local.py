@@ -19,6 +19,7 @@ from migrate_transfer.backends.local_files import (
     FOLLOW,
     LocalReader,
     changed,
+    gone,
     item_error,
     item_of,
     opened,
@@ -53,6 +54,13 @@ class LocalSource:
         """A page a folder, several for a large one; a cursor is the path of a folder that could be read. Raises
         SourceError when the root cannot be read."""
         return Listing(self.root, self._real, meant).pages(cursor)
+
+    def place(self) -> str:
+        """Its number: a share has another device number after each mount. Raises SourceError."""
+        try:
+            return str(os.stat(self.root).st_ino)
+        except OSError as error:
+            raise gone(self.root, error) from error
 
     @contextmanager
     def open(self, item: Item) -> Iterator[LocalReader]:

@@ -12,7 +12,7 @@ from time import monotonic
 from migrate_transfer.core.backend import Destination, Meter, Sender, Source, Streams
 from migrate_transfer.core.bandwidth import Bucket
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import InvalidRequest, MigrateError, Stopped, TargetError
+from migrate_transfer.core.errors import InvalidRequest, MigrateError, SourceError, Stopped, TargetError
 from migrate_transfer.engine.copier import SMALL, Copier, Rows
 from migrate_transfer.engine.far import FarSender, helpers
 from migrate_transfer.engine.scanner import scan
@@ -104,6 +104,8 @@ class Transfer:
                 if self.ledger.passes.ended:
                     self.ledger.passes.begin()
                 self._scan(control, tell)
+                if self.spec.deletions:
+                    self._require_same_place()
                 self._copy(control, tell)
                 if self.spec.kind == "sync":
                     self._end_pass(control)
@@ -112,6 +114,20 @@ class Transfer:
                 if self.spec.kind != "sync" or passes == 0:
                     return self.ledger.totals()
                 self._rest(control, tell)
+
+    def _require_same_place(self) -> None:
+        """A folder that lists nothing and is another one than in the last pass is where a share is not mounted: nothing
+        is removed for it, and the pass begins anew. Raises SourceError."""
+        place, before = self.source.place(), self.ledger.fact("place")
+        if self.ledger.totals().counts.discovered:
+            self.ledger.note("place", place)
+        elif before not in (None, place):
+            self.ledger.passes.begin()
+            raise SourceError(
+                "The source is empty, and another folder than in the sync's last pass: nothing was removed for it.",
+                code="SOURCE_NOT_MOUNTED",
+                remedy="Mount the share, then start again. If it is a new folder, put a file into it first.",
+            )
 
     def _rest(self, control: Control, tell: Tell) -> None:
         """Between two passes. That nothing moves is told too, lest the last speed stays in view."""
