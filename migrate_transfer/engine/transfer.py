@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -141,10 +141,11 @@ class Transfer:
         could not be read, or an item failed, removes nothing; what stays for that reason, or because it could not be
         removed, is tried in the next one."""
         renamed, refused = not self.spec.deletions, 0
+        kept: list[str] = []
         if not self.ledger.totals().counts.failed:
             sender = self.destination.sender(Streams(self.spec.concurrency, self.meter), control)
             try:
-                ended = sender.delete_all(self.ledger.passes.left_over(renamed=renamed))
+                ended = sender.delete_all(self._left_over(kept, renamed=renamed))
                 while some := list(islice(ended, REMOVED)):
                     removed = [key for key, error in some if _is_gone(error)]
                     refused += len(some) - len(removed)
@@ -152,8 +153,19 @@ class Transfer:
                     control.check()
             finally:
                 sender.close()
-        self.ledger.note("not_removed", str(refused))
+        self.ledger.note("not_removed", str(refused + len(kept)))
         self.ledger.passes.end(self.ledger.totals(), renamed=renamed)
+
+    def _left_over(self, kept: list[str], *, renamed: bool) -> Iterator[tuple[str, str]]:
+        """What is to be removed. `kept` gets what lies in the Archive tier, asked now, unless it is the sync that puts
+        things there: another job has moved it away from the source, and there may be no other copy."""
+        for key, etag in self.ledger.passes.left_over(renamed=renamed):
+            asked = not renamed and self.spec.tier != "archive"
+            found = self.destination.find(key) if asked else None
+            if found is not None and found.tier == "archive":
+                kept.append(key)
+            else:
+                yield key, etag
 
     def _copy(self, control: Control, tell: Tell) -> None:
         together, features = control.child(), self.source.features

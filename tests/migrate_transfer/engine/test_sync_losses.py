@@ -58,3 +58,12 @@ def test_a_folder_that_was_emptied_is_empty_at_the_destination(synced: Work) -> 
     (synced.folder / "files" / "b").unlink()
     synced.run("other", passes=1, deletions=True)
     assert contents(synced.destination) == {}
+
+
+def test_what_a_job_archived_before_it_deleted_the_source_is_no_deletion_of_the_sync(synced: Work) -> None:
+    synced.run("other", passes=1, deletions=True)
+    synced.kind = "archive"
+    synced.run("archived", delete_source=True, tier="archive")
+    synced.kind = "sync"
+    synced.run("other", passes=1, deletions=True)
+    assert contents(synced.destination) == {"a": b"one", "b": b"one"}
