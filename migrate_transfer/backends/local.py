@@ -15,7 +15,17 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from migrate_transfer.backends.local_files import FOLLOW, LocalReader, changed, item_error, item_of, place, require_root
+from migrate_transfer.backends.local_files import (
+    FOLLOW,
+    LocalReader,
+    changed,
+    gone,
+    item_error,
+    item_of,
+    opened,
+    place,
+    require_root,
+)
 from migrate_transfer.backends.local_listing import Listing
 from migrate_transfer.core.backend import Features, Item, Meant, Page, all_meant
 from migrate_transfer.core.errors import InvalidRequest, ItemError
@@ -45,6 +55,13 @@ class LocalSource:
         SourceError when the root cannot be read."""
         return Listing(self.root, self._real, meant).pages(cursor)
 
+    def place(self) -> str:
+        """Its number: a share has another device number after each mount. Raises SourceError."""
+        try:
+            return str(os.stat(self.root).st_ino)
+        except OSError as error:
+            raise gone(self.root, error) from error
+
     @contextmanager
     def open(self, item: Item) -> Iterator[LocalReader]:
         path = os.path.join(self.root, path_of(item.key))
@@ -54,18 +71,25 @@ class LocalSource:
             found = os.fstat(number)
             if not stat.S_ISREG(found.st_mode):
                 raise changed("is no regular file any more")
-            if place(number, path) != os.path.join(self._real, path_of(item.key)):
-                raise changed("was moved, or a folder above it became a link, after it was listed")
+            self._require_place(place(number, path), item)
             yield LocalReader(number, item_of(item.key, found), found, path, self._broken)
         finally:
             os.close(number)
 
     def delete(self, item: Item) -> None:
-        path = os.path.join(self.root, path_of(item.key))
-        with self._translated():
-            if item_of(item.key, os.lstat(path)) != item:
+        folder, name = os.path.split(os.path.join(self.root, path_of(item.key)))
+        with self._translated(), opened(folder) as (number, where):
+            self._require_place(os.path.join(where, name), item)
+            path = os.path.join(folder, name) if number is None else name
+            if item_of(item.key, os.lstat(path, dir_fd=number)) != item:
                 raise changed("changed after it was copied, and was not deleted")
-            os.unlink(path)
+            os.unlink(path, dir_fd=number)
+
+    def _require_place(self, found: bytes, item: Item) -> None:
+        """A folder above it may have become a link since the listing: what that leads to is neither read nor deleted,
+        though it were the very file."""
+        if found != os.path.join(self._real, path_of(item.key)):
+            raise changed("was moved, or a folder above it became a link, after it was listed")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

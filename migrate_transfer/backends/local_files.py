@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from migrate_transfer.core.backend import Item
 from migrate_transfer.core.errors import ItemError, SourceError
@@ -58,6 +59,19 @@ def place(number: int, path: bytes) -> bytes:
         return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
 
+@contextmanager
+def opened(folder: bytes) -> Iterator[tuple[int | None, bytes]]:
+    """A folder's number while it is open, and where it lies; the number is None where folders have none."""
+    if os.stat not in os.supports_dir_fd or os.unlink not in os.supports_dir_fd:
+        yield None, os.path.realpath(folder)
+        return
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        yield number, place(number, folder)
+    finally:
+        os.close(number)
+
+
 def item_of(key: str, found: os.stat_result) -> Item:
     """A file as the system knows it."""
     number, modified = found.st_ino, found.st_mtime_ns
@@ -66,8 +80,10 @@ def item_of(key: str, found: os.stat_result) -> Item:
     created = int(found.st_birthtime * 1e9) if BORN else 0  # type: ignore[attr-defined, unused-ignore]
     # A share has another device number after each mount; that alone makes no other version of a file.
     version = f"{found.st_ctime_ns}.{number}"
+    # Of a file with several names one may go while the others stay: that is no rename.
+    stable_id = f"{number}.{found.st_dev}" if found.st_nlink < 2 else ""
     # As Item(...) does, in half the time: this is a good part of what a listing costs.
-    return tuple.__new__(Item, (key, found.st_size, modified, version, created, f"{number}.{found.st_dev}"))
+    return tuple.__new__(Item, (key, found.st_size, modified, version, created, stable_id))
 
 
 def require_root(root: bytes) -> None:

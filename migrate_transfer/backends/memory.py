@@ -60,6 +60,9 @@ class Memory:
             if cursor is None or key > cursor:
                 yield Page((self.item(key),), key)
 
+    def place(self) -> str:
+        return self.mark
+
     @contextmanager
     def open(self, item: Item) -> Iterator[MemoryReader]:
         if item.key not in self.objects:

@@ -130,6 +130,9 @@ class Source(Protocol):
         is `meant` need not be listed: it is an Oddity then, skipped as `not_included`. Closed early, it lets go of
         what it holds."""
 
+    def place(self) -> str:
+        """Differs when another place answers to the source's name: an empty folder where a share is not mounted."""
+
     def open(self, item: Item) -> AbstractContextManager[Reader]:
         """Raises ItemError SOURCE_GONE, SOURCE_DENIED, SOURCE_UNREADABLE."""
 

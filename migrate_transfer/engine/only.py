@@ -18,6 +18,9 @@ class Only:
         for page in self._source.pages(cursor, meant):
             yield Page([entry for entry in page.entries if entry.key in self._keys], page.cursor)
 
+    def place(self) -> str:
+        return self._source.place()
+
     def open(self, item: Item) -> AbstractContextManager[Reader]:
         return self._source.open(item)
 

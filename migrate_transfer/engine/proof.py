@@ -3,7 +3,7 @@ the step before it."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from migrate_transfer.spec import TransferSpec
 
 
 class Landed(NamedTuple):
-    """An item whose content is at the destination. `mine`: this job put it there, in an earlier attempt."""
+    """An item whose content is at the destination. `proven`: an earlier attempt of this job has read it back."""
 
     number: int
     item: Item
@@ -25,7 +25,7 @@ class Landed(NamedTuple):
     state: int
     sent: int = 0
     tier: str = ""
-    mine: bool = False
+    proven: bool = False
 
     def outcome(self, level: str) -> Outcome:
         return Outcome(self.number, self.state, self.sha256, self.etag, level, self.sent, item=self.item)
@@ -58,12 +58,16 @@ class Prover:
     sender: Sender
     spec: TransferSpec
     losses: Losses
+    note: Callable[[Sequence[tuple[str, str, int]]], None]
+    """Writes down which copies were read back: SHA-256, etag and number."""
 
     def prove(self, landed: Sequence[Landed], doubtful: Sequence[Doubtful]) -> Iterator[Outcome]:
         """Each one's outcome."""
         there = yield from self._compare(doubtful)
         if self.spec.level == "reread":
             there += yield from self._reread(landed)
+            if self.spec.delete_source or self.spec.tier == "archive":
+                self.note([(one.sha256, one.etag, one.number) for one in there])
         else:
             level = self.spec.level or ""
             moved = yield from self._move(landed, level)
@@ -78,8 +82,8 @@ class Prover:
         for one in landed:
             if one.tier != "archive":
                 open_ones[one.item.key] = one
-            elif one.mine and self.spec.tier == "archive":
-                proven.append(one)  # nothing is archived before it was read back
+            elif one.proven and self.spec.tier == "archive":
+                proven.append(one)
             elif self.spec.tier == "archive" and not self.spec.delete_source:
                 yield one.outcome("received")  # it is where it is to be, and nothing more leans on it
             else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -12,7 +12,7 @@ from time import monotonic
 from migrate_transfer.core.backend import Destination, Meter, Sender, Source, Streams
 from migrate_transfer.core.bandwidth import Bucket
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import InvalidRequest, MigrateError, Stopped, TargetError
+from migrate_transfer.core.errors import InvalidRequest, MigrateError, SourceError, Stopped, TargetError
 from migrate_transfer.engine.copier import SMALL, Copier, Rows
 from migrate_transfer.engine.far import FarSender, helpers
 from migrate_transfer.engine.scanner import scan
@@ -104,6 +104,8 @@ class Transfer:
                 if self.ledger.passes.ended:
                     self.ledger.passes.begin()
                 self._scan(control, tell)
+                if self.spec.deletions:
+                    self._require_same_place()
                 self._copy(control, tell)
                 if self.spec.kind == "sync":
                     self._end_pass(control)
@@ -112,6 +114,20 @@ class Transfer:
                 if self.spec.kind != "sync" or passes == 0:
                     return self.ledger.totals()
                 self._rest(control, tell)
+
+    def _require_same_place(self) -> None:
+        """A folder that lists nothing and is another one than in the last pass is where a share is not mounted: nothing
+        is removed for it, and the pass begins anew. Raises SourceError."""
+        place, before = self.source.place(), self.ledger.fact("place")
+        if self.ledger.totals().counts.discovered:
+            self.ledger.note("place", place)
+        elif before not in (None, place):
+            self.ledger.passes.begin()
+            raise SourceError(
+                "The source is empty, and another folder than in the sync's last pass: nothing was removed for it.",
+                code="SOURCE_NOT_MOUNTED",
+                remedy="Mount the share, then start again. If it is a new folder, put a file into it first.",
+            )
 
     def _rest(self, control: Control, tell: Tell) -> None:
         """Between two passes. That nothing moves is told too, lest the last speed stays in view."""
@@ -125,10 +141,11 @@ class Transfer:
         could not be read, or an item failed, removes nothing; what stays for that reason, or because it could not be
         removed, is tried in the next one."""
         renamed, refused = not self.spec.deletions, 0
+        kept: list[str] = []
         if not self.ledger.totals().counts.failed:
             sender = self.destination.sender(Streams(self.spec.concurrency, self.meter), control)
             try:
-                ended = sender.delete_all(self.ledger.passes.left_over(renamed=renamed))
+                ended = sender.delete_all(self._left_over(kept, renamed=renamed))
                 while some := list(islice(ended, REMOVED)):
                     removed = [key for key, error in some if _is_gone(error)]
                     refused += len(some) - len(removed)
@@ -136,8 +153,19 @@ class Transfer:
                     control.check()
             finally:
                 sender.close()
-        self.ledger.note("not_removed", str(refused))
+        self.ledger.note("not_removed", str(refused + len(kept)))
         self.ledger.passes.end(self.ledger.totals(), renamed=renamed)
+
+    def _left_over(self, kept: list[str], *, renamed: bool) -> Iterator[tuple[str, str]]:
+        """What is to be removed. `kept` gets what lies in the Archive tier, asked now, unless it is the sync that puts
+        things there: another job has moved it away from the source, and there may be no other copy."""
+        for key, etag in self.ledger.passes.left_over(renamed=renamed):
+            asked = not renamed and self.spec.tier != "archive"
+            found = self.destination.find(key) if asked else None
+            if found is not None and found.tier == "archive":
+                kept.append(key)
+            else:
+                yield key, etag
 
     def _copy(self, control: Control, tell: Tell) -> None:
         together, features = control.child(), self.source.features

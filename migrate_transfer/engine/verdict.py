@@ -47,14 +47,30 @@ class Judge:
         if stored is None:
             return self._renamed(row) or Upload(row.number, row.item, resumed=row.resumed)
         mine = row.resumed and (listed is None or listed.etag != stored.etag)
+        if row.etag == stored.etag and self._is_gone(row.item):
+            return self._finished(row, stored, mine)
         if not stored.sha256:
             return self._foreign(row, stored, known, mine)
         if not mine and self._quiet(row.item, stored, known):
             return Landed(row.number, row.item, stored.sha256, stored.etag, UNCHANGED, tier=stored.tier)
         if stored.size == row.item.size and self._digest(row, stored) == stored.sha256:
             state, sent = (DONE, stored.size) if mine else (UNCHANGED, 0)
-            return Landed(row.number, row.item, stored.sha256, stored.etag, state, sent, stored.tier, mine)
+            proven = (row.sha256, row.etag) == (stored.sha256, stored.etag)
+            return Landed(row.number, row.item, stored.sha256, stored.etag, state, sent, stored.tier, proven)
         return self._replace(row, stored)
+
+    def _is_gone(self, item: Item) -> bool:
+        try:
+            with self.source.open(item):
+                return False
+        except ItemError as error:
+            return error.error_code == "SOURCE_GONE"
+
+    def _finished(self, row: Row, stored: Stored, mine: bool) -> Outcome:
+        """An earlier attempt had proven this copy and deleted the source; only that was not written down any more."""
+        state, sent = (DONE, stored.size) if mine else (UNCHANGED, 0)
+        item = row.item._replace(size=stored.size, modified=stored.modified or row.item.modified)
+        return Outcome(row.number, state, row.sha256, stored.etag, "reread", sent, item=item)
 
     def _replace(self, row: Row, stored: Stored) -> Upload | Outcome:
         """What came from this source may be replaced, anything else only where that is wanted."""
@@ -102,7 +118,7 @@ class Judge:
         """An object without a SHA-256 of ours: somebody else's, or put without verification."""
         if self.spec.level is None and self._quiet(row.item, stored, known):
             state = DONE if mine else UNCHANGED
-            return Landed(row.number, row.item, "", stored.etag, state, tier=stored.tier, mine=mine)
+            return Landed(row.number, row.item, "", stored.etag, state, tier=stored.tier)
         if self.spec.level == "received" and self._compared(row.item, stored, known):
             assert known is not None
             return Outcome(row.number, UNCHANGED, known.sha256, stored.etag, "reread", item=row.item)

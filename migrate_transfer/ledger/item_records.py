@@ -18,6 +18,9 @@ class Row(NamedTuple):
     number: int
     item: Item
     resumed: bool
+    sha256: str = ""
+    etag: str = ""
+    """Both of the copy that an earlier attempt has read back; empty where none was."""
 
 
 class Known(NamedTuple):

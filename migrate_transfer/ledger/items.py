@@ -69,7 +69,7 @@ TOTALS = (
 )
 """Without groups: SQLite would sort the rows for them."""
 SKIPS = "select code, count(*) from item where state = 4 group by 1"
-COLUMNS = "id, key, size, modified, created, version, stable_id, state"
+COLUMNS = "id, key, size, modified, created, version, stable_id, state, lower(hex(sha256)), coalesce(etag, '')"
 TEXTS = ("etag", "level", "code", "message", "remedy")
 TOLD = "lower(hex(sha256)), " + ", ".join(f"coalesce({one}, '')" for one in TEXTS)
 
@@ -159,7 +159,7 @@ class ItemLedger:
         """What was there when it had its outcome, and is not there now that the destination is listed, waits again."""
         with self._lock, self._store.writing() as db:
             db.execute(
-                "update item set state = 0 where state in (?, ?) and not exists"
+                "update item set state = 0, sha256 = null, etag = null where state in (?, ?) and not exists"
                 " (select 1 from there where there.key = item.key and there.etag = item.etag)",
                 (DONE, UNCHANGED),
             )
@@ -181,8 +181,9 @@ class ItemLedger:
                     f" order by id limit {SLICE}",
                     (last, smallest, largest),
                 ).fetchall()
-            for number, key, size, modified, created, version, stable_id, state in rows:
-                yield Row(number, Item(key, size, modified, version, created, stable_id), state == IN_FLIGHT)
+            for number, key, size, modified, created, version, stable_id, state, sha256, etag in rows:
+                item = Item(key, size, modified, version, created, stable_id)
+                yield Row(number, item, state == IN_FLIGHT, sha256, etag)
             if len(rows) < SLICE:
                 return
             last = rows[-1][0]
@@ -191,6 +192,15 @@ class ItemLedger:
         """These are about to be sent."""
         with self._lock, self._store.writing() as db:
             db.executemany("update item set state = 1 where id = ? and state = 0", [(number,) for number in numbers])
+
+    def prove(self, copies: Sequence[tuple[str, str, int]]) -> None:
+        """SHA-256, etag and number of those that were read back, before anything leans on it: after a kill it is known
+        whose source may be gone."""
+        with self._lock, self._store.writing() as db:
+            db.executemany(
+                "update item set sha256 = ?, etag = ? where id = ? and state = 1",
+                [(bytes.fromhex(sha256), etag, number) for sha256, etag, number in copies],
+            )
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Record outcomes; an item that has one keeps it."""

@@ -134,6 +134,24 @@ def test_a_folder_that_became_a_link_leads_nobody_out(tmp_path: Path, folder: Pa
     assert (outside / "a").exists()
 
 
+def test_a_folder_moved_out_with_a_link_in_its_place_is_not_emptied(tmp_path: Path, folder: Path) -> None:
+    """Its files are the very ones that were copied; they lie outside of what is to be moved now."""
+    (folder / "sub").mkdir()
+    (folder / "sub" / "a").write_bytes(b"inside")
+
+    class Moving(LocalSource):
+        def delete(self, item: Item) -> None:
+            if item.key == "sub/a":
+                (folder / "sub").rename(tmp_path / "outside")
+                (folder / "sub").symlink_to(tmp_path / "outside")
+            super().delete(item)
+
+    work = Work(tmp_path, Moving(folder))
+    work.run(delete_source=True)
+    assert work.outcomes(delete_source=True) == {"a": "done", "b": "done", "sub/a": "SOURCE_CHANGED"}
+    assert (tmp_path / "outside" / "a").read_bytes() == b"inside"
+
+
 @pytest.mark.parametrize("above", [False, True])
 def test_a_folder_that_became_a_link_before_it_is_listed_shows_nothing_of_elsewhere(
     tmp_path: Path, folder: Path, above: bool
