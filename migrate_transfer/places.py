@@ -39,6 +39,17 @@ def whole(text: str) -> str:
     return os.path.abspath(path)
 
 
+def require_whole(path: str) -> None:
+    """Nobody sees the folder that an agent was started in. Raises InvalidRequest for a path that leans on it, or that
+    only another system would understand."""
+    if not os.path.isabs(path):
+        raise InvalidRequest(
+            f"{path} is no whole path on this machine.",
+            code="SOURCE_NOT_FOUND",
+            remedy="Write it from the root on, as this machine's own system has it.",
+        )
+
+
 def open_source(text: str) -> Source:
     """Raises InvalidRequest."""
     found = SCHEME.fullmatch(text)

@@ -90,6 +90,14 @@ def test_an_agent_does_not_move_its_own_books(move: Move) -> None:
     assert move.ground.until(move.job(source=source), "failed")["error_code"] == "BOOKS_IN_SOURCE"
 
 
+def test_a_path_of_another_system_is_not_looked_for_where_the_agent_was_started(move: Move) -> None:
+    found = move.ground.until(move.job(source={"type": "local", "path": "C:\\Data"}), "failed")
+    assert (found["error_code"], found["error_message"]) == (
+        "SOURCE_NOT_FOUND",
+        "C:\\Data is no whole path on this machine.",
+    )
+
+
 def test_an_archive_deletes_the_source_once_the_copy_is_proven(move: Move) -> None:
     before = move.here()
     destination = {"type": "azure_blob", "tier": "archive"}
