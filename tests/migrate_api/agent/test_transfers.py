@@ -122,6 +122,14 @@ def test_a_killed_agent_goes_on_where_it_was(ground: Ground, azurite: Azurite, t
     assert move.there() == move.here()
 
 
+def test_what_another_agent_had_listed_is_not_the_total_of_its_successor(move: Move) -> None:
+    """It had listed ten items, and may have deleted some of them since."""
+    site, source = move.ground.site, {"type": "local", "path": str(move.folder)}
+    job, _ = site.running(site.agent("other"), project=move.project, type="migrate_files", source=source)
+    site.post(f"/api/jobs/{job['id']}/reassign", {"agent_id": move.agent["id"]})
+    assert move.ground.until(job, "completed")["files_total"] == 120
+
+
 def test_pause_resume_and_cancel(move: Move) -> None:
     job = move.job(transfer={"concurrency": 1, "bandwidth_limit_mbps": 8})
     move.ground.until(job, "running")
