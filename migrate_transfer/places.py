@@ -63,7 +63,7 @@ def open_source(text: str) -> Source:
 def require_apart(source: str, books: Path, filters: Filters) -> None:
     """The books of a job may lie in the folder that it moves only where its filters leave them out: they change while
     they are read, and would be deleted with the rest. Raises InvalidRequest."""
-    root, folder = Path(source).resolve(), books.resolve()
+    root, folder = Path(os.path.realpath(source)), Path(os.path.realpath(books))  # a loop of links is no folder
     if not folder.is_relative_to(root):
         return
     key = key_of(os.fsencode(folder.relative_to(root).as_posix()))

@@ -96,8 +96,8 @@ class Worker:
         log.info("Job %s: %s.", self.job_id, final)
 
     def _steps(self, assignment: Assignment, runner: Runner, reporter: Reporter) -> Ending:
-        """From where the job was. A paused job first goes back to the state it was paused in. What there is to do is told
-        each time: the books that hold it are this agent's own, and the job may come from another one."""
+        """From where the job was. A paused job first goes back to the state it was paused in. What there is to do is
+        told each time: the books that hold it are this agent's own, and the job may come from another one."""
         if assignment.stop is not None:
             self.control.stop("paused")
         self.control.check()

@@ -15,7 +15,16 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from migrate_transfer.backends.local_files import FOLLOW, LocalReader, changed, item_error, item_of, place, require_root
+from migrate_transfer.backends.local_files import (
+    FOLLOW,
+    LocalReader,
+    changed,
+    item_error,
+    item_of,
+    not_deleted,
+    place,
+    require_root,
+)
 from migrate_transfer.backends.local_listing import Listing
 from migrate_transfer.core.backend import Features, Item, Meant, Page, all_meant
 from migrate_transfer.core.errors import InvalidRequest, ItemError
@@ -65,7 +74,11 @@ class LocalSource:
         with self._translated():
             if item_of(item.key, os.lstat(path)) != item:
                 raise changed("changed after it was copied, and was not deleted")
+        try:
             os.unlink(path)
+        except OSError as error:
+            require_root(self.root)
+            raise not_deleted(error) from error
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

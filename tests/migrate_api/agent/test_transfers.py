@@ -98,6 +98,14 @@ def test_a_path_of_another_system_is_not_looked_for_where_the_agent_was_started(
     )
 
 
+def test_a_loop_of_links_is_no_folder(move: Move) -> None:
+    loop = move.folder / "loop"
+    loop.symlink_to(loop)
+    assert move.ground.until(move.job(source={"type": "local", "path": str(loop)}), "failed")["error_code"] == (
+        "SOURCE_NOT_FOUND"
+    )
+
+
 def test_an_archive_deletes_the_source_once_the_copy_is_proven(move: Move) -> None:
     before = move.here()
     destination = {"type": "azure_blob", "tier": "archive"}
