@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import PurePosixPath, PureWindowsPath
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -14,7 +15,15 @@ from migrate_api.dispatch import Dispatch, new_id, now, require_storage
 from migrate_api.errors import complaints, conflict, invalid
 from migrate_api.job_views import Again, JobRequest
 from migrate_api.principals import Person
-from migrate_api.protocol.spec import DESTINATIONS, SOURCES, BlobDestination, Destination, JobSpec, RockSource
+from migrate_api.protocol.spec import (
+    DESTINATIONS,
+    SOURCES,
+    BlobDestination,
+    Destination,
+    JobSpec,
+    LocalSource,
+    RockSource,
+)
 from migrate_api.protocol.states import FINAL, JOB_TYPES, JobStatus, JobType, ProjectStatus
 from migrate_api.seen import online_since
 from migrate_api.tables import Agent, AgentKey, Job, Project
@@ -197,12 +206,24 @@ def _require_fitting(spec: JobSpec, project: Project) -> None:
         raise invalid({"destination": "an import has none: its target stands in the source, as mission_org_slug"})
     if destination is not None and destination.type not in possible:
         raise invalid({"destination.type": f"a {spec.type} job writes to {_words(possible)}"})
+    if isinstance(spec.source, LocalSource):
+        _require_whole(spec.source.path)
+    if spec.type is JobType.SYNC and spec.transfer.delete_after_upload:
+        raise invalid({"transfer.delete_after_upload": "a sync keeps its source: choose archive or migrate_files"})
     if isinstance(spec.source, RockSource):
         _require_import(spec.source, spec.transfer.concurrency)
     if isinstance(destination, BlobDestination):
         connected = require_storage(project)["account"]
         if destination.account != connected:
             raise invalid({"destination.account": f"the project is connected to {connected}: leave it out"})
+
+
+def _require_whole(path: str) -> None:
+    """A relative path would be another folder wherever the agent is started. Which system it runs is not asked: an
+    agent knows its own paths."""
+    whole = PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
+    if not whole or "\0" in path:
+        raise invalid({"source.path": "give the whole path on the agent's machine, such as /mnt/nas/data or C:\\Data"})
 
 
 def _require_import(source: RockSource, concurrency: int) -> None:

@@ -39,6 +39,17 @@ def whole(text: str) -> str:
     return os.path.abspath(path)
 
 
+def require_whole(path: str) -> None:
+    """Nobody sees the folder that an agent was started in. Raises InvalidRequest for a path that leans on it, or that
+    only another system would understand."""
+    if not os.path.isabs(path):
+        raise InvalidRequest(
+            f"{path} is no whole path on this machine.",
+            code="SOURCE_NOT_FOUND",
+            remedy="Write it from the root on, as this machine's own system has it.",
+        )
+
+
 def open_source(text: str) -> Source:
     """Raises InvalidRequest."""
     found = SCHEME.fullmatch(text)
@@ -52,7 +63,7 @@ def open_source(text: str) -> Source:
 def require_apart(source: str, books: Path, filters: Filters) -> None:
     """The books of a job may lie in the folder that it moves only where its filters leave them out: they change while
     they are read, and would be deleted with the rest. Raises InvalidRequest."""
-    root, folder = Path(source).resolve(), books.resolve()
+    root, folder = Path(os.path.realpath(source)), Path(os.path.realpath(books))  # a loop of links is no folder
     if not folder.is_relative_to(root):
         return
     key = key_of(os.fsencode(folder.relative_to(root).as_posix()))

@@ -34,7 +34,7 @@ from migrate_transfer.job import MANIFEST, FileJob
 from migrate_transfer.ledger.item_records import FAILED, FileTotals
 from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.net.lane import Link
-from migrate_transfer.places import require_apart
+from migrate_transfer.places import require_apart, require_whole
 from migrate_transfer.spec import MIB, Kind, TransferSpec
 
 KINDS: dict[str, Kind] = {JobType.MIGRATE_FILES: "copy", JobType.ARCHIVE: "archive", JobType.SYNC: "sync"}
@@ -124,6 +124,7 @@ class TransferRunner:
                 remedy="Update the agent, or assign the job to one that can.",
             )
         self._plane, self._local = plane, self._job.source
+        require_whole(self._local.path)
         self._folder = home.jobs / assignment.job_id
 
     def _spec(self, access: StorageAccess) -> TransferSpec:

@@ -96,7 +96,8 @@ class Worker:
         log.info("Job %s: %s.", self.job_id, final)
 
     def _steps(self, assignment: Assignment, runner: Runner, reporter: Reporter) -> Ending:
-        """From where the job was. A paused job first goes back to the state it was paused in."""
+        """From where the job was. A paused job first goes back to the state it was paused in. What there is to do is
+        told each time: the books that hold it are this agent's own, and the job may come from another one."""
         if assignment.stop is not None:
             self.control.stop("paused")
         self.control.check()
@@ -105,10 +106,10 @@ class Worker:
             reporter.status(status)
         if status is JobStatus.CREATED:
             reporter.status(JobStatus.SCANNING)
+        totals = runner.scan(self.control)
         if status in (JobStatus.CREATED, JobStatus.SCANNING):
-            reporter.status(JobStatus.READY, runner.scan(self.control))
-        if status is not JobStatus.RUNNING:
-            reporter.status(JobStatus.RUNNING)
+            reporter.status(JobStatus.READY, totals)
+        reporter.status(JobStatus.RUNNING, totals)
         self.control.check()
         return runner.run(self.control, reporter.standing)
 

@@ -22,6 +22,7 @@ from migrate_transfer.backends.local_files import (
     gone,
     item_error,
     item_of,
+    not_deleted,
     opened,
     place,
     require_root,
@@ -83,7 +84,14 @@ class LocalSource:
             path = os.path.join(folder, name) if number is None else name
             if item_of(item.key, os.lstat(path, dir_fd=number)) != item:
                 raise changed("changed after it was copied, and was not deleted")
-            os.unlink(path, dir_fd=number)
+            self._unlink(path, number)
+
+    def _unlink(self, path: bytes, folder: int | None) -> None:
+        try:
+            os.unlink(path, dir_fd=folder)
+        except OSError as error:
+            require_root(self.root)
+            raise not_deleted(error) from error
 
     def _require_place(self, found: bytes, item: Item) -> None:
         """A folder above it may have become a link since the listing: what that leads to is neither read nor deleted,

@@ -129,3 +129,15 @@ def item_error(error: OSError) -> ItemError:
         code="SOURCE_UNREADABLE",
         remedy="Check the disk and whether another program has locked the file; then retry the failed items.",
     )
+
+
+def not_deleted(error: OSError) -> ItemError:
+    """It could be read: what is missing is a right in its folder."""
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return item_error(error)
+    return ItemError(
+        f"The file was copied, and cannot be removed ({error.strerror}).",
+        code="SOURCE_NOT_DELETED",
+        remedy="Give the user who runs the job the right to write in its folder, and retry the failed items: nothing is"
+        " sent again.",
+    )

@@ -137,7 +137,8 @@ class Source(Protocol):
         """Raises ItemError SOURCE_GONE, SOURCE_DENIED, SOURCE_UNREADABLE."""
 
     def delete(self, item: Item) -> None:
-        """Remove the item if it still is that version. Raises ItemError SOURCE_CHANGED and those of `open`."""
+        """Remove the item if it still is that version. Raises ItemError SOURCE_CHANGED,
+        SOURCE_NOT_DELETED and those of `open`."""
 
 
 @dataclass(slots=True)

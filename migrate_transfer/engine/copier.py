@@ -94,7 +94,7 @@ class Copier:
                 self.control.check()  # a sender with nothing to send may not have looked
                 try:
                     for upload, result in sender.put_all(self._contents(judge)):
-                        self._note(upload, result)
+                        self._note(judge, upload, result)
                 finally:
                     self._settle()
                 self._rename(sender)
@@ -150,13 +150,25 @@ class Copier:
             self._land(verdict)
         return None
 
-    def _note(self, upload: Upload, result: Receipt | Exception) -> None:
+    def _note(self, judge: Judge, upload: Upload, result: Receipt | Exception) -> None:
         if isinstance(result, MigrateError):
-            self._end(*self._losses.failed(failed(upload.number, result, sent=upload.read), result))
+            self._lose(judge, upload, result)
         elif isinstance(result, Exception):
             raise result
         else:
             self._land(Landed(upload.number, upload.item, upload.sha256, result.etag, DONE, result.sent))
+
+    def _lose(self, judge: Judge, upload: Upload, error: MigrateError) -> None:
+        try:
+            there = judge.moved(upload, error)
+        except FatalError:
+            raise
+        except MigrateError:
+            there = None  # the destination does not answer: the first error is the one to tell
+        if there is not None:
+            self._land(there)
+        else:
+            self._end(*self._losses.failed(failed(upload.number, error, sent=upload.read), error))
 
     def _rename(self, sender: Sender) -> None:
         """What cannot be renamed at the destination is sent."""

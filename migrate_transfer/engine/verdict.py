@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from migrate_transfer.core.backend import Destination, Item, Rename, Source, Stored, Upload
-from migrate_transfer.core.errors import ItemError
+from migrate_transfer.core.errors import ItemError, MigrateError
 from migrate_transfer.core.plan import same
 from migrate_transfer.engine.passage import digest
 from migrate_transfer.engine.proof import Doubtful, Landed, archived, failed, occupied
@@ -110,9 +110,24 @@ class Judge:
         try:
             return digest(self.source, row.item)
         except ItemError as error:
-            if error.error_code == "SOURCE_GONE" and self.spec.delete_source and row.resumed and same(row.item, stored):
-                return stored.sha256  # an earlier attempt had proven the copy and deleted the source
+            if self._was_moved(error, row.item, stored, resumed=row.resumed):
+                return stored.sha256
             raise
+
+    def moved(self, upload: Upload, error: MigrateError) -> Landed | None:
+        """What could not be read any more, if it is there: it is read back as every copy is."""
+        if error.error_code != "SOURCE_GONE" or not self.spec.delete_source:
+            return None
+        stored = self.destination.find(upload.item.key)
+        if stored is None or not stored.sha256 or not self._was_moved(error, upload.item, stored, resumed=False):
+            return None
+        return Landed(upload.number, upload.item, stored.sha256, stored.etag, UNCHANGED, tier=stored.tier)
+
+    def _was_moved(self, error: MigrateError, item: Item, stored: Stored, *, resumed: bool) -> bool:
+        """Whether an earlier attempt had proven the copy and deleted the source; or another agent, which had the job in
+        between or has not heard yet that it lost it."""
+        ours = resumed or stored.source == self.source.mark
+        return error.error_code == "SOURCE_GONE" and self.spec.delete_source and ours and same(item, stored)
 
     def _foreign(self, row: Row, stored: Stored, known: Known | None, mine: bool) -> Upload | Outcome | Landed | None:
         """An object without a SHA-256 of ours: somebody else's, or put without verification."""

@@ -35,6 +35,15 @@ def ask(site: Site, kind: str, **job: Any) -> tuple[int, Any]:
         ("file_migration", {"type": "migrate_files", "source": LOCAL, "transfer": {"chunk_size_mb": 0}}, "transfer"),
         ("file_migration", {"type": "teleport", "source": LOCAL}, "type"),
         ("file_migration", {"type": "migrate_files", "source": {"type": "local"}}, "source"),
+        ("file_migration", {"type": "migrate_files", "source": {"type": "local", "path": "."}}, "source.path"),
+        ("file_migration", {"type": "migrate_files", "source": {"type": "local", "path": "~/docs"}}, "source.path"),
+        ("file_migration", {"type": "migrate_files", "source": {"type": "local", "path": "C:data"}}, "source.path"),
+        ("file_migration", {"type": "migrate_files", "source": {"type": "local", "path": "/a\0b"}}, "source.path"),
+        (
+            "file_migration",
+            {"type": "sync", "source": LOCAL, "transfer": {"delete_after_upload": True}},
+            "transfer.delete_after_upload",
+        ),
     ],
 )
 def test_what_does_not_fit_is_named(site: Site, kind: str, job: dict[str, Any], field: str) -> None:

@@ -79,8 +79,9 @@ def denied(code: str, text: str, *, lapsed: bool, status: int) -> AccessDenied:
     return AccessDenied(
         f"Azure Storage refused access ({code or 'no reason given'}).",
         code="AZURE_ACCESS_DENIED",
-        remedy="Give the account the role Storage Blob Data Contributor on the storage account, and let its firewall"
-        " admit the agent's network; a new role takes some minutes to work.",
+        remedy="Give the account the role Storage Blob Data Contributor on the storage account (a signature made by"
+        " hand: the rights to read, create, write, delete and list), and let its firewall admit the agent's network; a"
+        " new role takes some minutes to work.",
         details=details,
     )
 

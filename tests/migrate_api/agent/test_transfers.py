@@ -90,6 +90,22 @@ def test_an_agent_does_not_move_its_own_books(move: Move) -> None:
     assert move.ground.until(move.job(source=source), "failed")["error_code"] == "BOOKS_IN_SOURCE"
 
 
+def test_a_path_of_another_system_is_not_looked_for_where_the_agent_was_started(move: Move) -> None:
+    found = move.ground.until(move.job(source={"type": "local", "path": "C:\\Data"}), "failed")
+    assert (found["error_code"], found["error_message"]) == (
+        "SOURCE_NOT_FOUND",
+        "C:\\Data is no whole path on this machine.",
+    )
+
+
+def test_a_loop_of_links_is_no_folder(move: Move) -> None:
+    loop = move.folder / "loop"
+    loop.symlink_to(loop)
+    assert move.ground.until(move.job(source={"type": "local", "path": str(loop)}), "failed")["error_code"] == (
+        "SOURCE_NOT_FOUND"
+    )
+
+
 def test_an_archive_deletes_the_source_once_the_copy_is_proven(move: Move) -> None:
     before = move.here()
     destination = {"type": "azure_blob", "tier": "archive"}
@@ -112,6 +128,14 @@ def test_a_killed_agent_goes_on_where_it_was(ground: Ground, azurite: Azurite, t
     found = move.ground.until(job, "completed")
     assert (found["files_completed"], found["files_total"]) == (121, 121)
     assert move.there() == move.here()
+
+
+def test_what_another_agent_had_listed_is_not_the_total_of_its_successor(move: Move) -> None:
+    """It had listed ten items, and may have deleted some of them since."""
+    site, source = move.ground.site, {"type": "local", "path": str(move.folder)}
+    job, _ = site.running(site.agent("other"), project=move.project, type="migrate_files", source=source)
+    site.post(f"/api/jobs/{job['id']}/reassign", {"agent_id": move.agent["id"]})
+    assert move.ground.until(job, "completed")["files_total"] == 120
 
 
 def test_pause_resume_and_cancel(move: Move) -> None:

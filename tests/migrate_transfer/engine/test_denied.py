@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,11 +19,15 @@ from migrate_transfer.core.plan import Filters
 NOBODY = 65534
 
 
-def as_nobody(folder: str, told: Connection, include: tuple[str, ...] = ()) -> None:
-    """What a user who is not root finds in the folder; in a process of its own."""
+def be_nobody() -> None:
     if os.geteuid() == 0:
         os.setgid(NOBODY)
         os.setuid(NOBODY)
+
+
+def as_nobody(folder: str, told: Connection, include: tuple[str, ...] = ()) -> None:
+    """What a user who is not root finds in the folder; in a process of its own."""
+    be_nobody()
     source = LocalSource(folder)
     for page in source.pages(meant=Filters(include=include).reaches):
         for entry in page.entries:
@@ -37,10 +42,22 @@ def as_nobody(folder: str, told: Connection, include: tuple[str, ...] = ()) -> N
     told.send(None)
 
 
-def told_to_nobody(folder: str, include: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+def deleting(folder: str, told: Connection, include: tuple[str, ...]) -> None:
+    be_nobody()
+    source = LocalSource(folder)
+    for item in [entry for page in source.pages() for entry in page.entries if isinstance(entry, Item)]:
+        with pytest.raises(ItemError) as caught:
+            source.delete(item)
+        told.send((item.key, caught.value.error_code))
+    told.send(None)
+
+
+def told_to_nobody(
+    folder: str, include: tuple[str, ...] = (), work: Callable[..., None] = as_nobody
+) -> list[tuple[str, str]]:
     context = multiprocessing.get_context("fork")
     hears, tells = context.Pipe(duplex=False)
-    child = context.Process(target=as_nobody, args=(folder, tells, include))
+    child = context.Process(target=work, args=(folder, tells, include))
     child.start()
     tells.close()
     found = list(iter(hears.recv, None))
@@ -73,3 +90,11 @@ def test_a_folder_that_may_be_read_and_not_entered_tells_of_each_thing_in_it_and
         shut.chmod(0o744)
         found = told_to_nobody(folder)
     assert found == [("shut/a", "SOURCE_DENIED"), ("shut/deep", "SOURCE_DENIED")]
+
+
+def test_what_may_be_read_and_not_removed_is_not_called_unreadable() -> None:
+    with TemporaryDirectory() as folder:
+        Path(folder, "a").write_bytes(b"-")
+        for path, mode in ((Path(folder), 0o755), (Path(folder, "a"), 0o644)):
+            path.chmod(mode)
+        assert told_to_nobody(folder, work=deleting) == [("a", "SOURCE_NOT_DELETED")]

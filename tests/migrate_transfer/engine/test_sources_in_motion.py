@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from migrate_transfer.backends.local import LocalReader, LocalSource
+from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Item, Meant, Oddity, Page, all_meant
+from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import SourceError
 from migrate_transfer.core.plan import Filters
-from tests.migrate_transfer.engine.work import Work, contents
+from migrate_transfer.engine.transfer import Transfer
+from tests.migrate_transfer.engine.work import Work, contents, holding
 
 MIB = 2**20
 
@@ -83,6 +86,20 @@ def test_what_is_replaced_while_it_is_read_is_no_object(tmp_path: Path, folder: 
     work = Work(tmp_path, source)
     work.run()
     assert work.outcomes() == {"a": "SOURCE_CHANGED", "b": "done"}
+
+
+@pytest.mark.parametrize(("of_ours", "outcome"), [(True, "unchanged"), (False, "SOURCE_GONE")])
+def test_what_another_attempt_moved_and_deleted_is_there(tmp_path: Path, of_ours: bool, outcome: str) -> None:
+    """It was listed before that, as when a job goes to another agent and back."""
+    source = holding(a=b"-")
+    work = Work(tmp_path, source)
+    with closing(Transfer(tmp_path / "first", work.spec(delete_source=True), source, work.destination)) as transfer:
+        transfer.scan(Control())
+    source.mark = source.mark if of_ours else "another source..."
+    work.run("second", delete_source=True)
+    source.mark = Memory().mark
+    work.run(delete_source=True)
+    assert work.outcomes(delete_source=True) == {"a": outcome}
 
 
 def test_what_is_gone_before_it_is_opened_is_told(tmp_path: Path, folder: Path) -> None:
