@@ -115,10 +115,10 @@ def test_an_agents_key_is_revoked(site: Site, page: Chrome) -> None:
     page.get(f"{site.url}/settings")
     press(page, "Revoke")
     press(page, "Go back")
-    assert site.call("GET", "/api/agent/commands", key=agent["key"])[0] == 200
+    assert site.call("GET", "/api/agent/commands?wait=0", key=agent["key"])[0] == 200
     press(page, "Revoke")
     press(page, "Revoke")
-    assert site.call("GET", "/api/agent/commands", key=agent["key"])[0] == 401
+    assert site.call("GET", "/api/agent/commands?wait=0", key=agent["key"])[0] == 401
 
 
 def test_another_sites_page_changes_nothing(site: Site, page: Chrome) -> None:

@@ -17,9 +17,9 @@ def test_a_key_is_revoked_after_a_question_and_its_agent_is_cut_off(site: Site) 
     question = f"/settings/keys/{agent['key_id']}/revoke"
     assert question in site.text("/settings", role="admin")
     assert "cut off at once" in site.text(question, role="admin")
-    assert site.call("GET", "/api/agent/commands", key=agent["key"])[0] == 200
+    assert site.call("GET", "/api/agent/commands?wait=0", key=agent["key"])[0] == 200
     assert site.submit(question).headers["location"] == "/settings#keys"
-    assert site.call("GET", "/api/agent/commands", key=agent["key"])[0] == 401
+    assert site.call("GET", "/api/agent/commands?wait=0", key=agent["key"])[0] == 401
 
 
 def test_a_token_is_made_shown_once_and_revoked(site: Site) -> None:
@@ -64,7 +64,7 @@ def test_an_agent_at_work_is_not_removed_and_an_idle_one_is(site: Site) -> None:
     assert (answer.status_code, "Cancel or reassign them first." in answer.text) == (409, True)
     site.post(f"/api/jobs/{job['id']}/cancel")
     assert site.submit(f"/agents/{agent['id']}/remove").headers["location"] == "/agents"
-    assert site.call("GET", "/api/agent/commands", key=agent["key"])[0] == 401
+    assert site.call("GET", "/api/agent/commands?wait=0", key=agent["key"])[0] == 401
 
 
 def test_the_dashboard_says_where_the_other_agents_are(site: Site) -> None:
