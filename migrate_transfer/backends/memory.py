@@ -35,6 +35,7 @@ class Kept:
     modified: int = 0
     tier: str = "hot"
     source: str = ""
+    moved: bool = False
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Memory:
     """Source and destination at once. Change `objects` as somebody else would."""
 
     objects: dict[str, Kept] = field(default_factory=dict)
-    features: Features = field(default_factory=lambda: Features(stable_ids=True, tiers=True, copies=True))
+    features: Features = field(default_factory=lambda: Features(stable_ids=True, tiers=True, copies=True, marks=True))
     mark: str = "0123456789abcdef"
     _versions: int = 0
 
@@ -50,6 +51,12 @@ class Memory:
         """Write an object as a user of the source would."""
         self._versions += 1
         self.objects[key] = Kept(data, self._versions, modified=modified)
+
+    def mark_moved(self, key: str, moved: bool) -> str:
+        """The object's etag after its metadata were written."""
+        self._versions += 1
+        self.objects[key].version, self.objects[key].moved = self._versions, moved
+        return str(self._versions)
 
     def item(self, key: str) -> Item:
         kept = self.objects[key]
@@ -87,7 +94,8 @@ class Memory:
 
     def _stored(self, key: str) -> Stored:
         kept = self.objects[key]
-        return Stored(key, len(kept.data), str(kept.version), kept.sha256, kept.modified, kept.tier, kept.source)
+        said = (kept.sha256, kept.modified, kept.tier, kept.source, kept.moved)
+        return Stored(key, len(kept.data), str(kept.version), *said)
 
     def name(self, key: str) -> str:
         return key
@@ -163,6 +171,14 @@ class MemorySender:
             else:
                 del self._memory.objects[key]
                 yield key, None
+
+    def mark_all(self, objects: Iterator[tuple[str, str]], *, moved: bool) -> Iterator[tuple[str, str | Exception]]:
+        for key, etag in objects:
+            there = self._memory.find(key)
+            if there is None or there.etag != etag:
+                yield key, RejectedItem("The object is another one now.", code="DESTINATION_CHANGED")
+            else:
+                yield key, self._memory.mark_moved(key, moved)
 
     def copy_all(self, renames: Iterator[Rename]) -> Iterator[tuple[Rename, Receipt | Exception]]:
         for one in renames:

@@ -30,6 +30,8 @@ class Features:
     tiers: bool = False
     copies: bool = False
     """An object can be given a second name without its bytes being sent again."""
+    marks: bool = False
+    """An object can be told that its source is deleted: it may be the only copy then."""
     longest_key: int = 4_096
     """In code units of UTF-16, as Azure counts: it takes 512 emoji at the most (azure-storage-cpp, issue 291)."""
     most_parts: int = 4_096
@@ -87,6 +89,8 @@ class Stored(NamedTuple):
     tier: str = ""
     source: str = ""
     """The mark of the source that it came from."""
+    moved: bool = False
+    """Its source was deleted for it: nobody replaces or removes it unasked."""
 
 
 class Receipt(NamedTuple):
@@ -233,6 +237,10 @@ class Sender(Protocol):
 
     def delete_all(self, objects: Iterator[tuple[str, str]]) -> Iterator[tuple[str, Exception | None]]:
         """Remove each object (key and etag) that still is that one; any other is an error of the item."""
+
+    def mark_all(self, objects: Iterator[tuple[str, str]], *, moved: bool) -> Iterator[tuple[str, str | Exception]]:
+        """Keep with each object (key and etag) that still is that one whether its source is deleted for it; its new
+        etag."""
 
     def copy_all(self, renames: Iterator[Rename]) -> Iterator[tuple[Rename, Receipt | Exception]]:
         """Give each object its new name too, where nothing has that name; with its properties."""

@@ -86,7 +86,7 @@ class Copier:
     def run(self) -> None:
         sender = self.sender()
         self._losses = Losses(self.destination)
-        prover = Prover(self.source, sender, self.spec, self._losses, self.ledger.prove)
+        prover = Prover(self.source, self.destination, sender, self.spec, self._losses, self.ledger.prove)
         before = self.ledger.passes.before if self.ledger.passes.moved()[0] else None
         judge = Judge(self.source, self.destination, self.spec, before)
         try:

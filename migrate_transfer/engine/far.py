@@ -74,6 +74,9 @@ class FarSender:
     def delete_all(self, objects: Iterator[tuple[str, str]]) -> Iterator[tuple[str, Exception | None]]:
         return self._near.delete_all(objects)
 
+    def mark_all(self, objects: Iterator[tuple[str, str]], *, moved: bool) -> Iterator[tuple[str, str | Exception]]:
+        return self._near.mark_all(objects, moved=moved)
+
     def copy_all(self, renames: Iterator[Rename]) -> Iterator[tuple[Rename, Receipt | Exception]]:
         return self._near.copy_all(renames)
 

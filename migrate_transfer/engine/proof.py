@@ -1,13 +1,13 @@
-"""What follows a copy that is to be proven: it is read back, then archived, then its source is deleted, each only after
-the step before it."""
+"""What follows a copy that is to be proven: it is read back, marked as what may be the only copy, archived, then its
+source is deleted, each only after the step before it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from migrate_transfer.core.backend import Item, Sender, Source
+from migrate_transfer.core.backend import Destination, Item, Sender, Source
 from migrate_transfer.core.errors import FatalError, ItemError, MigrateError
 from migrate_transfer.engine.losses import Losses
 from migrate_transfer.engine.passage import read_through
@@ -55,6 +55,7 @@ class Prover:
     """Raises FatalError when a side is gone, and Stopped: what is not proven then stays in flight."""
 
     source: Source
+    destination: Destination
     sender: Sender
     spec: TransferSpec
     losses: Losses
@@ -66,6 +67,8 @@ class Prover:
         there = yield from self._compare(doubtful)
         if self.spec.level == "reread":
             there += yield from self._reread(landed)
+            if self.spec.delete_source:
+                there = yield from self._mark(there)
             if self.spec.delete_source or self.spec.tier == "archive":
                 self.note([(one.sha256, one.etag, one.number) for one in there])
         else:
@@ -127,6 +130,37 @@ class Prover:
                 equal.append(landed)
         return equal
 
+    def _mark(self, proven: Sequence[Landed]) -> Step:
+        """From here on nothing of ours replaces or removes these objects. One that is not the one any more that was
+        read back is read once more as it is now."""
+        if not self.destination.features.marks:
+            return list(proven)
+        marked, changed = yield from self._marked(proven)
+        if changed:
+            found = {one.item.key: self.destination.find(one.item.key) for one in changed}
+            there = [one._replace(etag=now.etag) for one in changed if (now := found[one.item.key]) is not None]
+            yield from (one.failed(replaced()) for one in changed if found[one.item.key] is None)
+            again, changed = yield from self._marked((yield from self._reread(there)))
+            yield from (one.failed(replaced()) for one in changed)
+            marked += again
+        return marked
+
+    def _marked(self, proven: Sequence[Landed]) -> Generator[Outcome, None, tuple[list[Landed], list[Landed]]]:
+        """Those marked, with their new etag, and those whose object is another one. An earlier attempt has marked what
+        it has archived."""
+        asked = {one.item.key: one for one in proven if one.tier != "archive"}
+        marked, changed = [one for one in proven if one.tier == "archive"], []
+        objects = [(key, one.etag) for key, one in asked.items()]
+        for key, result in self.sender.mark_all(iter(objects), moved=True):
+            one = asked[key]
+            if isinstance(result, str):
+                marked.append(one._replace(etag=result))
+            elif isinstance(result, MigrateError) and result.error_code == "DESTINATION_CHANGED":
+                changed.append(one)
+            else:
+                yield from self.losses.failed(one.failed(_item_error(result), "reread"), result)
+        return marked, changed
+
     def _move(self, landed: Sequence[Landed], level: str) -> Step:
         """What is not in the tier that is asked for goes there."""
         elsewhere = {one.item.key: one for one in landed if self.elsewhere(one)}
@@ -145,16 +179,29 @@ class Prover:
         return one.state == UNCHANGED and self.spec.moves(one.tier)
 
     def _delete(self, landed: Sequence[Landed]) -> Step:
-        deleted = []
+        deleted, kept = [], {}
         for one in landed:
             try:
                 self._remove(one)
             except ItemError as error:
                 if error.error_code != "SOURCE_GONE":
-                    yield one.failed(error, "reread")
+                    kept[one.item.key] = one, error
                     continue
             deleted.append(one)
+        if kept:
+            yield from self._unmark(kept)
         return deleted
+
+    def _unmark(self, kept: Mapping[str, tuple[Landed, ItemError]]) -> Iterator[Outcome]:
+        """Their sources are there still: what becomes of them may replace the copies. Where that cannot be said, the
+        mark stays."""
+        etags: dict[str, str | Exception] = {}
+        if self.destination.features.marks:
+            objects = [(key, one.etag) for key, (one, _) in kept.items()]
+            etags.update(self.sender.mark_all(iter(objects), moved=False))
+        for key, (one, error) in kept.items():
+            etag = etags.get(key)
+            yield one._replace(etag=etag if isinstance(etag, str) else one.etag).failed(error, "reread")
 
     def _remove(self, one: Landed) -> None:
         try:
@@ -184,6 +231,22 @@ def occupied() -> ItemError:
         "Another object of this name is at the destination, and it is not from this source.",
         code="DESTINATION_EXISTS",
         remedy="Compare the two; then remove one of them, choose another prefix, or allow overwriting.",
+    )
+
+
+def only_copy() -> ItemError:
+    return ItemError(
+        "The object of this name holds another file, which was moved: it may be the only copy.",
+        code="DESTINATION_EXISTS",
+        remedy="Rename the file, choose another prefix, or allow overwriting if the moved one is not needed any more.",
+    )
+
+
+def replaced() -> ItemError:
+    return ItemError(
+        "The object at the destination was changed by somebody else after it was read back; the source stays.",
+        code="DESTINATION_CHANGED",
+        remedy="Let the other program end, then retry the failed items.",
     )
 
 

@@ -157,12 +157,12 @@ class Transfer:
         self.ledger.passes.end(self.ledger.totals(), renamed=renamed)
 
     def _left_over(self, kept: list[str], *, renamed: bool) -> Iterator[tuple[str, str]]:
-        """What is to be removed. `kept` gets what lies in the Archive tier, asked now, unless it is the sync that puts
-        things there: another job has moved it away from the source, and there may be no other copy."""
+        """What is to be removed. `kept` gets what may be the only copy, asked now: what another job has moved away from
+        the source, and what lies in the Archive tier unless it is the sync that puts things there."""
+        puts_archived = renamed or self.spec.tier == "archive"
         for key, etag in self.ledger.passes.left_over(renamed=renamed):
-            asked = not renamed and self.spec.tier != "archive"
-            found = self.destination.find(key) if asked else None
-            if found is not None and found.tier == "archive":
+            found = self.destination.find(key)
+            if found is not None and (found.moved or (found.tier == "archive" and not puts_archived)):
                 kept.append(key)
             else:
                 yield key, etag

@@ -10,7 +10,7 @@ from migrate_transfer.core.backend import Destination, Item, Rename, Source, Sto
 from migrate_transfer.core.errors import ItemError, MigrateError
 from migrate_transfer.core.plan import same
 from migrate_transfer.engine.passage import digest
-from migrate_transfer.engine.proof import Doubtful, Landed, archived, failed, occupied
+from migrate_transfer.engine.proof import Doubtful, Landed, archived, failed, occupied, only_copy
 from migrate_transfer.ledger.item_records import DONE, UNCHANGED, Before, Known, Outcome, Row
 from migrate_transfer.spec import TransferSpec
 
@@ -46,7 +46,7 @@ class Judge:
         stored = self.destination.find(row.item.key) if row.resumed else listed
         if stored is None:
             return self._renamed(row) or Upload(row.number, row.item, resumed=row.resumed)
-        mine = row.resumed and (listed is None or listed.etag != stored.etag)
+        mine = row.resumed and not _was_there(stored, listed)
         if row.etag == stored.etag and self._is_gone(row.item):
             return self._finished(row, stored, mine)
         if not stored.sha256:
@@ -76,6 +76,8 @@ class Judge:
         """What came from this source may be replaced, anything else only where that is wanted."""
         if stored.source != self.source.mark and not self.spec.overwrite:
             return failed(row.number, occupied())
+        if stored.moved and not self.spec.overwrite:
+            return failed(row.number, only_copy())
         if stored.tier == "archive":
             return failed(row.number, archived())
         return Upload(row.number, row.item, replaces=stored.etag, resumed=row.resumed)
@@ -88,7 +90,7 @@ class Judge:
         if before is None or (before.size, before.modified) != (row.item.size, row.item.modified):
             return None
         old = self.destination.find(before.key)
-        if old is None or old.etag != before.etag or old.sha256 != digest(self.source, row.item):
+        if old is None or old.moved or old.etag != before.etag or old.sha256 != digest(self.source, row.item):
             return None
         return Rename(row.number, row.item, before.key, before.etag, old.sha256)
 
@@ -126,7 +128,7 @@ class Judge:
     def _was_moved(self, error: MigrateError, item: Item, stored: Stored, *, resumed: bool) -> bool:
         """Whether an earlier attempt had proven the copy and deleted the source; or another agent, which had the job in
         between or has not heard yet that it lost it."""
-        ours = resumed or stored.source == self.source.mark
+        ours = resumed or stored.moved or stored.source == self.source.mark
         return error.error_code == "SOURCE_GONE" and self.spec.delete_source and ours and same(item, stored)
 
     def _foreign(self, row: Row, stored: Stored, known: Known | None, mine: bool) -> Upload | Outcome | Landed | None:
@@ -142,3 +144,12 @@ class Judge:
             return self._replace(row, stored)
         self._doubtful.append(Doubtful(row.number, row.item, digest(self.source, row.item), stored.etag, stored.tier))
         return None
+
+
+def _was_there(stored: Stored, listed: Stored | None) -> bool:
+    """Whether the object lay there before this job put anything: it may have been marked since, and has another etag
+    then."""
+    if listed is None:
+        return False
+    alike = (listed.size, listed.sha256) == (stored.size, stored.sha256)
+    return listed.etag == stored.etag or (stored.moved and alike)

@@ -41,7 +41,8 @@ create table if not exists item (id integer primary key, key text not null, size
 create table if not exists scan (one integer primary key check (one = 1), cursor text, last integer not null,
   complete integer not null);
 create table if not exists there (key text primary key, size integer not null, etag text not null,
-  sha256 text not null, modified integer not null, tier text not null, source text not null) without rowid;
+  sha256 text not null, modified integer not null, tier text not null, source text not null,
+  moved integer not null default 0) without rowid;
 create table if not exists known (key text primary key, version text not null, etag text not null,
   stable_id text not null, size integer not null, modified integer not null) without rowid;
 create table if not exists pass (number integer primary key, done integer not null, unchanged integer not null,
@@ -80,9 +81,18 @@ class ItemLedger:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._store = Store(path, SCHEMA, version=VERSION, remedy=DAMAGED)
+        self._catch_up()
         self.passes = Passes(self._store)
         self._lock = threading.Lock()
         """Our own threads wait here: SQLite would let them sleep and look."""
+
+    def _catch_up(self) -> None:
+        """Books that were begun by an earlier release do not know yet what was moved."""
+        with self._store.reading() as db:
+            columns = {column for _, column, *_ in db.execute("pragma table_info(there)")}
+        if "moved" not in columns:
+            with self._store.writing() as db:
+                db.execute("alter table there add column moved integer not null default 0")
 
     def __enter__(self) -> Self:
         return self
@@ -146,7 +156,7 @@ class ItemLedger:
     def there(self, stored: Iterable[Stored]) -> None:
         """Remember what the destination holds."""
         with self._lock, self._store.writing() as db:
-            db.executemany("insert or replace into there values (?, ?, ?, ?, ?, ?, ?)", stored)
+            db.executemany("insert or replace into there values (?, ?, ?, ?, ?, ?, ?, ?)", stored)
 
     def doubt(self) -> None:
         """The destination is not what it was: before the job goes on it is listed anew."""

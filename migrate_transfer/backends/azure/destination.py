@@ -61,7 +61,13 @@ class AzureBlob:
     """The destination. Raises InvalidRequest for names that Azure cannot have and for access that cannot be used."""
 
     features = Features(
-        resumes=True, tiers=True, copies=True, longest_key=1_024, most_parts=254, largest=MAX_BLOCKS * 4_000 * 2**20
+        resumes=True,
+        tiers=True,
+        copies=True,
+        marks=True,
+        longest_key=1_024,
+        most_parts=254,
+        largest=MAX_BLOCKS * 4_000 * 2**20,
     )
 
     def __init__(self, config: BlobConfig, access: BlobAccess, link: Link) -> None:

@@ -70,4 +70,5 @@ def stored(key: str, size: int, etag: str, tier: str, metadata: Mapping[str, str
         max(FIRST, min(LAST, moment(metadata.get("mtime", "")))),
         tier.lower(),
         metadata.get("source", ""),
+        "moved" in metadata,
     )

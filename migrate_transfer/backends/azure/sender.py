@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from migrate_transfer.backends.azure.answers import API_VERSION, GARBLED, item_error, refusal
+from migrate_transfer.backends.azure.marks import Marks
 from migrate_transfer.backends.azure.place import MIB, Place
 from migrate_transfer.backends.azure.renewal import RenewingLane
 from migrate_transfer.backends.azure.upload import Uploads
@@ -93,6 +94,9 @@ class BlobSender:
     def delete_all(self, objects: Iterator[tuple[str, str]]) -> Iterator[tuple[str, Exception | None]]:
         version = f"x-ms-version: {API_VERSION}"
         yield from self._simple((key, "DELETE", "", [version, f'If-Match: "{etag}"']) for key, etag in objects)
+
+    def mark_all(self, objects: Iterator[tuple[str, str]], *, moved: bool) -> Iterator[tuple[str, str | Exception]]:
+        yield from Marks(self._place, self._lane, moved).all(objects)
 
     def copy_all(self, renames: Iterator[Rename]) -> Iterator[tuple[Rename, Receipt | Exception]]:
         for request, answer in self._lane.exchange(self._copy(one) for one in renames):

@@ -20,7 +20,7 @@ def answer(status: int = 200, body: bytes = b"ok", **headers: str) -> bytes:
     """An honest answer; header names with `_` for `-`."""
     lines = [f"HTTP/1.1 {status} -", f"Content-Length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
 
 class Scripted:

@@ -1,0 +1,163 @@
+"""An object whose source was deleted for it may be the only copy: nothing of ours replaces or removes it unasked."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.memory import Memory, MemorySender
+from migrate_transfer.core.backend import Item, Meant, Page, Streams, all_meant
+from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import ItemError
+from tests.migrate_transfer.engine.work import Work, contents, holding
+
+
+@dataclass
+class Between(Memory):
+    """Somebody writes `written` as the object `a` when it has been read back, `times` times."""
+
+    written: bytes = b"one"
+    times: int = 1
+
+    def sender(self, streams: Streams, control: Control) -> MemorySender:
+        place = self
+
+        class Meeting(MemorySender):
+            def mark_all(
+                self, objects: Iterator[tuple[str, str]], *, moved: bool
+            ) -> Iterator[tuple[str, str | Exception]]:
+                asked = list(objects)
+                if place.times:
+                    place.times -= 1
+                    place.keep("a", place.written)
+                yield from super().mark_all(iter(asked), moved=moved)
+
+        return Meeting(self, control)
+
+
+class Kept(Memory):
+    """A source that lets nothing be deleted."""
+
+    def delete(self, item: Item) -> None:
+        raise ItemError("It is read-only.", code="SOURCE_NOT_DELETED", remedy="Delete it yourself.")
+
+
+def moved_before(tmp_path: Path) -> Work:
+    """A file `a` was moved; another one of its name is in the source now."""
+    source = holding(a=b"one")
+    work = Work(tmp_path, source)
+    work.run(delete_source=True)
+    source.keep("a", b"another")
+    return work
+
+
+def test_a_new_file_of_a_moved_ones_name_does_not_replace_it(tmp_path: Path) -> None:
+    work = moved_before(tmp_path)
+    work.run("second", delete_source=True)
+    assert work.outcomes("second", delete_source=True) == {"a": "DESTINATION_EXISTS"}
+    assert (contents(work.source), contents(work.destination)) == ({"a": b"another"}, {"a": b"one"})
+
+
+def test_a_new_file_replaces_a_moved_one_where_that_is_allowed(tmp_path: Path) -> None:
+    work = moved_before(tmp_path)
+    work.run("second", overwrite=True)
+    assert contents(work.destination) == {"a": b"another"}
+    assert not work.destination.objects["a"].moved  # type: ignore[attr-defined]
+
+
+def test_a_sync_that_finds_a_moved_object_does_not_remove_it_when_its_source_is_gone(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "a").write_bytes(b"one")
+    work = Work(tmp_path, LocalSource(files))
+    work.run()
+    work.destination.mark_moved("a", moved=True)  # type: ignore[attr-defined]
+    work.kind = "sync"
+    work.run("sync", passes=1, deletions=True)
+    (files / "a").rename(tmp_path / "a")
+    (files / "b").write_bytes(b"two")
+    work.run("sync", passes=1, deletions=True)
+    assert contents(work.destination) == {"a": b"one", "b": b"two"}
+
+
+def test_a_sync_does_not_take_a_moved_object_away_for_a_rename(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "a").write_bytes(b"one")
+    work = Work(tmp_path, LocalSource(files), kind="sync")
+    work.run(passes=1)
+    work.destination.mark_moved("a", moved=True)  # type: ignore[attr-defined]
+    work.run(passes=1)
+    (files / "a").rename(files / "b")
+    work.run(passes=1)
+    assert contents(work.destination) == {"a": b"one", "b": b"one"}
+
+
+def test_an_object_written_anew_after_it_was_read_back_is_read_once_more(tmp_path: Path) -> None:
+    work = Work(tmp_path, holding(a=b"one", b=b"two"), Between())
+    work.run(delete_source=True)
+    assert work.outcomes(delete_source=True) == {"a": "done", "b": "done"}
+    assert contents(work.source) == {}
+
+
+@pytest.mark.parametrize(
+    ("written", "times", "code"), [(b"0ne", 1, "VERIFICATION_FAILED"), (b"one", 2, "DESTINATION_CHANGED")]
+)
+def test_an_object_changed_after_it_was_read_back_keeps_its_source(
+    tmp_path: Path, written: bytes, times: int, code: str
+) -> None:
+    work = Work(tmp_path, holding(a=b"one", b=b"two"), Between(written=written, times=times))
+    work.run(delete_source=True)
+    assert work.outcomes(delete_source=True) == {"a": code, "b": "done"}
+    assert contents(work.source) == {"a": b"one"}
+
+
+def test_what_could_not_be_deleted_was_not_moved(tmp_path: Path) -> None:
+    source = Kept()
+    source.keep("a", b"one")
+    work = Work(tmp_path, source)
+    work.run(delete_source=True)
+    source.keep("a", b"changed")
+    work.run("second")
+    assert work.outcomes("second") == {"a": "done"}
+    assert contents(work.destination) == {"a": b"changed"}
+
+
+def test_the_manifest_knows_the_etag_that_the_mark_has_left(tmp_path: Path) -> None:
+    work = Work(tmp_path, holding(a=b"one"))
+    work.run(delete_source=True)
+    found = work.destination.find("a")
+    assert found is not None
+    assert (work.entries(delete_source=True)["a"].etag, found.moved) == (found.etag, True)
+
+
+def test_what_another_agent_moved_meanwhile_is_no_failure(tmp_path: Path) -> None:
+    """It sees the same share under another name, and may not have heard yet that the job is not its own any more."""
+    there = Memory()
+
+    class Shared(Memory):
+        def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
+            yield from super().pages(cursor, meant)
+            Work(tmp_path / "other", Memory(self.objects, mark="f" * 16), there).run(delete_source=True)
+
+    source = Shared()
+    source.keep("a", b"one")
+    work = Work(tmp_path, source, there)
+    work.run(delete_source=True)
+    assert work.outcomes(delete_source=True) == {"a": "unchanged"}
+    assert (contents(source), contents(there)) == ({}, {"a": b"one"})
+
+
+def test_books_of_an_earlier_release_learn_what_was_moved(tmp_path: Path) -> None:
+    work = Work(tmp_path, holding(a=b"one"), kind="sync")
+    work.run(passes=1)
+    with closing(sqlite3.connect(tmp_path / "first" / "items.sqlite")) as db:
+        db.execute("alter table there drop column moved")
+    work.run(passes=1)
+    assert work.outcomes() == {"a": "unchanged"}
