@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from migrate_api.cli.known_settings import SETTINGS
 from migrate_transfer.core.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 def invalid(error: ValidationError) -> InvalidRequest:

@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import NoReturn
 
 import typer
-from pydantic import ValidationError
 
 from migrate_api.cli.complaints import invalid
 from migrate_api.cli.outlets import was_read, was_used
@@ -108,9 +107,6 @@ def guarded(command: Callable[[], int | None]) -> NoReturn:
     except MigrateError as error:
         _trace()
         fail(error)
-    except ValidationError as error:
-        _trace()
-        fail(invalid(error))
     except typer.TyperException as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             console().print(error.format_message(), highlight=False, soft_wrap=True)
@@ -125,7 +121,12 @@ def guarded(command: Callable[[], int | None]) -> NoReturn:
 
 
 def _unforeseen(error: Exception) -> MigrateError:
-    """Only the kind of the error: a library's message may quote a connection string or a person."""
+    """Settings in their own words; else only the kind of the error: a library's message may quote a connection string
+    or a person."""
+    from pydantic import ValidationError  # a tenth of the start of a command that needs no pydantic
+
+    if isinstance(error, ValidationError):
+        return invalid(error)
     if isinstance(error, OSError):
         of = f" ({error.filename})" if isinstance(error.filename, str) else ""
         return StorageError(f"The operating system refused: {error.strerror or type(error).__name__}{of}.")

@@ -128,7 +128,7 @@ class Judge:
     def _was_moved(self, error: MigrateError, item: Item, stored: Stored, *, resumed: bool) -> bool:
         """Whether an earlier attempt had proven the copy and deleted the source; or another agent, which had the job in
         between or has not heard yet that it lost it."""
-        ours = resumed or stored.moved or stored.source == self.source.mark
+        ours = resumed or stored.source == self.source.mark
         return error.error_code == "SOURCE_GONE" and self.spec.delete_source and ours and same(item, stored)
 
     def _foreign(self, row: Row, stored: Stored, known: Known | None, mine: bool) -> Upload | Outcome | Landed | None:

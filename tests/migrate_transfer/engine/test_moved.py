@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ import pytest
 
 from migrate_transfer.backends.local import LocalSource
 from migrate_transfer.backends.memory import Memory, MemorySender
-from migrate_transfer.core.backend import Item, Meant, Page, Streams, all_meant
+from migrate_transfer.core.backend import Item, Streams
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ItemError
 from tests.migrate_transfer.engine.work import Work, contents, holding
@@ -135,23 +135,6 @@ def test_the_manifest_knows_the_etag_that_the_mark_has_left(tmp_path: Path) -> N
     found = work.destination.find("a")
     assert found is not None
     assert (work.entries(delete_source=True)["a"].etag, found.moved) == (found.etag, True)
-
-
-def test_what_another_agent_moved_meanwhile_is_no_failure(tmp_path: Path) -> None:
-    """It sees the same share under another name, and may not have heard yet that the job is not its own any more."""
-    there = Memory()
-
-    class Shared(Memory):
-        def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
-            yield from super().pages(cursor, meant)
-            Work(tmp_path / "other", Memory(self.objects, mark="f" * 16), there).run(delete_source=True)
-
-    source = Shared()
-    source.keep("a", b"one")
-    work = Work(tmp_path, source, there)
-    work.run(delete_source=True)
-    assert work.outcomes(delete_source=True) == {"a": "unchanged"}
-    assert (contents(source), contents(there)) == ({}, {"a": b"one"})
 
 
 def test_books_of_an_earlier_release_learn_what_was_moved(tmp_path: Path) -> None:
