@@ -39,7 +39,7 @@ SHOWN = 20
 YEAR = 366 * 86_400.0
 BOUNDS = ("low", "likely", "high")
 
-Source = Annotated[str, typer.Argument(help="A folder.")]
+Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A folder.")]
 Target = Annotated[str, typer.Argument(metavar="DESTINATION", help="azure_blob://account/container/prefix")]
 Out = Annotated[Path, typer.Option("--out", help="Folder of the jobs: ledgers, manifests and reports.")]
 OUT = Path("out/transfers")
