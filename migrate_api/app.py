@@ -24,6 +24,7 @@ from migrate_api.doors import Services, services_of
 from migrate_api.errors import NO_OBJECT, Refusal, answer, complaints, invalid
 from migrate_api.heads import Heads
 from migrate_api.limits import RateHeaders
+from migrate_api.nuls import NoNuls
 from migrate_api.observability import observe
 from migrate_api.pages import render
 from migrate_api.pages.forms import Unsaved, unsaved
@@ -94,6 +95,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.add_middleware(InTurn, turns=services.turns)
     app.add_middleware(RateHeaders)
     app.add_middleware(NoSlashes)
+    app.add_middleware(NoNuls)
     describe(app)
     _answer_errors(app)
     _answer_database(app)

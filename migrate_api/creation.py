@@ -28,6 +28,7 @@ from migrate_api.protocol.states import FINAL, JOB_TYPES, JobStatus, JobType, Pr
 from migrate_api.seen import online_since
 from migrate_api.tables import Agent, AgentKey, Job, Project
 from migrate_api.vault import Vault
+from migrate_api.words import require_words
 
 
 def create(dispatch: Dispatch, vault: Vault, person: Person, request: JobRequest) -> Job:
@@ -212,6 +213,7 @@ def _require_fitting(spec: JobSpec, project: Project) -> None:
         raise invalid({"transfer.delete_after_upload": "a sync keeps its source: choose archive or migrate_files"})
     if isinstance(spec.source, RockSource):
         _require_import(spec.source, spec.transfer.concurrency)
+    require_words(spec)
     if isinstance(destination, BlobDestination):
         connected = require_storage(project)["account"]
         if destination.account != connected:

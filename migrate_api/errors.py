@@ -108,15 +108,19 @@ def conflict(code: str, message: str, remedy: str = "", **details: Any) -> Refus
 
 
 @contextmanager
-def refused_by() -> Iterator[None]:
-    """Errors of ours as refusals: 503 for what may go by, 400 for what makes no sense, 409 for what a person mends."""
+def refused_by(field: str = "") -> Iterator[None]:
+    """Errors of ours as refusals: 503 for what may go by, 400 for what makes no sense (in that field, where one is
+    named), 409 for what a person mends."""
     try:
         yield
     except TransientError as error:
         # Without Retry-After: an agent would put off everything it has to tell us, for something that is not ours.
         raise Refusal(503, error.error_code, error.message, remedy=error.remedy, details=error.details) from error
     except InvalidRequest as error:
-        raise Refusal(400, error.error_code, error.message, remedy=error.remedy, details=error.details) from error
+        fields = {field: f"{error.message} {error.remedy}"} if field else None
+        raise Refusal(
+            400, error.error_code, error.message, remedy=error.remedy, fields=fields, details=error.details
+        ) from error
     except StorageError:
         raise
     except FatalError as error:

@@ -45,7 +45,7 @@ class Reports:
                     number=chunk.number,
                     tenant_id=job.tenant_id,
                     at=now(),
-                    text=chunk.text.replace("\x00", ""),
+                    text=chunk.text,
                 )
             )
 
@@ -72,11 +72,11 @@ class Reports:
             job_id=job.id,
             key_hash=digest,
             tenant_id=job.tenant_id,
-            key=item.key.replace("\x00", ""),
+            key=item.key,
             entity=item.entity,
             code=item.code,
-            message=item.message.replace("\x00", ""),
-            remedy=item.remedy.replace("\x00", ""),
+            message=item.message,
+            remedy=item.remedy,
             at=now(),
         )
         self.dispatch.session.merge(row)

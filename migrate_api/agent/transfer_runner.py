@@ -22,7 +22,7 @@ from migrate_api.protocol.states import JobType
 from migrate_transfer.backends.azure.access import BlobAccess
 from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
 from migrate_transfer.backends.local import LocalSource as LocalDisk
-from migrate_transfer.core.backend import Source
+from migrate_transfer.core.backend import Item, Source
 from migrate_transfer.core.bandwidth import MEGABIT, Bucket, Schedule, Window
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import FatalError, ItemError, MigrateError, StorageError, TargetError, TransientError
@@ -170,17 +170,23 @@ class TransferRunner:
     def _source(self) -> Source:
         source = LocalDisk(self._local.path)
         old = self._assignment.retry_of
-        return source if old is None else Only(source, self._failed_before(self._home.jobs / old / LEDGER))
+        if old is None:
+            return source
+        # Of a sync it is no failure that a file is gone.
+        return Only(source, self._failed_before(self._home.jobs / old / LEDGER), wanted=self._job.type != JobType.SYNC)
 
-    def _failed_before(self, ledger: Path) -> frozenset[str]:
-        if not ledger.exists():
+    def _failed_before(self, ledger: Path) -> dict[str, Item]:
+        found: dict[str, Item] = {}
+        if ledger.exists():
+            with ItemLedger(ledger) as books:
+                found = {one.key: Item(one.key, one.size, one.modified, "") for one in books.entries(FAILED)}
+        if not found:  # none, or those of an agent that had the job before the files failed with another one
             raise FatalError(
                 "The books of the job whose failed files are meant are not on this machine.",
                 code="RETRY_ELSEWHERE",
                 remedy="Give the job to the agent that did the first one, or run it again as a whole.",
             )
-        with ItemLedger(ledger) as books:
-            return frozenset(entry.key for entry in books.entries(FAILED))
+        return found
 
     def scan(self, control: Control) -> Totals:
         with self._opened(control) as job:

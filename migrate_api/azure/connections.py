@@ -24,6 +24,7 @@ from migrate_api.principals import Person
 from migrate_api.settings import ApiSettings
 from migrate_api.tables import AzureConnection, AzureSignIn
 from migrate_api.vault import Vault
+from migrate_api.words import require_prefix
 from migrate_transfer.core.errors import AccessDenied, FatalError, MigrateError
 
 CALLBACK = "/api/connections/azure/callback"
@@ -136,6 +137,7 @@ class Connections:
 
     def choose(self, person: Person, project_id: str, choice: Choice) -> None:
         """Save account and container, once a try has shown that the person may write there."""
+        require_prefix(choice.prefix, "prefix")
         endpoint = self._endpoint(project_id, choice.account)
         self.try_out(project_id, endpoint, choice.account, choice.container)
         storage = {

@@ -11,8 +11,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from migrate_api.protocol.said import Answer, Said
 from migrate_api.protocol.spec import BandwidthSchedule, Secret, Tier
 from migrate_api.protocol.states import CommandName, JobStatus, JobType
 
@@ -29,18 +30,6 @@ REPORT_SECONDS = 2
 
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
 Count = Annotated[int, Field(ge=0, le=2**53)]
-
-
-class Said(BaseModel):
-    """What an agent sends: strict."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class Answer(BaseModel):
-    """What a server answers: fields of a newer server are ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class Host(Said):
@@ -109,7 +98,7 @@ class Command(Answer):
     id: str
     name: Annotated[CommandName | str, Field(union_mode="left_to_right")]
     job_id: str | None = None
-    payload: dict[str, Any] = {}
+    payload: dict[str, Any] = Field(default={})
 
 
 class HeartbeatAnswer(Answer):
@@ -266,7 +255,7 @@ class Progress(Said):
     status: JobStatus | None = None
     error: Failure | None = None
     totals: Totals | None = None
-    entities: dict[Annotated[str, Field(max_length=64)], EntityCounts] = {}
+    entities: dict[Annotated[str, Field(max_length=64)], EntityCounts] = Field(default={})
     failed_items: tuple[FailedItem, ...] = Field(default=(), max_length=500)
     runs: tuple[Id, ...] = Field(default=(), max_length=1_000, description="Dagster runs of this job, oldest first")
     recount: Recount | None = None

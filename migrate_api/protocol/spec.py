@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from datetime import date, time
 from typing import Annotated, Any, ClassVar, Literal
+from unicodedata import category
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BaseModel,
     BeforeValidator,
@@ -45,9 +47,15 @@ def _reveal(secret: SecretStr | None, info: SerializationInfo) -> str | None:
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=16_384), PlainSerializer(_reveal, when_used="json")]
 
 
+def _one_line(text: str) -> str:
+    if any(category(letter) == "Cc" for letter in text):
+        raise ValueError("must be one line, without control characters")
+    return text
+
+
 Text = Annotated[str, Field(min_length=1, max_length=1_024)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
-"""What something is called: never blanks alone."""
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255), AfterValidator(_one_line)]
+"""What something is called: never blanks alone, and as terminals, mails and lists can show it."""
 
 
 def _given(text: Any) -> Any:
@@ -82,9 +90,17 @@ ACCOUNT, PREFIX, TIER = also("account", "storage_account"), also("prefix", "blob
 
 
 class Model(BaseModel):
-    """Frozen; what is not known is refused, without repeating it."""
+    """Frozen; what is not known is refused, without repeating it, and so is a NUL in a text: PostgreSQL keeps none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @field_validator("*")
+    @classmethod
+    def _without_nul(cls, value: Any) -> Any:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if any(isinstance(one, str) and "\0" in one for one in (text if isinstance(text, tuple) else (text,))):
+            raise ValueError("must not hold a NUL character")
+        return value
 
 
 class LocalSource(Model):

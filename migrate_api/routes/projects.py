@@ -34,6 +34,7 @@ from migrate_api.protocol.spec import (
 from migrate_api.protocol.states import FINAL, ProjectStatus, ProjectType
 from migrate_api.roll_ups import RollUp, of_project
 from migrate_api.tables import Client, Job, Project
+from migrate_api.words import require_place, require_prefix
 from migrate_etl.spec import TimeZone
 
 routes = APIRouter(prefix="/api", tags=["projects"])
@@ -116,6 +117,7 @@ def _project(session: Session, tenant_id: str, project_id: str) -> Project:
 @routes.post("/projects", status_code=201, responses=refusals(400, 401, 403, 409, 429))
 def create_project(new: NewProject, caller: Member, session: Transaction) -> ProjectView:
     """Begin an engagement; it is `planning` until a job starts."""
+    require_place(new.default_destination, "default_destination")
     client = session.get(Client, new.client_id)
     if client is None or client.tenant_id != caller.tenant_id:
         raise invalid({"client_id": "there is no such client; list the clients that you can see"})
@@ -167,6 +169,7 @@ def get_project(project_id: Id, caller: Viewer, session: Transaction) -> Project
 @routes.patch("/projects/{project_id}", responses=refusals(400, 401, 403, 404, 409, 429))
 def change_project(project_id: Id, change: ProjectChange, caller: Member, session: Transaction) -> ProjectView:
     """Change an engagement. A cancelled one takes no new jobs."""
+    require_place(change.default_destination, "default_destination")
     project = _project(session, caller.tenant_id, project_id)
     given = change.model_dump(exclude_unset=True)
     for name in given:
@@ -204,6 +207,7 @@ def connect_storage(
 ) -> ProjectView:
     """Connect, or reconnect, the project's Azure Storage by a SAS or a connection string; `auth_required` becomes
     `in_progress`. For signing in at Microsoft instead see /api/connections/azure."""
+    require_prefix(storage.prefix, "prefix")
     project = kept.found_project(session, caller.tenant_id, project_id, locked=True)
     said, secret = storage.model_dump(mode="json", exclude={"secret"}), storage.secret.get_secret_value()
     kept.connect_by_secret(session, inside.vault, project, said, secret, caller)

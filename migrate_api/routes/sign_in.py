@@ -18,6 +18,7 @@ from migrate_api.credentials import hashed, new_credential
 from migrate_api.database import insert_unless_there
 from migrate_api.doors import Inside, Transaction, Viewer
 from migrate_api.errors import Refusal, refusals
+from migrate_api.protocol.spec import Model
 from migrate_api.settings import ApiSettings
 from migrate_api.tables import SignInToken, Tenant, User, UserSession
 
@@ -26,10 +27,10 @@ TOKEN_SECONDS, CLOCK_SECONDS = 60, 5
 SESSION_HOURS = 8
 
 
-class Claims(BaseModel):
+class Claims(Model):
     """What Hub says of a user; other claims are ignored."""
 
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="ignore")
 
     sub: str = Field(min_length=1, max_length=255)
     email: str = Field(min_length=3, max_length=320)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from functools import cached_property
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
@@ -70,7 +70,7 @@ class Filters:
     def _before(self) -> int | None:
         if self.older_than is None:
             return None
-        midnight = datetime.combine(self.older_than, time(), ZoneInfo(self.zone)).astimezone(UTC)
+        midnight = datetime.combine(self.older_than, time(), ZoneInfo(self.zone))
         return int(midnight.timestamp()) * 1_000_000_000
 
     @cached_property
@@ -86,22 +86,10 @@ class _Patterns:
     """Raises InvalidRequest."""
 
     def __init__(self, patterns: Sequence[str], ignore_case: bool) -> None:
-        try:
-            self._compile(patterns, ignore_case)
-        except PatternLimitException:
-            raise InvalidRequest(
-                "The patterns stand for more than 1,000, their braces written out.",
-                code="BAD_PATTERN",
-                remedy="Write fewer alternatives in braces, or fewer patterns.",
-            ) from None
-
-    def _compile(self, patterns: Sequence[str], ignore_case: bool) -> None:
-        names = [pattern for pattern in patterns if "/" not in pattern]
-        paths = [pattern.lstrip("/") for pattern in patterns if "/" in pattern]
-        self._names = _compiled(fnmatch.translate(names, flags=_flags(NAME_FLAGS, ignore_case))[0] if names else [])
+        names, paths = written_out(patterns, ignore_case)
+        self._names, self._paths = _compiled(names), _compiled(paths)
         flags = _flags(PATH_FLAGS, ignore_case)
-        self._paths = _compiled(glob.translate(paths, flags=flags)[0] if paths else [])
-        self._ways = [[*_way(path, flags)] for path in paths]
+        self._ways = [[*_way(path, flags)] for path in _paths(patterns)]
 
     def matches(self, path: str) -> bool:
         name = path.rpartition("/")[2]
@@ -110,6 +98,26 @@ class _Patterns:
     def reach(self, folder: str) -> bool:
         """Whether a path below the folder may match. Says rather yes than no."""
         return bool(self._names) or any(_leads(way, folder.split("/")) for way in self._ways)
+
+
+def written_out(patterns: Sequence[str], ignore_case: bool = False) -> tuple[list[str], list[str]]:
+    """As regular expressions, those for names and those for paths. Raises InvalidRequest."""
+    names = [pattern for pattern in patterns if "/" not in pattern]
+    try:
+        return (
+            fnmatch.translate(names, flags=_flags(NAME_FLAGS, ignore_case))[0] if names else [],
+            glob.translate(paths, flags=_flags(PATH_FLAGS, ignore_case))[0] if (paths := _paths(patterns)) else [],
+        )
+    except PatternLimitException:
+        raise InvalidRequest(
+            "The patterns stand for more than 1,000, their braces written out.",
+            code="BAD_PATTERN",
+            remedy="Write fewer alternatives in braces, or fewer patterns.",
+        ) from None
+
+
+def _paths(patterns: Sequence[str]) -> list[str]:
+    return [pattern.lstrip("/") for pattern in patterns if "/" in pattern]
 
 
 def _way(path: str, flags: int) -> Iterator[_Part]:

@@ -23,8 +23,9 @@ TAKE, TAKE_BYTES = 256, 16 * 2**20
 thread may be left with so much."""
 SETTLE_SECONDS = 1.0
 """Outcomes are written down together, but not later than this: of large files, one a minute is much."""
-LEG, LEG_BYTES = 1_000, 2**30
-"""After so much, what was copied is proven; where nothing is to be proven, there is one leg."""
+LEG, LEG_BYTES, LEG_SECONDS = 1_000, 2**30, 5.0
+"""After so much, or so long, what waits for it is proven: until then nothing of it is seen done. Where nothing is to be
+proven, there is one leg."""
 SMALL = 128 * 1024
 """Up to this size the work of a file is in Python rather than in its bytes: more threads would only be in their way."""
 
@@ -69,6 +70,7 @@ class Copier:
     sender: Callable[[], Sender]
     """Makes this thread's way into the destination."""
     control: Control
+    leg_seconds: float = LEG_SECONDS
     _outcomes: list[Outcome] = field(default_factory=list)
     _landed: list[Landed] = field(default_factory=list)
     _renames: list[Rename] = field(default_factory=list)
@@ -114,8 +116,12 @@ class Copier:
             self._flying[again.number] = again
             yield Passage(self.source, again)
         count = size = 0
-        proving = self.spec.level == "reread"
-        while not (proving and (count >= LEG or size >= LEG_BYTES)) and not judge.full and len(self._landed) < LEG:
+        proving, until = self.spec.level == "reread", monotonic() + self.leg_seconds
+        while not judge.full and len(self._landed) < LEG:
+            if proving and (count >= LEG or size >= LEG_BYTES):
+                return
+            if (self._landed or judge.doubts) and monotonic() >= until:
+                return
             rows = next((taken for some in self.rows if (taken := some.take())), ())
             self._more = bool(rows)
             if not rows:

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Set
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import AbstractContextManager
 
 from migrate_transfer.core.backend import Item, Meant, Oddity, Page, Reader, Source, all_meant
+from migrate_transfer.core.errors import ItemError
 
 
 class Only:
     """The items of `source` with these keys, and all in a folder of such a key: one that could not be read stands for
-    what lies in it."""
+    what lies in it. Where they are `wanted`, those that are gone are listed too, as they were known: each is to have an
+    outcome."""
 
-    def __init__(self, source: Source, keys: Set[str]) -> None:
-        self._source, self._keys, self.features, self.mark = source, keys, source.features, source.mark
-        self._above = frozenset(folder for key in keys for folder in _folders(key))
+    def __init__(self, source: Source, items: Mapping[str, Item], *, wanted: bool = True) -> None:
+        self._source, self._items, self._wanted = source, items, wanted
+        self.features, self.mark = source.features, source.mark
+        self._above = frozenset(folder for key in items for folder in _folders(key))
 
     def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
+        seen = set[str]()
         for page in self._source.pages(cursor, meant):
-            yield Page([entry for entry in page.entries if self._is_meant(entry)], page.cursor)
+            yield Page([entry for entry in page.entries if self._is_meant(entry, seen)], page.cursor)
+        if self._wanted:
+            yield Page([item for key, item in self._items.items() if key not in seen and self._is_gone(item)], None)
 
-    def _is_meant(self, entry: Item | Oddity) -> bool:
+    def _is_meant(self, entry: Item | Oddity, seen: set[str]) -> bool:
         """A folder that cannot be read now, and in which one of them was, hides it: that is told."""
-        if entry.key in self._keys or any(folder in self._keys for folder in _folders(entry.key)):
-            return True
-        return isinstance(entry, Oddity) and entry.key in self._above
+        named = [key for key in (entry.key, *_folders(entry.key)) if key in self._items]
+        seen.update(named)
+        return bool(named) or (isinstance(entry, Oddity) and entry.key in self._above)
+
+    def _is_gone(self, item: Item) -> bool:
+        """Asked for, because it may be hidden, or listed before a kill; or it is a folder that has become empty."""
+        try:
+            with self._source.open(item):
+                return False
+        except ItemError as error:
+            return error.error_code == "SOURCE_GONE"
 
     def place(self) -> str:
         return self._source.place()

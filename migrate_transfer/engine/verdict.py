@@ -37,6 +37,11 @@ class Judge:
         """So many are in doubt that they should be looked at."""
         return len(self._doubtful) >= DOUBTFUL
 
+    @property
+    def doubts(self) -> bool:
+        """Some are in doubt."""
+        return bool(self._doubtful)
+
     def take_doubtful(self) -> list[Doubtful]:
         taken, self._doubtful = self._doubtful, []
         return taken

@@ -7,11 +7,18 @@ from typing import Any
 
 import pytest
 
-from migrate_api.tables import Agent
+from migrate_api.tables import Agent, Job
 from tests.migrate_api.site import ROCK, Site
 
 LOCAL = {"type": "local", "path": "/data"}
 STORAGE = {"account": "acme123", "container": "backups", "tier": "cool", "prefix": "acme/files", "secret": "sas-hush"}
+
+
+def stored(site: Site) -> dict[str, Any]:
+    """A project with a connection."""
+    project = site.project("file_migration")
+    site.call("PUT", f"/api/projects/{project['id']}/storage", STORAGE)
+    return project
 
 
 def ask(site: Site, kind: str, **job: Any) -> tuple[int, Any]:
@@ -51,6 +58,48 @@ def test_what_does_not_fit_is_named(site: Site, kind: str, job: dict[str, Any], 
     assert (status, said["code"]) == (400, "VALIDATION_ERROR")
     assert [name for name in said["details"]["fields"] if name.startswith(field)], said
     assert "hush" not in str(said)
+
+
+MANY = "{1..1000000}"
+
+
+@pytest.mark.parametrize(
+    ("job", "code", "field"),
+    [
+        ({"destination": {"type": "azure_blob", "prefix": "a//b"}}, "BAD_PREFIX", "destination.prefix"),
+        ({"filters": {"include_patterns": ["*.pdf", MANY]}}, "BAD_PATTERN", "filters.include_patterns"),
+        ({"filters": {"exclude_patterns": [f"a/{MANY}"]}}, "BAD_PATTERN", "filters.exclude_patterns"),
+    ],
+)
+def test_what_its_agent_could_only_refuse_is_refused_at_once(
+    site: Site, job: dict[str, Any], code: str, field: str
+) -> None:
+    project, agent = stored(site), site.agent()
+    body = {"name": "J", "project_id": project["id"], "agent_id": agent["id"], "type": "migrate_files", "source": LOCAL}
+    status, said = site.call("POST", "/api/jobs", {**body, **job})
+    assert (status, said["code"], [*said["details"]["fields"]]) == (400, code, [field])
+    assert said["details"]["remedy"]
+    assert site.get("/api/jobs")["items"] == []
+
+
+def test_an_old_job_is_not_done_again_with_what_its_agent_would_refuse(site: Site) -> None:
+    agent = site.agent()
+    job = site.job(agent, stored(site), type="migrate_files", source=LOCAL)
+    site.post(f"/api/jobs/{job['id']}/cancel")
+    with site.database.transaction() as session:
+        spec = {**job["spec"], "filters": {"include_patterns": [MANY]}}
+        session.get_one(Job, job["id"]).spec = spec
+        site.services.vault.seal(session, site.tenant_id, f"job:{job['id']}", spec)
+    assert site.refused("POST", f"/api/jobs/{job['id']}/rerun", {}) == (400, "BAD_PATTERN")
+
+
+def test_a_project_takes_no_prefix_that_its_jobs_could_not_have(site: Site) -> None:
+    project = site.project("file_migration")
+    path, bad = f"/api/projects/{project['id']}", {"type": "azure_blob", "prefix": "a/../b"}
+    assert site.refused("PUT", f"{path}/storage", {**STORAGE, "prefix": "a."}) == (400, "BAD_PREFIX")
+    assert site.refused("PATCH", path, {"default_destination": bad}) == (400, "BAD_PREFIX")
+    new = {"client_id": project["client_id"], "type": "archive", "name": "P", "default_destination": bad}
+    assert site.refused("POST", "/api/projects", new) == (400, "BAD_PREFIX")
 
 
 def test_without_an_azure_connection_the_documented_refusal(site: Site) -> None:

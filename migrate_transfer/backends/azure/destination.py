@@ -4,7 +4,6 @@ through Microsoft's client (`client.py`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from migrate_transfer.backends.azure.access import BlobAccess, Door
 from migrate_transfer.backends.azure.answers import API_VERSION, CORRUPTED, NOT_KNOWN, refused_call
 from migrate_transfer.backends.azure.away import BlobsAway
 from migrate_transfer.backends.azure.place import MAX_BLOCKS, MIB, Place
+from migrate_transfer.backends.azure.prefix import folder_of
 from migrate_transfer.backends.azure.renewal import REFUSED
 from migrate_transfer.backends.azure.sender import BlobSender
 from migrate_transfer.core.backend import Features, Stored, Streams, Tier, Upload
@@ -26,7 +26,6 @@ from migrate_transfer.core.errors import (
     AccessDenied,
     ConnectionLost,
     FatalError,
-    InvalidRequest,
     RejectedItem,
     ServiceUnavailable,
     TransientError,
@@ -37,8 +36,6 @@ from migrate_transfer.net.lane import Answer, Lane, Link, Request
 if TYPE_CHECKING:
     from migrate_transfer.backends.azure.client import Client
 
-ASTRAY = re.compile(r"//|\.(?=/|\Z)|[\x00-\x1f\x7f-\x9f\\\ud800-\udfff]")
-"""In a prefix: clients resolve "." and "..", Azure drops a dot at the end of a part, some take "\\\\" for "/"."""
 OK, CREATED, NOT_THERE = 200, 201, 404
 FIRST_PATIENCE = 6
 """A place that never answered is given up after half a minute: its name may be wrong."""
@@ -73,14 +70,7 @@ class AzureBlob:
     def __init__(self, config: BlobConfig, access: BlobAccess, link: Link) -> None:
         self.config, self._link = config, link
         self._door = Door(config.account, config.container, config.endpoint, access, link.authorities)
-        prefix = config.prefix.strip("/")
-        if ASTRAY.search(prefix):
-            raise InvalidRequest(
-                f"{prefix!r} cannot be a prefix.",
-                code="BAD_PREFIX",
-                remedy="No part of it may be empty or end with a dot; no backslash, no control characters.",
-            )
-        self._prefix = prefix + "/" if prefix else ""
+        self._prefix = folder_of(config.prefix)
 
     def prepare(self) -> None:
         """Make sure that the container is there; it is made if it is not and access allows it."""

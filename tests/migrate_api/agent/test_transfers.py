@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from migrate_api.protocol.states import JobStatus
+from migrate_api.tables import Job
 from tests.fakes.azurite import ACCOUNT, KEY, Azurite
 from tests.migrate_api.agent.conftest import Ground, Idle, eventually, kill
 
@@ -160,6 +162,29 @@ def test_failed_files_are_listed_and_retried_alone(move: Move) -> None:
     again = move.ground.site.post(f"/api/jobs/{failed['id']}/retry-failed")
     found = move.ground.until(again, "completed")
     assert (found["files_total"], found["files_completed"]) == (1, 1)
+
+
+def test_failed_files_that_are_gone_fail_again(move: Move) -> None:
+    """The retry had nothing to do, and said that all was completed."""
+    client = move.azurite.container(move.container)
+    client.upload_blob("acme/folder 1/1.bin", b"somebody else's")
+    failed = move.ground.until(move.job(), "failed")
+    (move.folder / "folder 1" / "1.bin").unlink()
+    client.delete_blob("acme/folder 1/1.bin")
+    again = move.ground.site.post(f"/api/jobs/{failed['id']}/retry-failed")
+    found = move.ground.until(again, "failed")
+    items = move.ground.site.get(f"/api/jobs/{again['id']}/items")["items"]
+    assert (found["files_total"], found["error_code"]) == (1, "ITEMS_FAILED")
+    assert [(item["key"], item["code"]) for item in items] == [("folder 1/1.bin", "SOURCE_GONE")]
+
+
+def test_books_that_name_no_failed_file_are_not_those_that_are_meant(move: Move) -> None:
+    site, job = move.ground.site, move.ground.until(move.job(), "completed")
+    with site.database.transaction() as session:  # as where it failed with another agent, after this one had it
+        row = session.get_one(Job, job["id"])
+        row.status, row.files_failed = JobStatus.FAILED, 1
+    again = site.post(f"/api/jobs/{job['id']}/retry-failed")
+    assert move.ground.until(again, "failed")["error_code"] == "RETRY_ELSEWHERE"
 
 
 def test_a_sync_goes_on_until_it_is_cancelled(move: Move) -> None:

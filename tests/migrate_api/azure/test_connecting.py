@@ -194,6 +194,13 @@ def test_what_an_agent_could_not_write_to_is_not_saved(ground: Ground) -> None:
     assert ground.site.get(f"/api/projects/{project['id']}")["storage"] is None
 
 
+def test_a_prefix_that_no_job_could_have_is_not_saved(ground: Ground) -> None:
+    project = ground.site.project("file_migration")
+    ground.sign_in(project)
+    status, said = ground.choose(project, prefix="a/../b")
+    assert (status, said["code"], [*said["details"]["fields"]]) == (400, "BAD_PREFIX", ["prefix"])
+
+
 def test_choosing_needs_a_sign_in(ground: Ground) -> None:
     status, said = ground.choose(ground.site.project("file_migration"))
     assert (status, said["code"], said["error"]) == (409, "NO_AZURE_CONNECTION", "Project has no Azure connection")

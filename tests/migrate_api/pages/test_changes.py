@@ -164,3 +164,17 @@ def test_a_missing_connection_is_said_where_the_destination_stands(site: Site) -
     answer = site.submit(f"/projects/{project['id']}/jobs", **form)
     assert answer.status_code == 409
     assert '<p class="wrong">Project has no Azure connection Go to the project' in answer.text
+
+
+def test_words_that_an_agent_would_refuse_are_said_beside_their_fields(site: Site) -> None:
+    project, agent = site.project("file_migration"), site.agent()
+    storage = {"account": "files", "container": "files", "secret": "sig=x"}
+    site.call("PUT", f"/api/projects/{project['id']}/storage", storage)
+    form = {"name": "Users", "agent_id": agent["id"], "type": "migrate_files", "path": "/data"}
+    for field, text, said in (
+        ("destination_prefix", "a//b", "cannot be a prefix. No part of it may be empty"),
+        ("include_patterns", "{1..1000000}", "their braces written out. Write fewer"),
+    ):
+        answer = site.submit(f"/projects/{project['id']}/jobs", **form, **{field: text})
+        label = answer.text.split(f'name="{field}"')[1].split("</label>")[0]
+        assert (answer.status_code, said in label) == (400, True)

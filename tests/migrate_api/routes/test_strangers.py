@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.migrate_api.site import HOST, PLAIN, ROCK, Site
+from tests.migrate_api.site import HOST, PLAIN, RECOUNT, ROCK, Site
 
 STORAGE = {"secret": "BlobEndpoint=https://files.blob.core.windows.net;SharedAccessSignature=sig", "container": "files"}
 
@@ -44,6 +44,47 @@ def test_a_slash_at_the_end_changes_nothing(site: Site) -> None:
 
 def test_a_name_of_blanks_is_none(site: Site) -> None:
     assert fields(site, "POST", "/api/clients", {"name": "  "}) == {"name": "must not be empty"}
+
+
+def test_a_name_is_one_line(site: Site) -> None:
+    assert fields(site, "POST", "/api/clients", {"name": "a\x1b[2Jb"}) == {
+        "name": "must be one line, without control characters"
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"source": {"type": "local", "path": "/a\0b"}}, "source.path"),
+        ({"filters": {"exclude_patterns": ["*.tmp", "a\0"]}}, "filters.exclude_patterns"),
+        ({"destination": {"type": "azure_blob", "prefix": "a\0b"}}, "destination.prefix"),
+        ({"source": {**ROCK, "connection_string": "Server=s\0"}, "type": "rockrms_import"}, "source.connection_string"),
+    ],
+)
+def test_a_nul_is_refused_where_it_stands(site: Site, change: dict[str, Any], field: str) -> None:
+    assert fields(site, "POST", "/api/jobs", wanted(site, **change)) == {field: "must not hold a NUL character"}
+
+
+def test_a_nul_in_a_description_is_refused(site: Site) -> None:
+    path = f"/api/projects/{site.project()['id']}"
+    assert fields(site, "PATCH", path, {"description": "two\nlines\0"}) == {
+        "description": "must not hold a NUL character"
+    }
+
+
+@pytest.mark.parametrize("path", ["/api/jobs/a%00b", "/api/jobs?client_id=a%00b"])
+def test_a_nul_in_an_address_is_refused(site: Site, path: str) -> None:
+    assert [*fields(site, "GET", path, None)] == ["address"]
+
+
+def test_what_an_agent_tells_is_kept_without_nuls(site: Site) -> None:
+    """Refused, it could never say how its job ended."""
+    job, token = site.running(agent := site.agent())
+    item = {"key": "a\0", "code": "REJECTED", "message": "a name of \0"}
+    said = {"status": "failed", "error": {"code": "X1", "message": "\0"}, "recount": RECOUNT, "result": {"a": ["\0"]}}
+    site.report(agent, job, token, 4, failed_items=[item], **said)
+    assert site.get(f"/api/jobs/{job['id']}")["result"] == {"a": ["\ufffd"]}
+    assert [one["key"] for one in site.get(f"/api/jobs/{job['id']}/items")["items"]] == ["a\ufffd"]
 
 
 def test_what_a_form_leaves_empty_is_not_given(site: Site) -> None:

@@ -208,6 +208,13 @@ def test_older_than_looks_at_the_creation_where_it_is_known(
     assert filters.rule(item(modified=modified, created=created)) == rule
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Chicago"])
+def test_older_than_takes_the_first_and_the_last_day_there_are(zone: str) -> None:
+    """In Tokyo the first day begins where Greenwich has no date any more."""
+    assert Filters(older_than=date.min, zone=zone).rule(item()) == "not_older"
+    assert Filters(older_than=date.max, zone=zone).rule(item()) is None
+
+
 @pytest.mark.parametrize(
     ("key", "size", "code"),
     [

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from migrate_transfer.backends.memory import Memory
+from migrate_transfer.core.backend import Item
 from migrate_transfer.engine.only import Only
+from tests.migrate_transfer.engine.work import Work, holding
 
 
 @pytest.mark.parametrize(
@@ -21,4 +25,42 @@ def test_a_folder_that_failed_stands_for_all_that_lies_in_it(failed: set[str], l
     source = Memory()
     for key in ("other", "shut/a", "shut/deep/b"):
         source.keep(key, b"-")
-    assert sorted(entry.key for page in Only(source, failed).pages() for entry in page.entries) == listed
+    assert keys(Only(source, items(failed), wanted=False)) == listed
+
+
+@pytest.mark.parametrize(
+    ("failed", "listed"),
+    [({"gone"}, ["gone"]), ({"a", "gone/too"}, ["a", "gone/too"]), ({"shut", "gone"}, ["gone", "shut/b"])],
+)
+def test_what_failed_and_is_gone_is_listed_as_it_was(failed: set[str], listed: list[str]) -> None:
+    assert keys(Only(holding({"a": b"-", "shut/b": b"-"}), items(failed))) == listed
+
+
+def test_what_is_there_and_not_listed_is_not_gone() -> None:
+    """Listed before a kill, for instance: it has its outcome already."""
+    assert keys(Only(holding(a=b"-", b=b"-"), items({"a", "b"})), cursor="a") == ["b"]
+
+
+def test_each_item_that_is_retried_has_an_outcome(tmp_path: Path) -> None:
+    source = holding(a=b"-")
+    work = Work(tmp_path, source=Only(source, items({"a", "gone"})))
+    work.run()
+    assert work.outcomes() == {"a": "done", "gone": "SOURCE_GONE"}
+
+
+def test_a_retried_item_that_was_moved_meanwhile_is_there(tmp_path: Path) -> None:
+    """Its copy was proven and only its deletion had failed; somebody has deleted it since."""
+    source, destination = holding(a=b"-"), Memory()
+    Work(tmp_path, source, destination).run()
+    work = Work(tmp_path, Only(source, {"a": source.item("a")._replace(version="")}), destination)
+    del source.objects["a"]
+    work.run("retry", delete_source=True)
+    assert work.outcomes("retry", delete_source=True) == {"a": "unchanged"}
+
+
+def items(keys: set[str]) -> dict[str, Item]:
+    return {key: Item(key, 1, 1, "") for key in sorted(keys)}
+
+
+def keys(source: Only, cursor: str | None = None) -> list[str]:
+    return sorted(entry.key for page in source.pages(cursor) for entry in page.entries)
