@@ -63,6 +63,9 @@ class Memory:
     def place(self) -> str:
         return self.mark
 
+    def mounts(self) -> dict[str, str]:
+        return {}
+
     @contextmanager
     def open(self, item: Item) -> Iterator[MemoryReader]:
         if item.key not in self.objects:

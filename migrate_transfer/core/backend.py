@@ -133,6 +133,10 @@ class Source(Protocol):
     def place(self) -> str:
         """Differs when another place answers to the source's name: an empty folder where a share is not mounted."""
 
+    def mounts(self) -> dict[str, str]:
+        """The folders in it at which another place is to be seen now (a share, a disk), by key, and which place that
+        is; empty where there can be none."""
+
     def open(self, item: Item) -> AbstractContextManager[Reader]:
         """Raises ItemError SOURCE_GONE, SOURCE_DENIED, SOURCE_UNREADABLE."""
 

@@ -29,6 +29,9 @@ class Only:
     def place(self) -> str:
         return self._source.place()
 
+    def mounts(self) -> dict[str, str]:
+        return self._source.mounts()
+
     def open(self, item: Item) -> AbstractContextManager[Reader]:
         return self._source.open(item)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from migrate_transfer.ledger import mounts
 from migrate_transfer.ledger.item_records import DONE, SKIPPED, UNCHANGED, Before, FileTotals, Known
 from migrate_transfer.ledger.store import Store
 
@@ -24,8 +25,10 @@ class Passes:
     store: Store
 
     def prepare(self) -> None:
-        """Make the book of what was read back, which a sync begun by an earlier release does not have."""
+        """Make the books of what was read back and of what was mounted, which a sync begun by an earlier release does
+        not have."""
         with self.store.writing() as db:
+            db.execute(mounts.TABLE)
             db.execute("create table if not exists proven (key text primary key, sha256 blob not null) without rowid")
 
     def end(self, totals: FileTotals, *, renamed: bool) -> None:

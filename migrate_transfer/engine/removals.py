@@ -1,0 +1,54 @@
+"""What the end of a sync's pass may remove at the destination, and what it keeps though the source does not list it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from migrate_transfer.core.backend import Destination, Source
+from migrate_transfer.ledger.items import ItemLedger
+from migrate_transfer.spec import TransferSpec
+
+TOGETHER = 500
+"""So many are looked at before it is asked what is mounted: after them, so that what is away now was asked in vain."""
+
+
+@dataclass
+class Removals:
+    """`renamed`: only what is at the destination under its new name. Raises SourceError, FatalError, TransientError."""
+
+    source: Source
+    destination: Destination
+    ledger: ItemLedger
+    spec: TransferSpec
+    renamed: bool
+    kept: int = 0
+    """How many were not to be removed, so far."""
+    away: set[str] = field(default_factory=set)
+    """Folders at which something else is mounted than before, or nothing, and for which something was kept."""
+
+    def objects(self) -> Iterator[tuple[str, str]]:
+        """Key and etag of each object that is to be removed."""
+        found = self.ledger.passes.left_over(renamed=self.renamed)
+        while some := list(islice(found, TOGETHER)):
+            away = [] if self.renamed else self.ledger.mounts.away(self.source.mounts())
+            for key, etag in some:
+                if self._is_away(key, away) or self._is_archived(key):
+                    self.kept += 1
+                else:
+                    yield key, etag
+
+    def _is_away(self, key: str, away: Sequence[str]) -> bool:
+        """Whether it is in such a folder: then it is no more gone than its share is."""
+        folders = [folder for folder in away if key.startswith(folder + "/")]
+        self.away.update(folders)
+        return bool(folders)
+
+    def _is_archived(self, key: str) -> bool:
+        """Whether it lies in the Archive tier, asked now, and it is not the sync that puts things there: another job
+        has moved it away from the source, and there may be no other copy."""
+        if self.renamed or self.spec.tier == "archive":
+            return False
+        found = self.destination.find(key)
+        return found is not None and found.tier == "archive"
