@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from migrate_transfer.ledger import mounts
-from migrate_transfer.ledger.item_records import DONE, SKIPPED, UNCHANGED, Before, FileTotals, Known
+from migrate_transfer.ledger.item_records import DONE, FAILED, SKIPPED, SOURCE, UNCHANGED, Before, FileTotals, Known
 from migrate_transfer.ledger.store import Store
 
 SLICE = 2_000
@@ -32,9 +32,10 @@ class Passes:
             db.execute("create table if not exists proven (key text primary key, sha256 blob not null) without rowid")
 
     def end(self, totals: FileTotals, *, renamed: bool) -> None:
-        """The pass is over: remember what is known now, what was known of items that failed, what should have been
-        removed and is still there (of what is gone only what was `renamed`, or all; all too where something failed, for
-        then it may only be out of reach), and what came of the pass."""
+        """The pass is over: remember what is known now, what was known of items that failed, what was put there of
+        items that could not be read any more, what should have been removed and is still there (of what is gone only
+        what was `renamed`, or all; all too where something failed, for then it may only be out of reach), and what came
+        of the pass."""
         counts = totals.counts
         with self.store.writing(durable=True) as db:
             db.execute(
@@ -44,9 +45,9 @@ class Passes:
                 (SKIPPED, renamed and not counts.failed),
             )
             db.execute(
-                "insert or replace into known select key, version, etag, stable_id, size, modified from item"
-                " where state in (?, ?)",
-                (DONE, UNCHANGED),
+                "insert or replace into known select key, iif(state = ?1, '', version), etag, stable_id, size, modified"
+                " from item where state in (?2, ?3) or state = ?1 and etag <> '' and code like ?4 || '%'",
+                (FAILED, DONE, UNCHANGED, SOURCE),
             )
             db.execute("delete from proven")
             db.execute(
