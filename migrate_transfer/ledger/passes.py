@@ -111,14 +111,15 @@ class Passes:
 
     def left_over(self, *, renamed: bool) -> Iterator[tuple[str, str]]:
         """Objects (key and etag) that the last pass knew and this one's source does not list; with `renamed` only those
-        whose content is at the destination under the item's new key."""
+        whose content is at the destination under the item's new key, by the SHA-256 of both."""
         last = ""
         while True:
             with self.store.reading() as db:
                 rows = db.execute(
                     "select there.key, there.etag from there join known using (key, etag) where there.key > ?"  # noqa: S608
                     " and not exists (select 1 from item where item.key = there.key)"
-                    f" and (? or {RENAMED} and lower(hex(item.sha256)) = there.sha256 and item.state in (?, ?)))"
+                    f" and (? or there.sha256 <> '' and {RENAMED} and lower(hex(item.sha256)) = there.sha256"
+                    " and item.state in (?, ?)))"
                     " order by 1 limit ?",
                     (last, not renamed, DONE, UNCHANGED, SLICE),
                 ).fetchall()
