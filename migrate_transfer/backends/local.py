@@ -27,6 +27,7 @@ from migrate_transfer.backends.local_files import (
     place,
     require_root,
 )
+from migrate_transfer.backends.local_gone import is_gone
 from migrate_transfer.backends.local_listing import Listing
 from migrate_transfer.backends.local_mounts import mounted
 from migrate_transfer.core.backend import Features, Item, Meant, Page, all_meant
@@ -66,6 +67,9 @@ class LocalSource:
 
     def mounts(self) -> dict[str, str]:
         return mounted(self._real)
+
+    def is_gone(self, key: str) -> bool:
+        return is_gone(self.root, path_of(key))
 
     @contextmanager
     def open(self, item: Item) -> Iterator[LocalReader]:

@@ -66,6 +66,9 @@ class Memory:
     def mounts(self) -> dict[str, str]:
         return {}
 
+    def is_gone(self, key: str) -> bool:
+        return key not in self.objects
+
     @contextmanager
     def open(self, item: Item) -> Iterator[MemoryReader]:
         if item.key not in self.objects:

@@ -10,8 +10,9 @@ from migrate_transfer.core.backend import Destination, Source
 from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.spec import TransferSpec
 
-TOGETHER = 500
-"""So many are looked at before it is asked what is mounted: after them, so that what is away now was asked in vain."""
+TOGETHER = 20
+"""So few are looked for in the source at a time, lest they come back meanwhile; then it is asked what is mounted: where
+a share was away, they were looked for in vain."""
 
 
 @dataclass
@@ -32,9 +33,10 @@ class Removals:
         """Key and etag of each object that is to be removed."""
         found = self.ledger.passes.left_over(renamed=self.renamed)
         while some := list(islice(found, TOGETHER)):
+            gone = {key for key, _ in some if self.source.is_gone(key)}
             away = [] if self.renamed else self.ledger.mounts.away(self.source.mounts())
             for key, etag in some:
-                if self._is_away(key, away) or self._is_archived(key):
+                if self._is_away(key, away) or key not in gone or self._is_archived(key):
                     self.kept += 1
                 else:
                     yield key, etag
