@@ -72,6 +72,7 @@ class FileJob:
         }
         if self.transfer.spec.kind == "sync":
             found["not_removed"] = int(ledger.fact("not_removed") or 0)
+            found["not_mounted"] = json.loads(ledger.fact("not_mounted") or "[]")
         return found
 
     def write_papers(self) -> dict[str, Any]:

@@ -27,7 +27,9 @@ from migrate_transfer.backends.local_files import (
     place,
     require_root,
 )
+from migrate_transfer.backends.local_gone import is_gone
 from migrate_transfer.backends.local_listing import Listing
+from migrate_transfer.backends.local_mounts import mounted
 from migrate_transfer.core.backend import Features, Item, Meant, Page, all_meant
 from migrate_transfer.core.errors import InvalidRequest, ItemError
 from migrate_transfer.core.names import path_of
@@ -62,6 +64,12 @@ class LocalSource:
             return str(os.stat(self.root).st_ino)
         except OSError as error:
             raise gone(self.root, error) from error
+
+    def mounts(self) -> dict[str, str]:
+        return mounted(self._real)
+
+    def is_gone(self, key: str) -> bool:
+        return is_gone(self.root, path_of(key))
 
     @contextmanager
     def open(self, item: Item) -> Iterator[LocalReader]:

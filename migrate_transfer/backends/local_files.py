@@ -86,6 +86,11 @@ def item_of(key: str, found: os.stat_result) -> Item:
     return tuple.__new__(Item, (key, found.st_size, modified, version, created, stable_id))
 
 
+def is_junction(status: os.stat_result) -> bool:
+    """Whether a folder of Windows leads elsewhere."""
+    return os.name == "nt" and bool(getattr(status, "st_reparse_tag", 0))
+
+
 def require_root(root: bytes) -> None:
     """Raises SourceError when the folder of the job cannot be read."""
     try:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TypeAlias
 
-from migrate_transfer.backends.local_files import FOLLOW, gone, item_error, item_of, place, require_root
+from migrate_transfer.backends.local_files import FOLLOW, gone, is_junction, item_error, item_of, place, require_root
 from migrate_transfer.core.backend import Item, Oddity
 from migrate_transfer.core.names import key_of, path_of, plain
 
@@ -103,7 +103,7 @@ class Folders:
                 if kind == stat.S_IFREG:
                     entries.append(item_of(key, status))
                     continue
-                if kind != stat.S_IFDIR or _is_junction(status):
+                if kind != stat.S_IFDIR or is_junction(status):
                     entries.append(_left(key, kind))
                     continue
             below.append(path_of(key))
@@ -128,10 +128,6 @@ def _folders(found: Iterable[Entry]) -> set[bytes]:
             if each.is_dir(follow_symlinks=False):
                 folders.add(os.fsencode(each.name))
     return folders
-
-
-def _is_junction(status: os.stat_result) -> bool:
-    return os.name == "nt" and bool(getattr(status, "st_reparse_tag", 0))
 
 
 def _left(key: str, kind: int) -> Oddity:

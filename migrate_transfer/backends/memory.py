@@ -70,6 +70,12 @@ class Memory:
     def place(self) -> str:
         return self.mark
 
+    def mounts(self) -> dict[str, str]:
+        return {}
+
+    def is_gone(self, key: str) -> bool:
+        return key not in self.objects
+
     @contextmanager
     def open(self, item: Item) -> Iterator[MemoryReader]:
         if item.key not in self.objects:

@@ -137,6 +137,14 @@ class Source(Protocol):
     def place(self) -> str:
         """Differs when another place answers to the source's name: an empty folder where a share is not mounted."""
 
+    def mounts(self) -> dict[str, str]:
+        """The folders in it at which another place is to be seen now (a share, a disk), by key, and which place that
+        is; empty where there can be none."""
+
+    def is_gone(self, key: str) -> bool:
+        """Whether there certainly is nothing of that name now: asked of what was not listed, before its copy is
+        removed. What cannot be told is not gone."""
+
     def open(self, item: Item) -> AbstractContextManager[Reader]:
         """Raises ItemError SOURCE_GONE, SOURCE_DENIED, SOURCE_UNREADABLE."""
 

@@ -14,7 +14,7 @@ from migrate_transfer.engine.losses import Losses
 from migrate_transfer.engine.passage import Passage
 from migrate_transfer.engine.proof import Landed, Prover, failed
 from migrate_transfer.engine.verdict import Judge
-from migrate_transfer.ledger.item_records import DONE, UNCHANGED, Known, Outcome, Row
+from migrate_transfer.ledger.item_records import DONE, SOURCE, UNCHANGED, Known, Outcome, Row
 from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.spec import TransferSpec
 
@@ -143,7 +143,8 @@ class Copier:
         except FatalError:
             raise
         except MigrateError as error:
-            self._end(*self._losses.failed(failed(row.number, error), error))
+            outcome = failed(row.number, error)
+            self._end(*self._losses.failed(self._remembered(outcome, row.item.key) if row.resumed else outcome, error))
             return None
         if isinstance(verdict, Upload):
             return verdict
@@ -174,7 +175,18 @@ class Copier:
         if there is not None:
             self._land(there)
         else:
-            self._end(*self._losses.failed(failed(upload.number, error, sent=upload.read), error))
+            outcome, key = failed(upload.number, error, sent=upload.read), upload.item.key
+            self._end(*self._losses.failed(self._remembered(outcome, key) if upload.resumed else outcome, error))
+
+    def _remembered(self, outcome: Outcome, key: str) -> Outcome:
+        """Of an item that was in flight when the pass was broken off, and cannot be read any more: with the object that
+        the pass had put there, so that the sync knows it for its own."""
+        if self.spec.kind != "sync" or not outcome.code.startswith(SOURCE):
+            return outcome
+        found, listed = self.destination.find(key), self.ledger.stored([key]).get(key)
+        if found is None or found.source != self.source.mark or (listed is not None and listed.etag == found.etag):
+            return outcome
+        return outcome._replace(etag=found.etag)
 
     def _rename(self, sender: Sender) -> None:
         """What cannot be renamed at the destination is sent."""

@@ -43,6 +43,12 @@ class Only:
     def place(self) -> str:
         return self._source.place()
 
+    def mounts(self) -> dict[str, str]:
+        return self._source.mounts()
+
+    def is_gone(self, key: str) -> bool:
+        return self._source.is_gone(key)
+
     def open(self, item: Item) -> AbstractContextManager[Reader]:
         return self._source.open(item)
 

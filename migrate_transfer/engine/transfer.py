@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -15,6 +16,7 @@ from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import InvalidRequest, MigrateError, SourceError, Stopped, TargetError
 from migrate_transfer.engine.copier import SMALL, Copier, Rows
 from migrate_transfer.engine.far import FarSender, helpers
+from migrate_transfer.engine.removals import Removals
 from migrate_transfer.engine.scanner import scan
 from migrate_transfer.forecast import Forecast, Speed, forecast
 from migrate_transfer.ledger.item_records import FileTotals
@@ -66,6 +68,8 @@ class Transfer:
 
     def __post_init__(self) -> None:
         self.ledger = ItemLedger(self.folder / "items.sqlite")
+        if self.spec.kind == "sync":
+            self.ledger.passes.prepare()
         before = self.ledger.fact("spec")
         if before is None:
             self.ledger.note("spec", self.spec.text())
@@ -87,6 +91,8 @@ class Transfer:
 
     def _scan(self, control: Control, tell: Tell) -> None:
         if not self.ledger.scanned:
+            if self.spec.deletions:  # and once it is listed: what is mounted in between was there one time or the other
+                self.ledger.mounts.see(self.source.mounts())
             scan(self.source, self.destination, self.ledger, self.spec.filters, control, Pace(self.ledger, tell))
 
     def forecast(self, speeds: Sequence[Speed], line: Bucket) -> Forecast:
@@ -98,14 +104,14 @@ class Transfer:
         """Scan if that is not done, and give every item its outcome. A sync does so again and again, `passes` times or
         until it is stopped. Raises as `scan`."""
         with self.ledger.lease():
-            if self.spec.kind == "sync":
-                self.ledger.passes.prepare()
             while True:
                 if self.ledger.passes.ended:
                     self.ledger.passes.begin()
                 self._scan(control, tell)
                 if self.spec.deletions:
                     self._require_same_place()
+                    self.ledger.mounts.see(self.source.mounts())
+                    self.ledger.mounts.judge()
                 self._copy(control, tell)
                 if self.spec.kind == "sync":
                     self._end_pass(control)
@@ -141,11 +147,11 @@ class Transfer:
         could not be read, or an item failed, removes nothing; what stays for that reason, or because it could not be
         removed, is tried in the next one."""
         renamed, refused = not self.spec.deletions, 0
-        kept: list[str] = []
+        removals = Removals(self.source, self.destination, self.ledger, self.spec, renamed)
         if not self.ledger.totals().counts.failed:
             sender = self.destination.sender(Streams(self.spec.concurrency, self.meter), control)
             try:
-                ended = sender.delete_all(self._left_over(kept, renamed=renamed))
+                ended = sender.delete_all(removals.objects())
                 while some := list(islice(ended, REMOVED)):
                     removed = [key for key, error in some if _is_gone(error)]
                     refused += len(some) - len(removed)
@@ -153,19 +159,10 @@ class Transfer:
                     control.check()
             finally:
                 sender.close()
-        self.ledger.note("not_removed", str(refused + len(kept)))
+        self.ledger.note("not_removed", str(refused + removals.kept))
+        self.ledger.note("not_mounted", json.dumps(sorted(removals.away)))
         self.ledger.passes.end(self.ledger.totals(), renamed=renamed)
-
-    def _left_over(self, kept: list[str], *, renamed: bool) -> Iterator[tuple[str, str]]:
-        """What is to be removed. `kept` gets what may be the only copy, asked now: what another job has moved away from
-        the source, and what lies in the Archive tier unless it is the sync that puts things there."""
-        puts_archived = renamed or self.spec.tier == "archive"
-        for key, etag in self.ledger.passes.left_over(renamed=renamed):
-            found = self.destination.find(key)
-            if found is not None and (found.moved or (found.tier == "archive" and not puts_archived)):
-                kept.append(key)
-            else:
-                yield key, etag
+        self.ledger.mounts.forget()
 
     def _copy(self, control: Control, tell: Tell) -> None:
         together, features = control.child(), self.source.features

@@ -95,7 +95,9 @@ class Judge:
         if before is None or (before.size, before.modified) != (row.item.size, row.item.modified):
             return None
         old = self.destination.find(before.key)
-        if old is None or old.moved or old.etag != before.etag or old.sha256 != digest(self.source, row.item):
+        if old is None or old.moved or old.etag != before.etag:
+            return None
+        if not old.sha256 or old.sha256 != digest(self.source, row.item):
             return None
         return Rename(row.number, row.item, before.key, before.etag, old.sha256)
 

@@ -10,6 +10,8 @@ from migrate_transfer.ledger.records import Totals
 
 PENDING, IN_FLIGHT, DONE, UNCHANGED, SKIPPED, FAILED = range(6)
 OUTCOMES = ("pending", "in_flight", "done", "unchanged", "skipped", "failed")
+SOURCE = "SOURCE_"
+"""What the codes of items begin with that could not be read. One with an etag was put there before."""
 
 
 class Row(NamedTuple):

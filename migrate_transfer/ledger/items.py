@@ -29,6 +29,7 @@ from migrate_transfer.ledger.item_records import (
     Outcome,
     Row,
 )
+from migrate_transfer.ledger.mounts import Mounts
 from migrate_transfer.ledger.passes import Passes
 from migrate_transfer.ledger.records import Totals
 from migrate_transfer.ledger.store import Store
@@ -82,7 +83,7 @@ class ItemLedger:
         self.path = path
         self._store = Store(path, SCHEMA, version=VERSION, remedy=DAMAGED)
         self._catch_up()
-        self.passes = Passes(self._store)
+        self.passes, self.mounts = Passes(self._store), Mounts(self._store)
         self._lock = threading.Lock()
         """Our own threads wait here: SQLite would let them sleep and look."""
 

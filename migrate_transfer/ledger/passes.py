@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from migrate_transfer.ledger.item_records import DONE, SKIPPED, UNCHANGED, Before, FileTotals, Known
+from migrate_transfer.ledger import mounts
+from migrate_transfer.ledger.item_records import DONE, FAILED, SKIPPED, SOURCE, UNCHANGED, Before, FileTotals, Known
 from migrate_transfer.ledger.store import Store
 
 SLICE = 2_000
@@ -24,14 +25,17 @@ class Passes:
     store: Store
 
     def prepare(self) -> None:
-        """Make the book of what was read back, which a sync begun by an earlier release does not have."""
+        """Make the books of what was read back and of what was mounted, which a sync begun by an earlier release does
+        not have."""
         with self.store.writing() as db:
+            db.execute(mounts.TABLE)
             db.execute("create table if not exists proven (key text primary key, sha256 blob not null) without rowid")
 
     def end(self, totals: FileTotals, *, renamed: bool) -> None:
-        """The pass is over: remember what is known now, what was known of items that failed, what should have been
-        removed and is still there (of what is gone only what was `renamed`, or all; all too where something failed, for
-        then it may only be out of reach), and what came of the pass."""
+        """The pass is over: remember what is known now, what was known of items that failed, what was put there of
+        items that could not be read any more, what should have been removed and is still there (of what is gone only
+        what was `renamed`, or all; all too where something failed, for then it may only be out of reach), and what came
+        of the pass."""
         counts = totals.counts
         with self.store.writing(durable=True) as db:
             db.execute(
@@ -41,9 +45,9 @@ class Passes:
                 (SKIPPED, renamed and not counts.failed),
             )
             db.execute(
-                "insert or replace into known select key, version, etag, stable_id, size, modified from item"
-                " where state in (?, ?)",
-                (DONE, UNCHANGED),
+                "insert or replace into known select key, iif(state = ?1, '', version), etag, stable_id, size, modified"
+                " from item where state in (?2, ?3) or state = ?1 and etag <> '' and code like ?4 || '%'",
+                (FAILED, DONE, UNCHANGED, SOURCE),
             )
             db.execute("delete from proven")
             db.execute(
@@ -107,14 +111,15 @@ class Passes:
 
     def left_over(self, *, renamed: bool) -> Iterator[tuple[str, str]]:
         """Objects (key and etag) that the last pass knew and this one's source does not list; with `renamed` only those
-        whose content is at the destination under the item's new key."""
+        whose content is at the destination under the item's new key, by the SHA-256 of both."""
         last = ""
         while True:
             with self.store.reading() as db:
                 rows = db.execute(
                     "select there.key, there.etag from there join known using (key, etag) where there.key > ?"  # noqa: S608
                     " and not exists (select 1 from item where item.key = there.key)"
-                    f" and (? or {RENAMED} and lower(hex(item.sha256)) = there.sha256 and item.state in (?, ?)))"
+                    f" and (? or there.sha256 <> '' and {RENAMED} and lower(hex(item.sha256)) = there.sha256"
+                    " and item.state in (?, ?)))"
                     " order by 1 limit ?",
                     (last, not renamed, DONE, UNCHANGED, SLICE),
                 ).fetchall()

@@ -218,6 +218,15 @@ def test_a_sync_tells_what_it_could_not_remove(site: Site) -> None:
     assert "some/prefix/a.txt" not in site.names()
 
 
+def test_a_person_is_told_so_too(site: Site) -> None:
+    words = (str(site.folder), f"azure_blob://{ACCOUNT}/{site.container}", "--out", str(site.out))
+    options = ("--passes", "1", "--deletions")
+    site.migrate("sync", *words, *options, **site.environment)
+    site.azurite.service.get_blob_client(site.container, "a.txt").acquire_lease()
+    (site.folder / "a.txt").unlink()
+    assert "Objects that were not removed: 1." in site.migrate("sync", *words, *options, **site.environment).out
+
+
 def test_a_sync_leaves_its_report(site: Site) -> None:
     site("sync", "--passes", "1")
     assert json.loads((next(site.out.glob("sync-*")) / "report.json").read_text())["balanced"] is True

@@ -187,6 +187,14 @@ def test_what_is_gone_says_so(kept: Kept) -> None:
     assert caught.value.error_code == "SOURCE_GONE"
 
 
+def test_only_what_is_not_there_is_gone(kept: Kept) -> None:
+    kept.write("folder/a", b"-")
+    assert not kept.source.is_gone("folder/a")
+    kept.remove("folder/a")
+    assert kept.source.is_gone("folder/a")
+    assert kept.source.is_gone("nowhere/b")
+
+
 def test_deleting_removes_that_version(kept: Kept) -> None:
     kept.write("a", b"-")
     kept.source.delete(kept.item("a"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.core.backend import Meant, Page, all_meant
 from migrate_transfer.core.errors import SourceError
 from tests.migrate_transfer.engine.work import Work, contents
 
@@ -67,3 +70,49 @@ def test_what_a_job_archived_before_it_deleted_the_source_is_no_deletion_of_the_
     synced.kind = "sync"
     synced.run("other", passes=1, deletions=True)
     assert contents(synced.destination) == {"a": b"one", "b": b"one"}
+
+
+class Returning(LocalSource):
+    """A folder in which `a` is gone while it is listed, and back at once."""
+
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
+        path = Path(os.fsdecode(self.root)) / "a"
+        path.unlink()
+        yield from super().pages(cursor, meant)
+        path.write_bytes(b"again")
+
+
+def test_what_comes_back_after_it_was_listed_is_not_removed(synced: Work) -> None:
+    synced.run("other", passes=1, deletions=True)
+    synced.source = Returning(synced.folder / "files")
+    synced.run("other", passes=1, deletions=True)
+    assert "a" in contents(synced.destination)
+    synced.source = LocalSource(synced.folder / "files")
+    synced.run("other", passes=1, deletions=True)
+    assert contents(synced.destination) == {"a": b"again", "b": b"one"}
+
+
+def test_what_comes_back_under_its_old_name_is_not_removed_as_renamed(synced: Work) -> None:
+    class Renamed(Returning):
+        def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
+            (synced.folder / "files" / "a").hardlink_to(synced.folder / "files" / "c")
+            yield from super().pages(cursor, meant)
+
+    (synced.folder / "files" / "b").unlink()
+    synced.run(passes=1)
+    (synced.folder / "files" / "a").rename(synced.folder / "files" / "c")
+    synced.source = Renamed(synced.folder / "files")
+    synced.run(passes=1)
+    assert contents(synced.destination) == {"a": b"one", "b": b"one", "c": b"one"}
+
+
+def test_a_folder_that_was_moved_away_and_linked_is_no_emptied_folder(synced: Work) -> None:
+    files = synced.folder / "files"
+    (files / "d").mkdir()
+    (files / "a").rename(files / "d" / "a")
+    synced.run("other", passes=1, deletions=True)
+    (files / "d").rename(synced.folder / "large disk")
+    (files / "d").symlink_to(synced.folder / "large disk")
+    for _ in range(2):
+        synced.run("other", passes=1, deletions=True)
+    assert "d/a" in contents(synced.destination)

@@ -1,0 +1,68 @@
+"""What was mounted below a sync's source while its passes listed it. They are few: a row each."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from migrate_transfer.ledger.store import Store
+
+TABLE = (
+    "create table if not exists mount (key text not null, place text not null, judged integer not null,"
+    " primary key (key, place)) without rowid"
+)
+BELOW = "known.key > ?1 || '/' and known.key < ?1 || '0'"
+"""All keys in a folder: "0" comes after "/"."""
+PLAIN = ""
+"""The place of a folder at which nothing is mounted."""
+
+
+@dataclass
+class Mounts:
+    """For each folder the places that the sync has seen there, and of which it may know files. One place is as it
+    should be; with a second one it cannot be told whose files are gone and whose are only away. Raises StorageError."""
+
+    store: Store
+
+    def see(self, mounted: Mapping[str, str]) -> None:
+        """These are there now: keys and places."""
+        with self.store.writing() as db:
+            db.executemany("insert or ignore into mount values (?, ?, 0)", mounted.items())
+
+    def judge(self) -> None:
+        """Once the pass has listed: a place that is new is the one that was there before, under another name, if a file
+        that the last pass knew there is there still, as large and as old."""
+        with self.store.writing() as db:
+            for key, place in db.execute("select key, place from mount where not judged").fetchall():
+                if _goes_on(db, key):
+                    db.execute("delete from mount where key = ? and place <> ?", (key, place))
+                elif _is_known(db, key):
+                    db.execute(
+                        "insert into mount select ?1, ?2, 1"
+                        " where not exists (select 1 from mount where key = ?1 and place <> ?3)",
+                        (key, PLAIN, place),
+                    )
+                db.execute("update mount set judged = 1 where key = ? and place = ?", (key, place))
+
+    def away(self, mounted: Mapping[str, str]) -> list[str]:
+        """Folders of which another place was seen than the one that is mounted there now."""
+        with self.store.reading() as db:
+            seen = db.execute("select key, place from mount").fetchall()
+        return sorted({key for key, place in seen if mounted.get(key, PLAIN) != place})
+
+    def forget(self) -> None:
+        """Those below which nothing is known any more."""
+        with self.store.writing() as db:
+            for (key,) in db.execute("select distinct key from mount").fetchall():
+                if not _is_known(db, key):
+                    db.execute("delete from mount where key = ?", (key,))
+
+
+def _goes_on(db: sqlite3.Connection, key: str) -> bool:
+    query = f"select 1 from known join item using (key, size, modified) where {BELOW} limit 1"  # noqa: S608  ours
+    return db.execute(query, (key,)).fetchone() is not None
+
+
+def _is_known(db: sqlite3.Connection, key: str) -> bool:
+    return db.execute(f"select 1 from known where {BELOW} limit 1", (key,)).fetchone() is not None  # noqa: S608  ours

@@ -1,0 +1,153 @@
+"""Shares that are mounted below a sync's source, and come and go: what is only away is no deletion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from migrate_transfer.backends.local import LocalSource
+from tests.migrate_transfer.engine.work import Work, contents
+
+
+@dataclass
+class Shares(LocalSource):
+    """A folder in which other folders take each other's place, as shares do."""
+
+    folder: Path
+    known: dict[str, str] = field(default_factory=dict)
+    """What is mounted: key and place."""
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir()
+        LocalSource.__init__(self, self.folder)
+
+    def mounts(self) -> dict[str, str]:
+        return dict(self.known)
+
+    def mount(self, key: str, share: str) -> None:
+        """The folder of that key is now the share of that name, which is made where there was none."""
+        self._put_away(key)
+        kept = self.folder.parent / share
+        kept.mkdir(exist_ok=True)
+        (self.folder / key).rmdir()
+        kept.rename(self.folder / key)
+        self.known[key] = share
+
+    def unmount(self, key: str) -> None:
+        self._put_away(key)
+        self.known.pop(key, None)
+
+    def _put_away(self, key: str) -> None:
+        """What is there waits under its own name; an empty folder is in its place."""
+        (self.folder / key).mkdir(exist_ok=True)
+        (self.folder / key).rename(self.folder.parent / self.known.get(key, "local"))
+        (self.folder / key).mkdir()
+
+
+@dataclass
+class Site(Work):
+    """A sync with deletions of such a folder."""
+
+    source: Shares = None  # type: ignore[assignment]
+
+    def write(self, *keys: str) -> None:
+        for key in keys:
+            (self.source.folder / key).write_bytes(key.encode())
+
+    def remove(self, key: str) -> None:
+        (self.source.folder / key).unlink()
+
+    def sync(self) -> set[str]:
+        """What is there after a pass."""
+        assert self.run(passes=1, deletions=True).counts.failed == 0
+        return set(contents(self.destination))
+
+    def told(self) -> tuple[str | None, str | None]:
+        with self.books(deletions=True) as ledger:
+            return ledger.fact("not_removed"), ledger.fact("not_mounted")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """One share, and a file beside it."""
+    made = Site(tmp_path, Shares(tmp_path / "files"), kind="sync")
+    made.source.mount("m", "nas")
+    made.write("m/a", "m/b", "c")
+    assert made.sync() == {"m/a", "m/b", "c"}
+    return made
+
+
+def test_what_lies_on_a_share_that_is_not_mounted_stays(site: Site) -> None:
+    site.source.unmount("m")
+    site.remove("c")
+    assert [site.sync(), site.sync()] == [{"m/a", "m/b"}] * 2
+    assert site.told() == ("2", '["m"]')
+
+
+def test_the_same_where_the_mount_point_is_gone_too(site: Site) -> None:
+    site.source.unmount("m")
+    (site.source.folder / "m").rmdir()
+    assert site.sync() == {"m/a", "m/b", "c"}
+
+
+def test_the_same_where_somebody_wrote_into_the_mount_point(site: Site) -> None:
+    site.source.unmount("m")
+    site.write("m/x")
+    assert site.sync() == {"m/a", "m/b", "m/x", "c"}
+
+
+def test_once_it_is_mounted_again_deletions_in_it_are_carried_over(site: Site) -> None:
+    site.source.unmount("m")
+    site.sync()
+    site.source.mount("m", "nas")
+    site.remove("m/a")
+    assert site.sync() == {"m/b", "c"}
+    assert site.told() == ("0", "[]")
+
+
+def test_a_share_that_was_emptied_is_empty_at_the_destination(site: Site) -> None:
+    site.remove("m/a")
+    site.remove("m/b")
+    assert site.sync() == {"c"}
+
+
+def test_another_share_in_its_place_removes_nothing(site: Site) -> None:
+    site.source.mount("m", "other")
+    site.write("m/x")
+    assert [site.sync(), site.sync()] == [{"m/a", "m/b", "m/x", "c"}] * 2
+
+
+def test_nor_does_the_first_one_then(site: Site) -> None:
+    """Whose the files of the second one are cannot be told any more."""
+    site.source.mount("m", "other")
+    site.write("m/x")
+    site.sync()
+    site.source.mount("m", "nas")
+    assert site.sync() == {"m/a", "m/b", "m/x", "c"}
+
+
+def test_the_same_share_by_another_name_goes_on(site: Site) -> None:
+    site.source.known["m"] = "nas by its address"
+    site.remove("m/a")
+    assert site.sync() == {"m/b", "c"}
+
+
+def test_a_share_over_a_folder_with_files_hides_them_only(site: Site) -> None:
+    (site.source.folder / "d").mkdir()
+    site.write("d/e")
+    site.sync()
+    site.source.mount("d", "other")
+    assert [site.sync(), site.sync()] == [{"m/a", "m/b", "c", "d/e"}] * 2
+
+
+def test_a_share_of_which_nothing_is_left_is_forgotten(site: Site) -> None:
+    for name in "ab":
+        site.remove(f"m/{name}")
+    site.sync()
+    site.source.unmount("m")
+    site.write("m/x")
+    site.sync()
+    site.remove("m/x")
+    assert site.sync() == {"c"}
