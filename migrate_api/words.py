@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from migrate_api.errors import refused_by
 from migrate_api.protocol.spec import BlobDestination, Destination, JobSpec
 from migrate_transfer.backends.azure.prefix import folder_of
-from migrate_transfer.core.plan import written_out
+from migrate_transfer.core.patterns import written_out
 
 
 def require_prefix(prefix: str, field: str) -> None:

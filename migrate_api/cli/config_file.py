@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import stat
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,8 @@ def read_config(path: Path) -> dict[Place, Any]:
 
 
 def _content(path: Path) -> dict[str, Any]:
+    import tomllib  # most commands have no file of settings
+
     try:
         return tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cached_property
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from wcmatch import fnmatch, glob
-from wcmatch._wcparse import PatternLimitException  # it has no public name
-
 from migrate_transfer.core.backend import Features, Item, Oddity, Stored
-from migrate_transfer.core.errors import InvalidRequest
 from migrate_transfer.core.names import shown
 
-NAME_FLAGS = fnmatch.BRACE | fnmatch.CASE | fnmatch.DOTMATCH
-PATH_FLAGS = glob.GLOBSTAR | glob.BRACE | glob.DOTGLOB | glob.CASE
-_BRACES = re.compile(r"[^{}]*|(?:[^{}\\]|\{[^{}\\]*\})*")
-"""Parts whose braces do not go on in the next part."""
-_Part: TypeAlias = list[re.Pattern[str]] | None
+if TYPE_CHECKING:
+    from migrate_transfer.core.patterns import Patterns
 
 
 @dataclass(frozen=True)
@@ -74,76 +66,18 @@ class Filters:
         return int(midnight.timestamp()) * 1_000_000_000
 
     @cached_property
-    def _excluded(self) -> _Patterns:
-        return _Patterns(self.exclude, self.ignore_case)
+    def _excluded(self) -> Patterns:
+        return _patterns(self.exclude, self.ignore_case)
 
     @cached_property
-    def _included(self) -> _Patterns:
-        return _Patterns(self.include, self.ignore_case)
+    def _included(self) -> Patterns:
+        return _patterns(self.include, self.ignore_case)
 
 
-class _Patterns:
-    """Raises InvalidRequest."""
+def _patterns(patterns: Sequence[str], ignore_case: bool) -> Patterns:
+    from migrate_transfer.core.patterns import Patterns  # most commands have none: they need not load what reads them
 
-    def __init__(self, patterns: Sequence[str], ignore_case: bool) -> None:
-        names, paths = written_out(patterns, ignore_case)
-        self._names, self._paths = _compiled(names), _compiled(paths)
-        flags = _flags(PATH_FLAGS, ignore_case)
-        self._ways = [[*_way(path, flags)] for path in _paths(patterns)]
-
-    def matches(self, path: str) -> bool:
-        name = path.rpartition("/")[2]
-        return any(p.match(name) for p in self._names) or any(p.match(path) for p in self._paths)
-
-    def reach(self, folder: str) -> bool:
-        """Whether a path below the folder may match. Says rather yes than no."""
-        return bool(self._names) or any(_leads(way, folder.split("/")) for way in self._ways)
-
-
-def written_out(patterns: Sequence[str], ignore_case: bool = False) -> tuple[list[str], list[str]]:
-    """As regular expressions, those for names and those for paths. Raises InvalidRequest."""
-    names = [pattern for pattern in patterns if "/" not in pattern]
-    try:
-        return (
-            fnmatch.translate(names, flags=_flags(NAME_FLAGS, ignore_case))[0] if names else [],
-            glob.translate(paths, flags=_flags(PATH_FLAGS, ignore_case))[0] if (paths := _paths(patterns)) else [],
-        )
-    except PatternLimitException:
-        raise InvalidRequest(
-            "The patterns stand for more than 1,000, their braces written out.",
-            code="BAD_PATTERN",
-            remedy="Write fewer alternatives in braces, or fewer patterns.",
-        ) from None
-
-
-def _paths(patterns: Sequence[str]) -> list[str]:
-    return [pattern.lstrip("/") for pattern in patterns if "/" in pattern]
-
-
-def _way(path: str, flags: int) -> Iterator[_Part]:
-    """What the parts of a path must match, one by one; None from where on there may be any number of them."""
-    for part in filter(None, path.split("/")):
-        if "**" in part or part.endswith("\\") or not _BRACES.fullmatch(part):
-            yield None
-            return
-        yield _compiled(glob.translate(part, flags=flags)[0])
-
-
-def _leads(way: Sequence[_Part], parts: Sequence[str]) -> bool:
-    for step, part in zip(way, parts, strict=False):
-        if step is None:
-            return True
-        if not any(pattern.match(part) for pattern in step):
-            return False
-    return len(way) > len(parts)
-
-
-def _flags(flags: int, ignore_case: bool) -> int:
-    return flags & ~fnmatch.CASE | fnmatch.IGNORECASE if ignore_case else flags
-
-
-def _compiled(patterns: Sequence[str]) -> list[re.Pattern[str]]:
-    return [re.compile(pattern) for pattern in patterns]
+    return Patterns(patterns, ignore_case)
 
 
 def folded(key: str, features: Features) -> str:

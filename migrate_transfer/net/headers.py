@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 
 from migrate_transfer.net.rate import LONGEST_WAIT
 
@@ -44,6 +43,8 @@ def number(value: str | None) -> float | None:
 def _moment(value: str | None) -> float | None:
     if value is None:
         return None
+    from email.utils import parsedate_to_datetime  # seldom asked, and slow to load
+
     try:
         return parsedate_to_datetime(value).timestamp()
     except (ValueError, OverflowError, OSError):

@@ -1,0 +1,82 @@
+"""Patterns of names and paths, as `--include` and `--exclude` have them. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from wcmatch import fnmatch, glob
+from wcmatch._wcparse import PatternLimitException  # it has no public name
+
+from migrate_transfer.core.errors import InvalidRequest
+
+NAME_FLAGS = fnmatch.BRACE | fnmatch.CASE | fnmatch.DOTMATCH
+PATH_FLAGS = glob.GLOBSTAR | glob.BRACE | glob.DOTGLOB | glob.CASE
+_BRACES = re.compile(r"[^{}]*|(?:[^{}\\]|\{[^{}\\]*\})*")
+"""Parts whose braces do not go on in the next part."""
+_Part: TypeAlias = list[re.Pattern[str]] | None
+
+
+class Patterns:
+    """Raises InvalidRequest."""
+
+    def __init__(self, patterns: Sequence[str], ignore_case: bool) -> None:
+        names, paths = written_out(patterns, ignore_case)
+        self._names, self._paths = _compiled(names), _compiled(paths)
+        flags = _flags(PATH_FLAGS, ignore_case)
+        self._ways = [[*_way(path, flags)] for path in _paths(patterns)]
+
+    def matches(self, path: str) -> bool:
+        name = path.rpartition("/")[2]
+        return any(p.match(name) for p in self._names) or any(p.match(path) for p in self._paths)
+
+    def reach(self, folder: str) -> bool:
+        """Whether a path below the folder may match. Says rather yes than no."""
+        return bool(self._names) or any(_leads(way, folder.split("/")) for way in self._ways)
+
+
+def written_out(patterns: Sequence[str], ignore_case: bool = False) -> tuple[list[str], list[str]]:
+    """As regular expressions, those for names and those for paths. Raises InvalidRequest."""
+    names = [pattern for pattern in patterns if "/" not in pattern]
+    try:
+        return (
+            fnmatch.translate(names, flags=_flags(NAME_FLAGS, ignore_case))[0] if names else [],
+            glob.translate(paths, flags=_flags(PATH_FLAGS, ignore_case))[0] if (paths := _paths(patterns)) else [],
+        )
+    except PatternLimitException:
+        raise InvalidRequest(
+            "The patterns stand for more than 1,000, their braces written out.",
+            code="BAD_PATTERN",
+            remedy="Write fewer alternatives in braces, or fewer patterns.",
+        ) from None
+
+
+def _paths(patterns: Sequence[str]) -> list[str]:
+    return [pattern.lstrip("/") for pattern in patterns if "/" in pattern]
+
+
+def _way(path: str, flags: int) -> Iterator[_Part]:
+    """What the parts of a path must match, one by one; None from where on there may be any number of them."""
+    for part in filter(None, path.split("/")):
+        if "**" in part or part.endswith("\\") or not _BRACES.fullmatch(part):
+            yield None
+            return
+        yield _compiled(glob.translate(part, flags=flags)[0])
+
+
+def _leads(way: Sequence[_Part], parts: Sequence[str]) -> bool:
+    for step, part in zip(way, parts, strict=False):
+        if step is None:
+            return True
+        if not any(pattern.match(part) for pattern in step):
+            return False
+    return len(way) > len(parts)
+
+
+def _flags(flags: int, ignore_case: bool) -> int:
+    return flags & ~fnmatch.CASE | fnmatch.IGNORECASE if ignore_case else flags
+
+
+def _compiled(patterns: Sequence[str]) -> list[re.Pattern[str]]:
+    return [re.compile(pattern) for pattern in patterns]
