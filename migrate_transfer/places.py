@@ -16,6 +16,8 @@ from migrate_transfer.core.names import key_of
 from migrate_transfer.core.plan import Filters
 from migrate_transfer.net.lane import Link
 
+BOOKS = frozenset({"csv", "db", "html", "json", "jsonl", "lock", "log", "parquet", "sqlite", "tmp", "txt"})
+"""Endings of what jobs of any kind keep in their folders."""
 SCHEME = re.compile(r"([a-z][a-z0-9_+-]+)://(.*)", re.DOTALL)
 
 
@@ -67,7 +69,8 @@ def require_apart(source: str, books: Path, filters: Filters) -> None:
     if not folder.is_relative_to(root):
         return
     key = key_of(os.fsencode(folder.relative_to(root).as_posix()))
-    if filters.excuse(Oddity(key, "failed", "", "", folder=True)) is None:
+    left_out = filters.excuse(Oddity(key, "failed", "", "", folder=True)) is not None
+    if not left_out and not filters.spares(key, BOOKS):
         raise InvalidRequest(
             f"The folder of the jobs, {folder}, lies in the folder that is to be moved.",
             code="BOOKS_IN_SOURCE",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import TypeAlias
 
 from wcmatch import fnmatch, glob
@@ -15,6 +15,8 @@ NAME_FLAGS = fnmatch.BRACE | fnmatch.CASE | fnmatch.DOTMATCH
 PATH_FLAGS = glob.GLOBSTAR | glob.BRACE | glob.DOTGLOB | glob.CASE
 _BRACES = re.compile(r"[^{}]*|(?:[^{}\\]|\{[^{}\\]*\})*")
 """Parts whose braces do not go on in the next part."""
+_ENDING = re.compile(r"[^{}\[\]\\]*\.(\w+|\{\w+(?:,\w+)+\})", re.ASCII)
+"""Part of a pattern that only names of these endings match: `*.docx`, `report.{doc,pdf}`."""
 _Part: TypeAlias = list[re.Pattern[str]] | None
 
 
@@ -22,6 +24,7 @@ class Patterns:
     """Raises InvalidRequest."""
 
     def __init__(self, patterns: Sequence[str], ignore_case: bool) -> None:
+        self._patterns, self._ignore_case = patterns, ignore_case
         names, paths = written_out(patterns, ignore_case)
         self._names, self._paths = _compiled(names), _compiled(paths)
         flags = _flags(PATH_FLAGS, ignore_case)
@@ -34,6 +37,11 @@ class Patterns:
     def reach(self, folder: str) -> bool:
         """Whether a path below the folder may match. Says rather yes than no."""
         return bool(self._names) or any(_leads(way, folder.split("/")) for way in self._ways)
+
+    def of_endings(self, endings: Set[str]) -> Patterns:
+        """Those that may match a name with such an ending."""
+        some = [one for one in self._patterns if (found := _endings(one)) is None or found & endings]
+        return Patterns(some, self._ignore_case)
 
 
 def written_out(patterns: Sequence[str], ignore_case: bool = False) -> tuple[list[str], list[str]]:
@@ -54,6 +62,12 @@ def written_out(patterns: Sequence[str], ignore_case: bool = False) -> tuple[lis
 
 def _paths(patterns: Sequence[str]) -> list[str]:
     return [pattern.lstrip("/") for pattern in patterns if "/" in pattern]
+
+
+def _endings(pattern: str) -> frozenset[str] | None:
+    """One of which a name must have to match; None where that is not plain to see."""
+    found = _ENDING.fullmatch(pattern.rpartition("/")[2])
+    return frozenset(found[1].strip("{}").lower().split(",")) if found else None
 
 
 def _way(path: str, flags: int) -> Iterator[_Part]:

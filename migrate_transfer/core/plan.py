@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cached_property
@@ -57,6 +57,10 @@ class Filters:
     def reaches(self, folder: str) -> bool:
         """Whether something in the folder of that key, at any depth, may be included."""
         return not self.include or self._included.reach(shown(folder))
+
+    def spares(self, folder: str, endings: Set[str]) -> bool:
+        """Whether it is certain that nothing with such an ending (`csv`) in the folder of that key is included."""
+        return bool(self.include) and not self._included.of_endings(endings).reach(shown(folder))
 
     @cached_property
     def _before(self) -> int | None:

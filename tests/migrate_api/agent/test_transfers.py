@@ -13,6 +13,7 @@ import pytest
 
 from migrate_api.protocol.states import JobStatus
 from migrate_api.tables import Job
+from migrate_transfer.places import BOOKS
 from tests.fakes.azurite import ACCOUNT, KEY, Azurite
 from tests.migrate_api.agent.conftest import Ground, Idle, eventually, kill
 
@@ -90,6 +91,15 @@ def content(path: Path) -> bytes:
 def test_an_agent_does_not_move_its_own_books(move: Move) -> None:
     source = {"type": "local", "path": str(move.ground.home)}
     assert move.ground.until(move.job(source=source), "failed")["error_code"] == "BOOKS_IN_SOURCE"
+
+
+def test_books_may_lie_in_the_source_where_no_pattern_means_them(move: Move) -> None:
+    (move.ground.home / "a.docx").write_bytes(b"a letter")
+    source = {"type": "local", "path": str(move.ground.home)}
+    job = move.ground.until(move.job(source=source, filters={"include_patterns": ["*.docx"]}), "completed")
+    assert (job["files_completed"], [*move.there()]) == (1, ["acme/a.docx"])
+    books = {path.suffix[1:].partition("-")[0] for path in (move.ground.home / "state" / "jobs").rglob("*.*")}
+    assert books <= BOOKS
 
 
 def test_a_path_of_another_system_is_not_looked_for_where_the_agent_was_started(move: Move) -> None:

@@ -137,6 +137,28 @@ def test_folders_in_which_something_may_be_included(folder: str, include: tuple[
     assert Filters(include=include).reaches(folder) is reached
 
 
+@pytest.mark.parametrize(
+    ("include", "spared"),
+    [
+        ((), False),
+        (("*.docx",), True),
+        (("*.DOCX", "**/*.{pdf,txt}"), True),
+        (("*.CSV",), False),
+        (("*.{docx,csv}",), False),
+        (("*.docx", "*"), False),
+        (("*.docx", "jobs/*"), False),
+        (("*.docx", "docs/*"), True),
+        (("*.doc*",), False),
+        (("*.[cd]sv",), False),
+        (("{a,*.csv,b}.docx",), False),
+        ((r"*.\csv",), False),
+        (("docx",), False),
+    ],
+)
+def test_what_is_certainly_not_included_of_some_endings(include: tuple[str, ...], spared: bool) -> None:
+    assert Filters(include=include).spares("jobs", frozenset({"csv"})) is spared
+
+
 PIECES = {
     "/": "/",
     "a": "a",
@@ -180,6 +202,15 @@ def test_no_folder_above_what_is_included_is_out_of_reach(fitting: tuple[str, st
         parts = path.split("/")
         above = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
         assert [folder for folder in above if not filters.reaches(key_of(folder.encode()))] == []
+
+
+@given(FITTING, st.sampled_from([".csv", ".docx", ".{csv,docx}", ".{a,b}", ""]), st.sampled_from(["", ".csv"]))
+def test_what_is_spared_is_not_included(fitting: tuple[str, str], ending: str, name: str) -> None:
+    pattern, path = fitting[0] + ending, re.sub("/+", "/", fitting[1]).strip("/") + name
+    filters = Filters(include=(pattern,))
+    folder = path.rpartition("/")[0]
+    if folder and path.endswith(".csv") and filters.rule(item(key_of(path.encode()))) is None:
+        assert not filters.spares(key_of(folder.encode()), frozenset({"csv"}))
 
 
 def test_case_does_not_count_in_folders_either_where_the_source_does_not_know_it() -> None:
