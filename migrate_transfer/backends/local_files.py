@@ -74,7 +74,7 @@ def opened(folder: bytes) -> Iterator[tuple[int | None, bytes]]:
 
 def item_of(key: str, found: os.stat_result) -> Item:
     """A file as the system knows it."""
-    number, modified = found.st_ino, found.st_mtime_ns
+    number, modified = found.st_ino, found.st_mtime_ns or 1  # 0 is the sign for a time that nobody knows
     if not FIRST <= modified <= LAST:
         modified = FIRST if modified < 0 else LAST
     created = int(found.st_birthtime * 1e9) if BORN else 0  # type: ignore[attr-defined, unused-ignore]

@@ -148,6 +148,17 @@ def test_a_file_of_any_time_arrives_and_is_unchanged_the_next_time(site: Site, y
     assert kept.startswith(str(min(year, 2262)))
 
 
+def test_the_first_moment_of_1970_is_a_time_like_others(site: Site) -> None:
+    """Archives made alike everywhere have it; it counted as not known, and was sent again each time."""
+    write(site, b"a", b"content")
+    os.utime(site.files / "a", ns=(0, 0))
+    for name, outcome in (("first", "done"), ("second", "unchanged")):
+        site.run(name, verify=False)
+        assert site.outcomes(name, verify=False) == {"a": outcome}
+    kept = site.container.get_blob_client("a").get_blob_properties().metadata["mtime"]
+    assert kept == "1970-01-01T00:00:00.000000001Z"
+
+
 @pytest.mark.parametrize("prefix", ["..", "a/../../b", "./a", "a//b", "a/./b", "a\\b", "a.", "a\nb", "a./b", "\udcff"])
 def test_a_prefix_that_leads_elsewhere_is_refused(prefix: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
