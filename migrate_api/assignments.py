@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
 from migrate_api.dispatch import Dispatch, require_storage
 from migrate_api.errors import Refusal, conflict
 from migrate_api.principals import AgentCaller
 from migrate_api.protocol.messages import Assignment, Counted
 from migrate_api.protocol.spec import BandwidthSchedule
 from migrate_api.protocol.states import FINAL
-from migrate_api.tables import Job, Project
+from migrate_api.tables import Agent, Event, Job, Project
 from migrate_api.vault import Vault
 
 
@@ -45,7 +48,15 @@ def assignment(dispatch: Dispatch, vault: Vault, job: Job, caller: AgentCaller) 
             bytes_completed=job.bytes_completed,
         ),
         retry_of=job.retry_of,
+        earlier_hosts=_earlier_hosts(session, job),
     )
+
+
+def _earlier_hosts(session: Session, job: Job) -> tuple[str, ...]:
+    told = sa.select(Event.details).where(Event.job_id == job.id, Event.name == "reassigned")
+    agents = {details["before"] for details in session.scalars(told)}
+    known = sa.select(Agent.hostname).where(Agent.id.in_(agents), Agent.tenant_id == job.tenant_id)
+    return tuple(sorted(set(session.scalars(known)))) if agents else ()
 
 
 def _zone(job: Job, project: Project) -> str:

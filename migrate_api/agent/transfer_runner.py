@@ -168,7 +168,7 @@ class TransferRunner:
             yield FileJob(transfer, line)
 
     def _source(self) -> Source:
-        source = LocalDisk(self._local.path)
+        source = LocalDisk(self._local.path, self._assignment.earlier_hosts)
         old = self._assignment.retry_of
         if old is None:
             return source

@@ -193,6 +193,8 @@ class Assignment(Answer):
     counted: Counted = Counted()
     retry_of: str | None = None
     """The job whose failed items are meant, and no others."""
+    earlier_hosts: tuple[str, ...] = ()
+    """Machines of the agents that had the job before."""
     storage: StorageAccess | None = None
     """Of a job that writes to Azure Blob Storage; where it is missing, ask POST /api/agent/jobs/{id}/storage-access."""
 

@@ -11,7 +11,7 @@ import os
 import socket
 import stat
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,15 +36,16 @@ from migrate_transfer.core.names import path_of
 
 
 class LocalSource:
-    """`root` is a folder; keys are relative to it. Raises InvalidRequest when it is none."""
+    """`root` is a folder; keys are relative to it. `hosts` did the same job before. Raises InvalidRequest when it is
+    none."""
 
     features = Features(
         lanes=2, small_lanes=1, stable_ids=True, folds_case=sys.platform in ("win32", "darwin"), portable=True
     )
 
-    def __init__(self, root: str | Path) -> None:
+    def __init__(self, root: str | Path, hosts: Iterable[str] = ()) -> None:
         self.root = os.fsencode(os.path.abspath(root))
-        self.mark = hashlib.sha256(socket.gethostname().encode() + b"\0" + self.root).hexdigest()[:16]
+        self.mark, self.earlier = self._mark(socket.gethostname()), frozenset(map(self._mark, hosts))
         self._real = os.path.realpath(self.root)
         if not os.path.isdir(self.root):
             raise InvalidRequest(
@@ -52,6 +53,9 @@ class LocalSource:
                 code="SOURCE_NOT_FOUND",
                 remedy="Check the path on the machine that does the work, and that its share is mounted.",
             )
+
+    def _mark(self, host: str) -> str:
+        return hashlib.sha256(host.encode() + b"\0" + self.root).hexdigest()[:16]
 
     def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
         """A page a folder, several for a large one; a cursor is the path of a folder that could be read. Raises

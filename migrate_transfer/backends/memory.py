@@ -45,6 +45,7 @@ class Memory:
     objects: dict[str, Kept] = field(default_factory=dict)
     features: Features = field(default_factory=lambda: Features(stable_ids=True, tiers=True, copies=True, marks=True))
     mark: str = "0123456789abcdef"
+    earlier: frozenset[str] = frozenset()
     _versions: int = 0
 
     def keep(self, key: str, data: bytes, modified: int = 1) -> None:

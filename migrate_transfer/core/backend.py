@@ -128,6 +128,8 @@ class Source(Protocol):
     features: Features
     mark: str
     """Tells it from every other source: what it put somewhere it may replace there. 16 hex digits."""
+    earlier: frozenset[str]
+    """Marks of the same source, seen from machines that did this very job before: what they moved is moved."""
 
     def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
         """All there is, in an order that is the same the next time; from behind `cursor` on. A folder in which nothing

@@ -143,8 +143,7 @@ class Copier:
         except FatalError:
             raise
         except MigrateError as error:
-            outcome = failed(row.number, error)
-            self._end(*self._losses.failed(self._remembered(outcome, row.item.key) if row.resumed else outcome, error))
+            self._lose(judge, Upload(row.number, row.item, resumed=row.resumed), error)
             return None
         if isinstance(verdict, Upload):
             return verdict

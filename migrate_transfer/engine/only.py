@@ -16,7 +16,7 @@ class Only:
 
     def __init__(self, source: Source, items: Mapping[str, Item], *, wanted: bool = True) -> None:
         self._source, self._items, self._wanted = source, items, wanted
-        self.features, self.mark = source.features, source.mark
+        self.features, self.mark, self.earlier = source.features, source.mark, source.earlier
         self._above = frozenset(folder for key in items for folder in _folders(key))
 
     def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
@@ -24,7 +24,7 @@ class Only:
         for page in self._source.pages(cursor, meant):
             yield Page([entry for entry in page.entries if self._is_meant(entry, seen)], page.cursor)
         if self._wanted:
-            yield Page([item for key, item in self._items.items() if key not in seen and self._is_gone(item)], None)
+            yield Page([item for key, item in self._items.items() if key not in seen and self._is_missing(item)], None)
 
     def _is_meant(self, entry: Item | Oddity, seen: set[str]) -> bool:
         """A folder that cannot be read now, and in which one of them was, hides it: that is told."""
@@ -32,7 +32,7 @@ class Only:
         seen.update(named)
         return bool(named) or (isinstance(entry, Oddity) and entry.key in self._above)
 
-    def _is_gone(self, item: Item) -> bool:
+    def _is_missing(self, item: Item) -> bool:
         """Asked for, because it may be hidden, or listed before a kill; or it is a folder that has become empty."""
         try:
             with self._source.open(item):

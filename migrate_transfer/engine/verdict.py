@@ -134,8 +134,8 @@ class Judge:
 
     def _was_moved(self, error: MigrateError, item: Item, stored: Stored, *, resumed: bool) -> bool:
         """Whether an earlier attempt had proven the copy and deleted the source; or another agent, which had the job in
-        between or has not heard yet that it lost it."""
-        ours = resumed or stored.source == self.source.mark
+        between or has not heard yet that it lost it. One on another machine has left its own mark."""
+        ours = resumed or stored.source == self.source.mark or (stored.moved and stored.source in self.source.earlier)
         return error.error_code == "SOURCE_GONE" and self.spec.delete_source and ours and same(item, stored)
 
     def _foreign(self, row: Row, stored: Stored, known: Known | None, mine: bool) -> Upload | Outcome | Landed | None:

@@ -9,7 +9,7 @@ import pytest
 from migrate_api import history
 from migrate_api.protocol.states import JobStatus
 from migrate_api.tables import Event, Job
-from tests.migrate_api.site import RECOUNT, ROCK, Site
+from tests.migrate_api.site import HOST, RECOUNT, ROCK, Site
 
 
 def commands(site: Site, agent: dict[str, str]) -> list[str]:
@@ -165,7 +165,8 @@ def test_reassigning_fences_the_old_agent_off(site: Site) -> None:
     late = {"job_id": job["id"], "token": token, "sequence": 5}
     assert site.refused("POST", "/api/progress", late, key=old["key"]) == (409, "JOB_NOT_YOURS")
     assert commands(site, new) == ["start_job"]
-    assert site.post(f"/api/agent/jobs/{job['id']}/lease", key=new["key"])["counted"]["completed"] == 0
+    leased = site.post(f"/api/agent/jobs/{job['id']}/lease", key=new["key"])
+    assert (leased["counted"]["completed"], leased["earlier_hosts"]) == (0, [HOST["hostname"]])
 
 
 def test_rerun_takes_the_secrets_along(site: Site) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ import pytest
 
 from migrate_api.protocol.states import JobStatus
 from migrate_api.tables import Job
+from migrate_transfer.backends.azure.answers import written
 from migrate_transfer.places import BOOKS
 from tests.fakes.azurite import ACCOUNT, KEY, Azurite
 from tests.migrate_api.agent.conftest import Ground, Idle, eventually, kill
+from tests.migrate_api.site import HOST
 
 MIB = 2**20
 
@@ -148,6 +151,32 @@ def test_what_another_agent_had_listed_is_not_the_total_of_its_successor(move: M
     job, _ = site.running(site.agent("other"), project=move.project, type="migrate_files", source=source)
     site.post(f"/api/jobs/{job['id']}/reassign", {"agent_id": move.agent["id"]})
     assert move.ground.until(job, "completed")["files_total"] == 120
+
+
+def test_what_the_agent_that_lost_the_job_still_moves_is_no_failure(move: Move) -> None:
+    """It sees the same share from its own machine, and the service cannot reach it."""
+    site, source = move.ground.site, {"type": "local", "path": str(move.folder)}
+    slow = {"delete_after_upload": True, "bandwidth_limit_mbps": 10, "concurrency": 1}
+    job, _ = site.running(site.agent("other"), project=move.project, type="migrate_files", source=source, transfer=slow)
+    site.post(f"/api/jobs/{job['id']}/reassign", {"agent_id": move.agent["id"]})
+    eventually(lambda: move.ground.job_now(job)["files_total"] == 120)
+    moved_from(HOST["hostname"], move, "folder 4/99.bin")
+    found = move.ground.until(job, "completed")
+    assert (found["files_completed"], found["files_unchanged"], move.here()) == (119, 1, {})
+
+
+def moved_from(host: str, move: Move, key: str) -> None:
+    """As an agent of that machine does it."""
+    path = move.folder / key
+    kept = {
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "mtime": written(path.stat().st_mtime_ns),
+        "source": hashlib.sha256(f"{host}\0{move.folder}".encode()).hexdigest()[:16],
+        "moved": written(time.time_ns()),
+    }
+    container = move.azurite.service.get_container_client(move.container)
+    container.upload_blob(f"acme/{key}", path.read_bytes(), metadata=kept)
+    path.unlink()
 
 
 def test_pause_resume_and_cancel(move: Move) -> None:

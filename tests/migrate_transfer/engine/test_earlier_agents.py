@@ -1,0 +1,39 @@
+"""A job that went to another agent, whose machine sees the same folder."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from migrate_transfer.backends.memory import Memory
+from migrate_transfer.core.control import Control
+from migrate_transfer.engine.transfer import Transfer
+from tests.migrate_transfer.engine.work import Work, holding
+
+OTHER = "fedcba9876543210"
+"""The mark of the same folder, seen from another machine."""
+
+
+@pytest.mark.parametrize("copied_first", [True, False])
+@pytest.mark.parametrize(
+    ("earlier", "moved", "outcome"),
+    [({OTHER}, True, "unchanged"), (set(), True, "SOURCE_GONE"), ({OTHER}, False, "SOURCE_GONE")],
+)
+def test_what_an_earlier_agent_of_the_job_moves_is_there(
+    tmp_path: Path, earlier: set[str], moved: bool, outcome: str, copied_first: bool
+) -> None:
+    """It has not heard yet that it lost the job: what its successor has listed goes."""
+    source, destination = holding(a=b"one"), Memory()
+    work = Work(tmp_path, Memory(source.objects, earlier=frozenset(earlier)), destination)
+    other = Work(tmp_path / "other", Memory(source.objects, mark=OTHER), destination)
+    if copied_first:
+        other.run()
+    with closing(Transfer(tmp_path / "first", work.spec(delete_source=True), work.source, destination)) as transfer:
+        transfer.scan(Control())
+    other.run()
+    destination.mark_moved("a", moved=moved)
+    del source.objects["a"]
+    work.run(delete_source=True)
+    assert work.outcomes(delete_source=True) == {"a": outcome}
