@@ -69,7 +69,7 @@ def new_job(
 
 
 def _asked(project_id: str, fields: dict[str, str]) -> dict[str, Any]:
-    patterns = {name: _listed(fields.get(name, "")) for name in ("include_patterns", "exclude_patterns")}
+    patterns = {name: _patterns(fields.get(name, "")) for name in ("include_patterns", "exclude_patterns")}
     switches = {name: name in fields for name in SWITCHES}
     return {
         "name": fields.get("name"),
@@ -103,6 +103,18 @@ def _destination(fields: dict[str, str]) -> dict[str, Any]:
 
 def _given(fields: dict[str, str], names: tuple[str, ...]) -> dict[str, str]:
     return {name: fields[name] for name in names if name in fields}
+
+
+def _patterns(text: str) -> list[str]:
+    """Between commas, but for those in braces: they are the pattern's own."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth = max(0, depth + (letter == "{") - (letter == "}"))
+        if letter == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [bare for part in parts if (bare := part.strip())]
 
 
 def _listed(text: str) -> list[str]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import AbstractContextManager
+from itertools import islice
 
 from migrate_transfer.core.backend import Item, Meant, Oddity, Page, Reader, Source, all_meant
 from migrate_transfer.core.errors import ItemError
+
+SLICE = 1_000
 
 
 class Only:
@@ -23,8 +26,9 @@ class Only:
         seen = set[str]()
         for page in self._source.pages(cursor, meant):
             yield Page([entry for entry in page.entries if self._is_meant(entry, seen)], page.cursor)
-        if self._wanted:
-            yield Page([item for key, item in self._items.items() if key not in seen and self._is_missing(item)], None)
+        missing = (item for key, item in self._items.items() if key not in seen and self._is_missing(item))
+        while self._wanted and (some := list(islice(missing, SLICE))):
+            yield Page(some, None)
 
     def _is_meant(self, entry: Item | Oddity, seen: set[str]) -> bool:
         """A folder that cannot be read now, and in which one of them was, hides it: that is told."""

@@ -154,6 +154,17 @@ def test_a_job_is_made_by_its_form(site: Site) -> None:
     assert (spec["transfer"]["concurrency"], spec["transfer"]["verify_integrity"]) == (6, False)
 
 
+def test_a_comma_in_braces_does_not_end_a_pattern(site: Site) -> None:
+    project, agent = site.project("file_migration"), site.agent()
+    site.call(
+        "PUT", f"/api/projects/{project['id']}/storage", {"account": "files", "container": "files", "secret": "sig=x"}
+    )
+    form = {"name": "Users", "agent_id": agent["id"], "type": "migrate_files", "path": "/data"}
+    answer = site.submit(f"/projects/{project['id']}/jobs", include_patterns="*.{docx,{pdf,odt}}, {a,b,a}c", **form)
+    spec = site.get(f"/api{answer.headers['location']}")["spec"]
+    assert spec["filters"]["include_patterns"] == ["*.{docx,{pdf,odt}}", "{a,b,a}c"]
+
+
 def test_a_jobs_own_destination_is_taken_and_the_rest_is_the_projects(site: Site) -> None:
     project, agent = site.project("file_migration"), site.agent()
     storage = {"account": "files", "container": "files", "prefix": "a", "tier": "cool", "secret": "sig=x"}
