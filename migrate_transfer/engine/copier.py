@@ -23,7 +23,7 @@ TAKE, TAKE_BYTES = 256, 16 * 2**20
 thread may be left with so much."""
 SETTLE_SECONDS = 1.0
 """Outcomes are written down together, but not later than this: of large files, one a minute is much."""
-LEG, LEG_BYTES, LEG_SECONDS = 1_000, 2**30, 5.0
+LEG, LEG_BYTES, LEG_SECONDS = 1_000, 2**30, 2.0
 """After so much, or so long, what waits for it is proven: until then nothing of it is seen done. Where nothing is to be
 proven, there is one leg."""
 SMALL = 128 * 1024
