@@ -171,16 +171,16 @@ def _completed(spec: JobSpec, project: Project) -> JobSpec:
     storage = project.storage
     if isinstance(destination, BlobDestination) and storage and destination.account in (None, storage["account"]):
         given = destination.model_dump(exclude_unset=True)
-        destination = BlobDestination.model_validate(
-            {
-                "type": "azure_blob",
-                "account": storage["account"],
-                "container": storage["container"],
-                "tier": storage["tier"],
-                "prefix": storage.get("prefix") or "",
-                **{name: value for name, value in given.items() if value is not None},
-            }
-        )
+        whole = {
+            "type": "azure_blob",
+            "account": storage["account"],
+            "container": storage["container"],
+            "tier": storage["tier"],
+            "prefix": storage.get("prefix") or "",
+            **{name: value for name, value in given.items() if value is not None},
+        }
+        with _complaining("destination."):
+            destination = BlobDestination.model_validate(whole)
     return spec.model_copy(update={"destination": destination})
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from migrate_api.tables import Agent, Job
+from migrate_api.tables import Agent, Job, Project
 from tests.migrate_api.site import ROCK, Site
 
 LOCAL = {"type": "local", "path": "/data"}
@@ -100,6 +100,15 @@ def test_a_project_takes_no_prefix_that_its_jobs_could_not_have(site: Site) -> N
     assert site.refused("PATCH", path, {"default_destination": bad}) == (400, "BAD_PREFIX")
     new = {"client_id": project["client_id"], "type": "archive", "name": "P", "default_destination": bad}
     assert site.refused("POST", "/api/projects", new) == (400, "BAD_PREFIX")
+
+
+def test_what_an_older_release_kept_for_the_project_is_refused_by_its_field(site: Site) -> None:
+    project, agent = stored(site), site.agent()
+    with site.database.transaction() as session:
+        session.get_one(Project, project["id"]).storage = {**STORAGE, "prefix": "a" * 2_000}
+    body = {"name": "J", "project_id": project["id"], "agent_id": agent["id"], "type": "migrate_files", "source": LOCAL}
+    status, said = site.call("POST", "/api/jobs", body)
+    assert (status, [*said["details"]["fields"]]) == (400, ["destination.prefix"])
 
 
 def test_without_an_azure_connection_the_documented_refusal(site: Site) -> None:
