@@ -20,14 +20,20 @@ _OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
 def mounted(real: bytes, table: Path = TABLE) -> dict[str, str]:
-    """By key, what is mounted where below the folder that is at `real`."""
+    """By key, what is mounted where below the folder that is at `real`; by the empty key, what it lies on itself, where
+    that is not the root of the system."""
     try:
         lines = table.read_bytes().splitlines()
     except OSError:  # no Linux
         return {}
     start = real.rstrip(b"/") + b"/"
-    points = {point: what for point, what in map(_point, lines) if point.startswith(start) and what is not None}
-    return {key_of(point.removeprefix(start)): place for point, place in _places(points)}
+    points = {point: what for point, what in map(_point, lines) if what is not None and point != b"/"}
+    below = {point: what for point, what in points.items() if point.startswith(start)}
+    found = {key_of(point.removeprefix(start)): place for point, place in _places(below)}
+    if above := [point for point in points if start.startswith(point + b"/")]:
+        nearest = max(above, key=len)
+        found.update(("", place) for _, place in _places({nearest: points[nearest]}))
+    return found
 
 
 def _point(line: bytes) -> tuple[bytes, bytes | None]:

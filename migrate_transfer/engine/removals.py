@@ -43,7 +43,7 @@ class Removals:
 
     def _is_away(self, key: str, away: Sequence[str]) -> bool:
         """Whether it is in such a folder: then it is no more gone than its share is."""
-        folders = [folder for folder in away if key.startswith(folder + "/")]
+        folders = [folder for folder in away if not folder or key.startswith(folder + "/")]
         self.away.update(folders)
         return bool(folders)
 

@@ -160,7 +160,7 @@ class Transfer:
             finally:
                 sender.close()
         self.ledger.note("not_removed", str(refused + removals.kept))
-        self.ledger.note("not_mounted", json.dumps(sorted(removals.away)))
+        self.ledger.note("not_mounted", json.dumps([key or "." for key in sorted(removals.away)]))
         self.ledger.passes.end(self.ledger.totals(), renamed=renamed)
         self.ledger.mounts.forget()
 

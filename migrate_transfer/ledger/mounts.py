@@ -12,8 +12,8 @@ TABLE = (
     "create table if not exists mount (key text not null, place text not null, judged integer not null,"
     " primary key (key, place)) without rowid"
 )
-BELOW = "known.key > ?1 || '/' and known.key < ?1 || '0'"
-"""All keys in a folder: "0" comes after "/"."""
+LAST = chr(0x10FFFF)
+"""Sorts after every key."""
 PLAIN = ""
 """The place of a folder at which nothing is mounted."""
 
@@ -60,9 +60,15 @@ class Mounts:
 
 
 def _goes_on(db: sqlite3.Connection, key: str) -> bool:
-    query = f"select 1 from known join item using (key, size, modified) where {BELOW} limit 1"  # noqa: S608  ours
-    return db.execute(query, (key,)).fetchone() is not None
+    query = "select 1 from known join item using (key, size, modified) where known.key > ? and known.key < ? limit 1"
+    return db.execute(query, _below(key)).fetchone() is not None
 
 
 def _is_known(db: sqlite3.Connection, key: str) -> bool:
-    return db.execute(f"select 1 from known where {BELOW} limit 1", (key,)).fetchone() is not None  # noqa: S608  ours
+    query = "select 1 from known where key > ? and key < ? limit 1"
+    return db.execute(query, _below(key)).fetchone() is not None
+
+
+def _below(key: str) -> tuple[str, str]:
+    """Between these are all keys in a folder ("0" comes after "/"), or all there are."""
+    return (key + "/", key + "0") if key else ("", LAST)

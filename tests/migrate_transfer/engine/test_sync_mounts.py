@@ -142,6 +142,28 @@ def test_a_share_over_a_folder_with_files_hides_them_only(site: Site) -> None:
     assert [site.sync(), site.sync()] == [{"m/a", "m/b", "c", "d/e"}] * 2
 
 
+def test_where_the_source_is_a_share_itself_and_somebody_wrote_into_its_mount_point(site: Site) -> None:
+    """An empty one ends the sync."""
+    site.source.known[""] = "nas"
+    site.sync()
+    del site.source.known[""]
+    for key in ("m/a", "m/b", "c"):
+        site.remove(key)
+    site.write("x")
+    assert [site.sync(), site.sync()] == [{"m/a", "m/b", "c", "x"}] * 2
+    assert site.told() == ("3", '["."]')
+
+
+def test_once_that_is_mounted_again_deletions_are_carried_over(site: Site) -> None:
+    site.source.known[""] = "nas"
+    site.sync()
+    del site.source.known[""]
+    site.remove("c")
+    site.sync()
+    site.source.known[""] = "nas"
+    assert site.sync() == {"m/a", "m/b"}
+
+
 def test_a_share_of_which_nothing_is_left_is_forgotten(site: Site) -> None:
     for name in "ab":
         site.remove(f"m/{name}")
