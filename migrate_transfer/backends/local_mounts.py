@@ -1,6 +1,6 @@
-"""Folders below a root that are places of their own: a share, a disk or a folder from elsewhere, mounted there.
+"""What a folder lies on, and folders below it that are places of their own: a share, a disk or a folder from elsewhere.
 
-Linux tells them; elsewhere none are known. (On Windows they are junctions, which are not followed.)
+Linux tells them; elsewhere none are known. (On Windows those below are junctions, which are not followed.)
 """
 
 from __future__ import annotations
