@@ -225,7 +225,7 @@ def _show(found: dict[str, Any], *, dry_run: bool) -> None:
     told = f"forecast: {forecast['hours']['likely'] * 3_600:,.0f} s"
     page().print(f"{found['bytes_moved']:,} bytes moved in {found['seconds']:,} s ({speed}; {told}).", highlight=False)
     if found.get("not_removed"):
-        away = f" Not mounted as before: {', '.join(found['not_mounted'])}." if found["not_mounted"] else ""
+        away = f" Not mounted as before: {', '.join(found['not_mounted'])}" if found["not_mounted"] else ""
         page().print(f"Objects that were not removed: {found['not_removed']:,}.{away}", highlight=False, soft_wrap=True)
     page().print(
         f"Every file's outcome: {found['job']}/{MANIFEST}; what was left or failed: {found['job']}/{ITEMS}",

@@ -1,6 +1,6 @@
-"""Folders below a root that are places of their own: a share, a disk or a folder from elsewhere, mounted there.
+"""What a folder lies on, and folders below it that are places of their own: a share, a disk or a folder from elsewhere.
 
-Linux tells them; elsewhere none are known. (On Windows they are junctions, which are not followed.)
+Linux tells them; elsewhere none are known. (On Windows those below are junctions, which are not followed.)
 """
 
 from __future__ import annotations
@@ -20,14 +20,25 @@ _OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
 def mounted(real: bytes, table: Path = TABLE) -> dict[str, str]:
-    """By key, what is mounted where below the folder that is at `real`."""
+    """By key, what is mounted where below the folder that is at `real`; and what it lies on itself: by the empty key
+    what is mounted at it, by `..`, `../..` and so on above it, but for the root of the system."""
     try:
         lines = table.read_bytes().splitlines()
     except OSError:  # no Linux
         return {}
+    points = {point: what for point, what in map(_point, lines) if what is not None and point != b"/"}
+    ways = {point: way for point in points if (way := _way(real, point)) is not None}
+    return {ways[point]: place for point, place in _places({point: points[point] for point in ways})}
+
+
+def _way(real: bytes, point: bytes) -> str | None:
+    """The key of what is mounted there; None where it is neither below nor above."""
+    if point == real:
+        return ""
     start = real.rstrip(b"/") + b"/"
-    points = {point: what for point, what in map(_point, lines) if point.startswith(start) and what is not None}
-    return {key_of(point.removeprefix(start)): place for point, place in _places(points)}
+    if point.startswith(start):
+        return key_of(point.removeprefix(start))
+    return "/".join([".."] * real.count(b"/", len(point))) if real.startswith(point + b"/") else None
 
 
 def _point(line: bytes) -> tuple[bytes, bytes | None]:

@@ -141,7 +141,7 @@ class Source(Protocol):
 
     def mounts(self) -> dict[str, str]:
         """The folders in it at which another place is to be seen now (a share, a disk), by key, and which place that
-        is; empty where there can be none."""
+        is; so too where the source lies itself, by the empty key, `..` and so on. Empty where there can be none."""
 
     def is_gone(self, key: str) -> bool:
         """Whether there certainly is nothing of that name now: asked of what was not listed, before its copy is

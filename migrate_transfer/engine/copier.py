@@ -183,7 +183,9 @@ class Copier:
         if self.spec.kind != "sync" or not outcome.code.startswith(SOURCE):
             return outcome
         found, listed = self.destination.find(key), self.ledger.stored([key]).get(key)
-        if found is None or found.source != self.source.mark or (listed is not None and listed.etag == found.etag):
+        if found is None or found.moved or found.source != self.source.mark:
+            return outcome
+        if listed is not None and listed.etag == found.etag:
             return outcome
         return outcome._replace(etag=found.etag)
 

@@ -8,6 +8,7 @@ from itertools import islice
 
 from migrate_transfer.core.backend import Destination, Source
 from migrate_transfer.ledger.items import ItemLedger
+from migrate_transfer.ledger.mounts import is_above
 from migrate_transfer.spec import TransferSpec
 
 TOGETHER = 20
@@ -43,7 +44,7 @@ class Removals:
 
     def _is_away(self, key: str, away: Sequence[str]) -> bool:
         """Whether it is in such a folder: then it is no more gone than its share is."""
-        folders = [folder for folder in away if key.startswith(folder + "/")]
+        folders = [folder for folder in away if is_above(folder) or key.startswith(folder + "/")]
         self.away.update(folders)
         return bool(folders)
 

@@ -91,9 +91,13 @@ class Transfer:
 
     def _scan(self, control: Control, tell: Tell) -> None:
         if not self.ledger.scanned:
-            if self.spec.deletions:  # and once it is listed: what is mounted in between was there one time or the other
-                self.ledger.mounts.see(self.source.mounts())
+            self._look_what_is_mounted()
             scan(self.source, self.destination, self.ledger, self.spec.filters, control, Pace(self.ledger, tell))
+            self._look_what_is_mounted()  # what is mounted meanwhile was there one time or the other
+
+    def _look_what_is_mounted(self) -> None:
+        if self.spec.deletions:
+            self.ledger.mounts.see(self.source.mounts())
 
     def forecast(self, speeds: Sequence[Speed], line: Bucket) -> Forecast:
         """What the rest will take. Scan first."""
@@ -109,9 +113,8 @@ class Transfer:
                     self.ledger.passes.begin()
                 self._scan(control, tell)
                 if self.spec.deletions:
-                    self._require_same_place()
-                    self.ledger.mounts.see(self.source.mounts())
                     self.ledger.mounts.judge()
+                    self._require_same_place()
                 self._copy(control, tell)
                 if self.spec.kind == "sync":
                     self._end_pass(control)
@@ -160,7 +163,7 @@ class Transfer:
             finally:
                 sender.close()
         self.ledger.note("not_removed", str(refused + removals.kept))
-        self.ledger.note("not_mounted", json.dumps(sorted(removals.away)))
+        self.ledger.note("not_mounted", json.dumps([key or "." for key in sorted(removals.away)]))
         self.ledger.passes.end(self.ledger.totals(), renamed=renamed)
         self.ledger.mounts.forget()
 

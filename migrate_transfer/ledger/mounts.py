@@ -12,8 +12,8 @@ TABLE = (
     "create table if not exists mount (key text not null, place text not null, judged integer not null,"
     " primary key (key, place)) without rowid"
 )
-BELOW = "known.key > ?1 || '/' and known.key < ?1 || '0'"
-"""All keys in a folder: "0" comes after "/"."""
+LAST = chr(0x10FFFF)
+"""Sorts after every key."""
 PLAIN = ""
 """The place of a folder at which nothing is mounted."""
 
@@ -32,18 +32,21 @@ class Mounts:
 
     def judge(self) -> None:
         """Once the pass has listed: a place that is new is the one that was there before, under another name, if a file
-        that the last pass knew there is there still, as large and as old."""
+        that the last pass knew there is there still, as large and as old. One in which nothing lies does not count."""
         with self.store.writing() as db:
             for key, place in db.execute("select key, place from mount where not judged").fetchall():
                 if _goes_on(db, key):
                     db.execute("delete from mount where key = ? and place <> ?", (key, place))
-                elif _is_known(db, key):
+                elif _holds(db, "known", key):
                     db.execute(
                         "insert into mount select ?1, ?2, 1"
                         " where not exists (select 1 from mount where key = ?1 and place <> ?3)",
                         (key, PLAIN, place),
                     )
-                db.execute("update mount set judged = 1 where key = ? and place = ?", (key, place))
+                if _holds(db, "item", key):
+                    db.execute("update mount set judged = 1 where key = ? and place = ?", (key, place))
+                else:
+                    db.execute("delete from mount where key = ? and place = ?", (key, place))
 
     def away(self, mounted: Mapping[str, str]) -> list[str]:
         """Folders of which another place was seen than the one that is mounted there now."""
@@ -55,14 +58,25 @@ class Mounts:
         """Those below which nothing is known any more."""
         with self.store.writing() as db:
             for (key,) in db.execute("select distinct key from mount").fetchall():
-                if not _is_known(db, key):
+                if not _holds(db, "known", key):
                     db.execute("delete from mount where key = ?", (key,))
 
 
 def _goes_on(db: sqlite3.Connection, key: str) -> bool:
-    query = f"select 1 from known join item using (key, size, modified) where {BELOW} limit 1"  # noqa: S608  ours
-    return db.execute(query, (key,)).fetchone() is not None
+    query = "select 1 from known join item using (key, size, modified) where known.key > ? and known.key < ? limit 1"
+    return db.execute(query, _below(key)).fetchone() is not None
 
 
-def _is_known(db: sqlite3.Connection, key: str) -> bool:
-    return db.execute(f"select 1 from known where {BELOW} limit 1", (key,)).fetchone() is not None  # noqa: S608  ours
+def _holds(db: sqlite3.Connection, table: str, key: str) -> bool:
+    query = f"select 1 from {table} where key > ? and key < ? limit 1"  # noqa: S608  names of ours
+    return db.execute(query, _below(key)).fetchone() is not None
+
+
+def _below(key: str) -> tuple[str, str]:
+    """Between these are all keys in a folder ("0" comes after "/"), or all there are."""
+    return ("", LAST) if is_above(key) else (key + "/", key + "0")
+
+
+def is_above(key: str) -> bool:
+    """Whether it is where the source itself lies, or a folder above."""
+    return key.partition("/")[0] in ("", "..")

@@ -30,8 +30,14 @@ def below(tmp_path: Path) -> Path:
 
 
 def test_only_what_is_mounted_below_counts(tmp_path: Path, below: Path) -> None:
-    lines = [("/", point, "nfs4", "nas:/x") for point in (tmp_path, tmp_path / "files", tmp_path / "files2", below)]
+    lines = [("/", point, "nfs4", "nas:/x") for point in (Path("/"), tmp_path / "files2", below)]
     assert list(told(tmp_path, *lines)) == ["a share/deep%2E"]
+
+
+def test_and_what_the_folder_itself_lies_on(tmp_path: Path, below: Path) -> None:
+    points = (tmp_path / "files", tmp_path, tmp_path.parent.parent, tmp_path.parent / "other")
+    found = told(tmp_path, *(("/", point, "nfs4", "nas:/x") for point in points))
+    assert list(found) == ["", "..", "../../.."]
 
 
 def test_the_last_one_mounted_is_the_one_to_be_seen(tmp_path: Path, below: Path) -> None:

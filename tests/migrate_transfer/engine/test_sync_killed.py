@@ -108,3 +108,12 @@ def test_what_another_job_had_put_there_stays(killed: Killed) -> None:
     (killed.files / "n").unlink()
     killed.sync(2)
     assert contents(killed.destination)["n"] == b"put there"
+
+
+def test_what_another_job_has_moved_since_is_not_its_own(killed: Killed) -> None:
+    (killed.files / "b").unlink()
+    killed.destination.mark_moved("b", True)
+    killed.sync(2)
+    assert "b" in contents(killed.destination)
+    with killed.books(deletions=True, verify=killed.verify) as ledger:
+        assert ledger.fact("not_removed") == "0"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.core.errors import SourceError
 from tests.migrate_transfer.engine.work import Work, contents
 
 
@@ -140,6 +141,64 @@ def test_a_share_over_a_folder_with_files_hides_them_only(site: Site) -> None:
     site.sync()
     site.source.mount("d", "other")
     assert [site.sync(), site.sync()] == [{"m/a", "m/b", "c", "d/e"}] * 2
+
+
+@pytest.mark.parametrize("at", ["", "..", "../.."])
+def test_where_the_source_lies_on_a_share_and_somebody_wrote_into_its_mount_point(site: Site, at: str) -> None:
+    """An empty one ends the sync."""
+    site.source.known[at] = "nas"
+    site.sync()
+    del site.source.known[at]
+    for key in ("m/a", "m/b", "c"):
+        site.remove(key)
+    site.write("x")
+    assert [site.sync(), site.sync()] == [{"m/a", "m/b", "c", "x"}] * 2
+    assert site.told() == ("3", f'["{at or "."}"]')
+
+
+def test_what_is_mounted_when_a_listed_pass_goes_on_does_not_count(site: Site) -> None:
+    with site.books(deletions=True) as ledger:
+        ledger.passes.begin()
+    site.scan(deletions=True)
+    site.source.mount("m", "other")
+    site.sync()
+    site.source.mount("m", "nas")
+    site.remove("m/a")
+    assert site.sync() == {"m/b", "c"}
+
+
+def test_the_disk_under_an_empty_mount_point_does_not_count(site: Site) -> None:
+    site.source.known[""] = "nas"
+    site.sync()
+    (site.source.folder).rename(site.folder / "away")
+    site.source.folder.mkdir()
+    site.source.known = {"": "disk"}
+    with pytest.raises(SourceError):
+        site.sync()
+    site.source.folder.rmdir()
+    (site.folder / "away").rename(site.source.folder)
+    site.source.known = {"": "nas", "m": "nas"}
+    site.remove("c")
+    assert site.sync() == {"m/a", "m/b"}
+
+
+def test_once_that_is_mounted_again_deletions_are_carried_over(site: Site) -> None:
+    site.source.known[""] = "nas"
+    site.sync()
+    del site.source.known[""]
+    site.remove("c")
+    site.sync()
+    site.source.known[""] = "nas"
+    assert site.sync() == {"m/a", "m/b"}
+
+
+def test_an_empty_place_in_between_does_not_count(site: Site) -> None:
+    """The disk on which the mount point lies, say."""
+    site.source.mount("m", "other")
+    assert site.sync() == {"m/a", "m/b", "c"}
+    site.source.mount("m", "nas")
+    site.remove("m/a")
+    assert site.sync() == {"m/b", "c"}
 
 
 def test_a_share_of_which_nothing_is_left_is_forgotten(site: Site) -> None:

@@ -40,6 +40,14 @@ class Work:
         finally:
             transfer.close()
 
+    def scan(self, name: str = "first", **options: Any) -> None:
+        """The beginning of an attempt that is broken off once all is listed."""
+        transfer = Transfer(self.folder / name, self.spec(**options), self.source, self.destination)
+        try:
+            transfer.scan(Control())
+        finally:
+            transfer.close()
+
     @contextmanager
     def books(self, name: str = "first", **options: Any) -> Iterator[ItemLedger]:
         """The ledger of a job."""
