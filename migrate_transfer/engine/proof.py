@@ -80,7 +80,7 @@ class Prover:
             there = yield from self._delete(there)
         yield from (one.outcome("reread") for one in there)
 
-    def _reread(self, landed: Sequence[Landed]) -> Step:
+    def _reread(self, landed: Sequence[Landed], *, ours: bool = True) -> Step:
         proven, open_ones = [], {}
         for one in landed:
             if one.tier != "archive":
@@ -100,10 +100,11 @@ class Prover:
                 proven.append(one)
             else:
                 wrong[key] = one
-        return proven + (yield from self._look_again(wrong))
+        return proven + (yield from self._look_again(wrong, ours))
 
-    def _look_again(self, wrong: dict[str, Landed]) -> Step:
-        """A difference may have arisen on the way back: only the second one counts. A wrong copy of ours is removed."""
+    def _look_again(self, wrong: dict[str, Landed], ours: bool) -> Step:
+        """A difference may have arisen on the way back: only the second one counts. A wrong copy is removed where it is
+        `ours`, and not what somebody else has put in its place."""
         proven: list[Landed] = []
         bad: list[Landed] = []
         for key, digest in self.sender.reread_all(iter(list(wrong))):
@@ -111,10 +112,10 @@ class Prover:
                 yield from self.losses.failed(wrong[key].failed(_item_error(digest)), digest)
             else:
                 (proven if digest == wrong[key].sha256 else bad).append(wrong[key])
-        ours = [(one.item.key, one.etag) for one in bad if one.state == DONE]
-        removed = {key for key, error in self.sender.delete_all(iter(ours)) if error is None}
+        sent = [(one.item.key, one.etag) for one in bad if ours and one.state == DONE]
+        removed = {key for key, error in self.sender.delete_all(iter(sent)) if error is None}
         for one in bad:
-            yield one.failed(corrupted(one.item.key in removed))
+            yield one.failed(corrupted(one.item.key in removed) if ours else replaced())
         return proven
 
     def _compare(self, doubtful: Iterable[Doubtful]) -> Step:
@@ -140,7 +141,7 @@ class Prover:
             found = {one.item.key: self.destination.find(one.item.key) for one in changed}
             there = [one._replace(etag=now.etag) for one in changed if (now := found[one.item.key]) is not None]
             yield from (one.failed(replaced()) for one in changed if found[one.item.key] is None)
-            again, changed = yield from self._marked((yield from self._reread(there)))
+            again, changed = yield from self._marked((yield from self._reread(there, ours=False)))
             yield from (one.failed(replaced()) for one in changed)
             marked += again
         return marked
