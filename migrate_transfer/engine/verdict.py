@@ -102,10 +102,10 @@ class Judge:
         return Rename(row.number, row.item, before.key, before.etag, old.sha256)
 
     def _quiet(self, item: Item, stored: Stored, known: Known | None) -> bool:
-        """Whether nothing is to be read: enough for a sync, and without verification. Of a sync's later passes the
-        version has a say too: files that took each other's names, or whose time was set back, have the size and time of
-        what is there."""
-        if self.spec.kind != "sync" and self.spec.verify:
+        """Whether nothing is to be read: enough for a sync, and without verification where no source is deleted. Of a
+        sync's later passes the version has a say too: files that took each other's names, or whose time was set back,
+        have the size and time of what is there."""
+        if self.spec.kind != "sync" and self.spec.level is not None:
             return False
         if self.before is None:
             return same(item, stored)

@@ -146,3 +146,12 @@ def test_books_of_an_earlier_release_learn_what_was_moved(tmp_path: Path) -> Non
         db.execute("alter table there drop column moved")
     work.run(passes=1)
     assert work.outcomes() == {"a": "unchanged"}
+
+
+def test_without_verification_a_file_is_not_deleted_for_the_size_and_time_of_what_is_there(tmp_path: Path) -> None:
+    work = Work(tmp_path, holding(a=b"one"))
+    work.run()
+    work.source.keep("a", b"two")  # type: ignore[attr-defined]
+    work.run("second", verify=False, delete_source=True)
+    assert contents(work.destination) == {"a": b"two"}
+    assert contents(work.source) == {}
