@@ -16,7 +16,8 @@ from migrate_transfer.spec import TransferSpec
 
 
 class Landed(NamedTuple):
-    """An item whose content is at the destination. `proven`: an earlier attempt of this job has read it back."""
+    """An item whose content is at the destination. `proven`: an earlier attempt of this job has read it back. `moved`:
+    it was marked before this attempt."""
 
     number: int
     item: Item
@@ -26,6 +27,7 @@ class Landed(NamedTuple):
     sent: int = 0
     tier: str = ""
     proven: bool = False
+    moved: bool = False
 
     def outcome(self, level: str) -> Outcome:
         return Outcome(self.number, self.state, self.sha256, self.etag, level, self.sent, item=self.item)
@@ -44,6 +46,7 @@ class Doubtful(NamedTuple):
     sha256: str
     etag: str
     tier: str = ""
+    moved: bool = False
 
 
 Step = Generator[Outcome, None, list[Landed]]
@@ -122,7 +125,7 @@ class Prover:
         equal, asked = [], {one.item.key: one for one in doubtful}
         for key, digest in self.sender.reread_all(iter(list(asked))):
             one = asked[key]
-            landed = Landed(one.number, one.item, one.sha256, one.etag, UNCHANGED, tier=one.tier)
+            landed = Landed(one.number, one.item, one.sha256, one.etag, UNCHANGED, tier=one.tier, moved=one.moved)
             if isinstance(digest, Exception):
                 yield from self.losses.failed(landed.failed(_item_error(digest))._replace(sha256=""), digest)
             elif digest != one.sha256:
@@ -139,7 +142,11 @@ class Prover:
         marked, changed = yield from self._marked(proven)
         if changed:
             found = {one.item.key: self.destination.find(one.item.key) for one in changed}
-            there = [one._replace(etag=now.etag) for one in changed if (now := found[one.item.key]) is not None]
+            there = [
+                one._replace(etag=now.etag, moved=now.moved)
+                for one in changed
+                if (now := found[one.item.key]) is not None
+            ]
             yield from (one.failed(replaced()) for one in changed if found[one.item.key] is None)
             again, changed = yield from self._marked((yield from self._reread(there, ours=False)))
             yield from (one.failed(replaced()) for one in changed)
@@ -195,10 +202,10 @@ class Prover:
 
     def _unmark(self, kept: Mapping[str, tuple[Landed, ItemError]]) -> Iterator[Outcome]:
         """Their sources are there still: what becomes of them may replace the copies. Where that cannot be said, the
-        mark stays."""
+        mark stays; and where it was there before: for another job, whose source is gone."""
         etags: dict[str, str | Exception] = {}
         if self.destination.features.marks:
-            objects = [(key, one.etag) for key, (one, _) in kept.items()]
+            objects = [(key, one.etag) for key, (one, _) in kept.items() if not one.moved]
             etags.update(self.sender.mark_all(iter(objects), moved=False))
         for key, (one, error) in kept.items():
             etag = etags.get(key)

@@ -57,11 +57,12 @@ class Judge:
         if not stored.sha256:
             return self._foreign(row, stored, known, mine)
         if not mine and self._quiet(row.item, stored, known):
-            return Landed(row.number, row.item, stored.sha256, stored.etag, UNCHANGED, tier=stored.tier)
+            return _unchanged(row.number, row.item, stored)
         if stored.size == row.item.size and self._digest(row, stored) == stored.sha256:
             state, sent = (DONE, stored.size) if mine else (UNCHANGED, 0)
             proven = (row.sha256, row.etag) == (stored.sha256, stored.etag)
-            return Landed(row.number, row.item, stored.sha256, stored.etag, state, sent, stored.tier, proven)
+            there = _unchanged(row.number, row.item, stored)
+            return there._replace(state=state, sent=sent, proven=proven)
         return self._replace(row, stored)
 
     def _is_gone(self, item: Item) -> bool:
@@ -130,7 +131,7 @@ class Judge:
         stored = self.destination.find(upload.item.key)
         if stored is None or not stored.sha256 or not self._was_moved(error, upload.item, stored, resumed=False):
             return None
-        return Landed(upload.number, upload.item, stored.sha256, stored.etag, UNCHANGED, tier=stored.tier)
+        return _unchanged(upload.number, upload.item, stored)
 
     def _was_moved(self, error: MigrateError, item: Item, stored: Stored, *, resumed: bool) -> bool:
         """Whether an earlier attempt had proven the copy and deleted the source; or another agent, which had the job in
@@ -149,8 +150,13 @@ class Judge:
         ours = self.spec.level is None and stored.source == self.source.mark
         if ours or self.spec.overwrite or stored.size != row.item.size:
             return self._replace(row, stored)
-        self._doubtful.append(Doubtful(row.number, row.item, digest(self.source, row.item), stored.etag, stored.tier))
+        there = (digest(self.source, row.item), stored.etag, stored.tier, stored.moved)
+        self._doubtful.append(Doubtful(row.number, row.item, *there))
         return None
+
+
+def _unchanged(number: int, item: Item, stored: Stored) -> Landed:
+    return Landed(number, item, stored.sha256, stored.etag, UNCHANGED, tier=stored.tier, moved=stored.moved)
 
 
 def _was_there(stored: Stored, listed: Stored | None) -> bool:

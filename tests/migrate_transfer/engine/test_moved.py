@@ -131,6 +131,18 @@ def test_what_could_not_be_deleted_was_not_moved(tmp_path: Path) -> None:
     assert contents(work.destination) == {"a": b"changed"}
 
 
+def test_what_was_moved_before_stays_so_though_its_file_came_back_and_could_not_be_deleted(tmp_path: Path) -> None:
+    source = Kept()
+    source.keep("a", b"one")
+    work = Work(tmp_path, source, holding())
+    work.run()
+    work.destination.mark_moved("a", moved=True)  # type: ignore[attr-defined]
+    work.run("second", delete_source=True)
+    found = work.destination.find("a")
+    assert found is not None
+    assert found.moved
+
+
 def test_the_manifest_knows_the_etag_that_the_mark_has_left(tmp_path: Path) -> None:
     work = Work(tmp_path, holding(a=b"one"))
     work.run(delete_source=True)
