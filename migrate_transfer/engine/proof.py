@@ -242,11 +242,13 @@ def occupied() -> ItemError:
     )
 
 
-def only_copy() -> ItemError:
+def only_copy(tier: str) -> ItemError:
+    """What is archived cannot be overwritten."""
+    way = "remove the object from the Archive tier and retry" if tier == "archive" else "allow overwriting"
     return ItemError(
-        "The object of this name holds another file, which was moved: it may be the only copy.",
+        "The object of this name was moved, and is not what the file has now: it may be the only copy.",
         code="DESTINATION_EXISTS",
-        remedy="Rename the file, choose another prefix, or allow overwriting if the moved one is not needed any more.",
+        remedy=f"Rename the file or choose another prefix; or {way}, if the moved one is not needed any more.",
     )
 
 

@@ -83,7 +83,7 @@ class Judge:
         if stored.source != self.source.mark and not self.spec.overwrite:
             return failed(row.number, occupied())
         if stored.moved and not self.spec.overwrite:
-            return failed(row.number, only_copy())
+            return failed(row.number, only_copy(stored.tier))
         if stored.tier == "archive":
             return failed(row.number, archived())
         return Upload(row.number, row.item, replaces=stored.etag, resumed=row.resumed)

@@ -64,6 +64,14 @@ def test_a_new_file_of_a_moved_ones_name_does_not_replace_it(tmp_path: Path) -> 
     assert (contents(work.source), contents(work.destination)) == ({"a": b"another"}, {"a": b"one"})
 
 
+def test_that_a_moved_one_may_be_overwritten_is_not_said_of_an_archived_one(tmp_path: Path) -> None:
+    work = moved_before(tmp_path)
+    work.destination.objects["a"].tier = "archive"  # type: ignore[attr-defined]
+    work.run("second")
+    entry = work.entries("second")["a"]
+    assert (entry.code, "overwriting" in entry.remedy) == ("DESTINATION_EXISTS", False)
+
+
 def test_a_new_file_replaces_a_moved_one_where_that_is_allowed(tmp_path: Path) -> None:
     work = moved_before(tmp_path)
     work.run("second", overwrite=True)
