@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from migrate_transfer.core.backend import Destination, Item, Sender, Source
+from migrate_transfer.core.backend import Destination, Item, Sender, Source, Upload
 from migrate_transfer.core.errors import FatalError, ItemError, MigrateError
 from migrate_transfer.engine.losses import Losses
 from migrate_transfer.engine.passage import read_through
@@ -39,7 +39,8 @@ class Landed(NamedTuple):
 
 
 class Doubtful(NamedTuple):
-    """An object of the same size that somebody else put there: has it the content that the source has?"""
+    """An object of the same size without a SHA-256: has it the content that the source has? `ours`: it came from this
+    source, and may be replaced."""
 
     number: int
     item: Item
@@ -47,6 +48,7 @@ class Doubtful(NamedTuple):
     etag: str
     tier: str = ""
     moved: bool = False
+    ours: bool = False
 
 
 Step = Generator[Outcome, None, list[Landed]]
@@ -64,6 +66,8 @@ class Prover:
     losses: Losses
     note: Callable[[Sequence[tuple[str, str, int]]], None]
     """Writes down which copies were read back: SHA-256, etag and number."""
+    again: Callable[[Upload], None]
+    """Is given what is to be sent after all."""
 
     def prove(self, landed: Sequence[Landed], doubtful: Sequence[Doubtful]) -> Iterator[Outcome]:
         """Each one's outcome."""
@@ -128,10 +132,12 @@ class Prover:
             landed = Landed(one.number, one.item, one.sha256, one.etag, UNCHANGED, tier=one.tier, moved=one.moved)
             if isinstance(digest, Exception):
                 yield from self.losses.failed(landed.failed(_item_error(digest))._replace(sha256=""), digest)
-            elif digest != one.sha256:
-                yield landed.failed(occupied())._replace(sha256="")
-            else:
+            elif digest == one.sha256:
                 equal.append(landed)
+            elif one.ours:
+                self.again(Upload(one.number, one.item, replaces=one.etag))
+            else:
+                yield landed.failed(occupied())._replace(sha256="")
         return equal
 
     def _mark(self, proven: Sequence[Landed]) -> Step:

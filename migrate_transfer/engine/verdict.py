@@ -147,10 +147,10 @@ class Judge:
         if self.spec.level == "received" and self._compared(row.item, stored, known):
             assert known is not None
             return Outcome(row.number, UNCHANGED, known.sha256, stored.etag, "reread", item=row.item)
-        ours = self.spec.level is None and stored.source == self.source.mark
-        if ours or self.spec.overwrite or stored.size != row.item.size:
+        ours = stored.source == self.source.mark
+        if (ours and self.spec.level is None) or self.spec.overwrite or stored.size != row.item.size:
             return self._replace(row, stored)
-        there = (digest(self.source, row.item), stored.etag, stored.tier, stored.moved)
+        there = (digest(self.source, row.item), stored.etag, stored.tier, stored.moved, ours and not stored.moved)
         self._doubtful.append(Doubtful(row.number, row.item, *there))
         return None
 
