@@ -88,7 +88,8 @@ class Copier:
     def run(self) -> None:
         sender = self.sender()
         self._losses = Losses(self.destination)
-        prover = Prover(self.source, self.destination, sender, self.spec, self._losses, self.ledger.prove)
+        tools = (sender, self.spec, self._losses, self.ledger.prove, self._again.append)
+        prover = Prover(self.source, self.destination, *tools)
         before = self.ledger.passes.before if self.ledger.passes.moved()[0] else None
         judge = Judge(self.source, self.destination, self.spec, before)
         try:

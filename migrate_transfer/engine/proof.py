@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from migrate_transfer.core.backend import Destination, Item, Sender, Source
+from migrate_transfer.core.backend import Destination, Item, Sender, Source, Upload
 from migrate_transfer.core.errors import FatalError, ItemError, MigrateError
 from migrate_transfer.engine.losses import Losses
 from migrate_transfer.engine.passage import read_through
@@ -16,7 +16,8 @@ from migrate_transfer.spec import TransferSpec
 
 
 class Landed(NamedTuple):
-    """An item whose content is at the destination. `proven`: an earlier attempt of this job has read it back."""
+    """An item whose content is at the destination. `proven`: an earlier attempt of this job has read it back. `moved`:
+    it was marked before this attempt."""
 
     number: int
     item: Item
@@ -26,6 +27,7 @@ class Landed(NamedTuple):
     sent: int = 0
     tier: str = ""
     proven: bool = False
+    moved: bool = False
 
     def outcome(self, level: str) -> Outcome:
         return Outcome(self.number, self.state, self.sha256, self.etag, level, self.sent, item=self.item)
@@ -37,13 +39,16 @@ class Landed(NamedTuple):
 
 
 class Doubtful(NamedTuple):
-    """An object of the same size that somebody else put there: has it the content that the source has?"""
+    """An object of the same size without a SHA-256: has it the content that the source has? `ours`: it came from this
+    source, and may be replaced."""
 
     number: int
     item: Item
     sha256: str
     etag: str
     tier: str = ""
+    moved: bool = False
+    ours: bool = False
 
 
 Step = Generator[Outcome, None, list[Landed]]
@@ -61,6 +66,8 @@ class Prover:
     losses: Losses
     note: Callable[[Sequence[tuple[str, str, int]]], None]
     """Writes down which copies were read back: SHA-256, etag and number."""
+    again: Callable[[Upload], None]
+    """Is given what is to be sent after all."""
 
     def prove(self, landed: Sequence[Landed], doubtful: Sequence[Doubtful]) -> Iterator[Outcome]:
         """Each one's outcome."""
@@ -80,7 +87,7 @@ class Prover:
             there = yield from self._delete(there)
         yield from (one.outcome("reread") for one in there)
 
-    def _reread(self, landed: Sequence[Landed]) -> Step:
+    def _reread(self, landed: Sequence[Landed], *, ours: bool = True) -> Step:
         proven, open_ones = [], {}
         for one in landed:
             if one.tier != "archive":
@@ -100,10 +107,11 @@ class Prover:
                 proven.append(one)
             else:
                 wrong[key] = one
-        return proven + (yield from self._look_again(wrong))
+        return proven + (yield from self._look_again(wrong, ours))
 
-    def _look_again(self, wrong: dict[str, Landed]) -> Step:
-        """A difference may have arisen on the way back: only the second one counts. A wrong copy of ours is removed."""
+    def _look_again(self, wrong: dict[str, Landed], ours: bool) -> Step:
+        """A difference may have arisen on the way back: only the second one counts. A wrong copy is removed where it is
+        `ours`, and not what somebody else has put in its place."""
         proven: list[Landed] = []
         bad: list[Landed] = []
         for key, digest in self.sender.reread_all(iter(list(wrong))):
@@ -111,23 +119,25 @@ class Prover:
                 yield from self.losses.failed(wrong[key].failed(_item_error(digest)), digest)
             else:
                 (proven if digest == wrong[key].sha256 else bad).append(wrong[key])
-        ours = [(one.item.key, one.etag) for one in bad if one.state == DONE]
-        removed = {key for key, error in self.sender.delete_all(iter(ours)) if error is None}
+        sent = [(one.item.key, one.etag) for one in bad if ours and one.state == DONE]
+        removed = {key for key, error in self.sender.delete_all(iter(sent)) if error is None}
         for one in bad:
-            yield one.failed(corrupted(one.item.key in removed))
+            yield one.failed(corrupted(one.item.key in removed) if ours else replaced())
         return proven
 
     def _compare(self, doubtful: Iterable[Doubtful]) -> Step:
         equal, asked = [], {one.item.key: one for one in doubtful}
         for key, digest in self.sender.reread_all(iter(list(asked))):
             one = asked[key]
-            landed = Landed(one.number, one.item, one.sha256, one.etag, UNCHANGED, tier=one.tier)
+            landed = Landed(one.number, one.item, one.sha256, one.etag, UNCHANGED, tier=one.tier, moved=one.moved)
             if isinstance(digest, Exception):
                 yield from self.losses.failed(landed.failed(_item_error(digest))._replace(sha256=""), digest)
-            elif digest != one.sha256:
-                yield landed.failed(occupied())._replace(sha256="")
-            else:
+            elif digest == one.sha256:
                 equal.append(landed)
+            elif one.ours:
+                self.again(Upload(one.number, one.item, replaces=one.etag))
+            else:
+                yield landed.failed(occupied())._replace(sha256="")
         return equal
 
     def _mark(self, proven: Sequence[Landed]) -> Step:
@@ -138,9 +148,13 @@ class Prover:
         marked, changed = yield from self._marked(proven)
         if changed:
             found = {one.item.key: self.destination.find(one.item.key) for one in changed}
-            there = [one._replace(etag=now.etag) for one in changed if (now := found[one.item.key]) is not None]
+            there = [
+                one._replace(etag=now.etag, moved=now.moved)
+                for one in changed
+                if (now := found[one.item.key]) is not None
+            ]
             yield from (one.failed(replaced()) for one in changed if found[one.item.key] is None)
-            again, changed = yield from self._marked((yield from self._reread(there)))
+            again, changed = yield from self._marked((yield from self._reread(there, ours=False)))
             yield from (one.failed(replaced()) for one in changed)
             marked += again
         return marked
@@ -194,10 +208,10 @@ class Prover:
 
     def _unmark(self, kept: Mapping[str, tuple[Landed, ItemError]]) -> Iterator[Outcome]:
         """Their sources are there still: what becomes of them may replace the copies. Where that cannot be said, the
-        mark stays."""
+        mark stays; and where it was there before: for another job, whose source is gone."""
         etags: dict[str, str | Exception] = {}
         if self.destination.features.marks:
-            objects = [(key, one.etag) for key, (one, _) in kept.items()]
+            objects = [(key, one.etag) for key, (one, _) in kept.items() if not one.moved]
             etags.update(self.sender.mark_all(iter(objects), moved=False))
         for key, (one, error) in kept.items():
             etag = etags.get(key)
@@ -234,11 +248,13 @@ def occupied() -> ItemError:
     )
 
 
-def only_copy() -> ItemError:
+def only_copy(tier: str) -> ItemError:
+    """What is archived cannot be overwritten."""
+    way = "remove the object from the Archive tier and retry" if tier == "archive" else "allow overwriting"
     return ItemError(
-        "The object of this name holds another file, which was moved: it may be the only copy.",
+        "The object of this name was moved, and is not what the file has now: it may be the only copy.",
         code="DESTINATION_EXISTS",
-        remedy="Rename the file, choose another prefix, or allow overwriting if the moved one is not needed any more.",
+        remedy=f"Rename the file or choose another prefix; or {way}, if the moved one is not needed any more.",
     )
 
 

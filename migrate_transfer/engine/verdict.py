@@ -57,11 +57,12 @@ class Judge:
         if not stored.sha256:
             return self._foreign(row, stored, known, mine)
         if not mine and self._quiet(row.item, stored, known):
-            return Landed(row.number, row.item, stored.sha256, stored.etag, UNCHANGED, tier=stored.tier)
+            return _unchanged(row.number, row.item, stored)
         if stored.size == row.item.size and self._digest(row, stored) == stored.sha256:
             state, sent = (DONE, stored.size) if mine else (UNCHANGED, 0)
             proven = (row.sha256, row.etag) == (stored.sha256, stored.etag)
-            return Landed(row.number, row.item, stored.sha256, stored.etag, state, sent, stored.tier, proven)
+            there = _unchanged(row.number, row.item, stored)
+            return there._replace(state=state, sent=sent, proven=proven)
         return self._replace(row, stored)
 
     def _is_gone(self, item: Item) -> bool:
@@ -82,7 +83,7 @@ class Judge:
         if stored.source != self.source.mark and not self.spec.overwrite:
             return failed(row.number, occupied())
         if stored.moved and not self.spec.overwrite:
-            return failed(row.number, only_copy())
+            return failed(row.number, only_copy(stored.tier))
         if stored.tier == "archive":
             return failed(row.number, archived())
         return Upload(row.number, row.item, replaces=stored.etag, resumed=row.resumed)
@@ -102,10 +103,10 @@ class Judge:
         return Rename(row.number, row.item, before.key, before.etag, old.sha256)
 
     def _quiet(self, item: Item, stored: Stored, known: Known | None) -> bool:
-        """Whether nothing is to be read: enough for a sync, and without verification. Of a sync's later passes the
-        version has a say too: files that took each other's names, or whose time was set back, have the size and time of
-        what is there."""
-        if self.spec.kind != "sync" and self.spec.verify:
+        """Whether nothing is to be read: enough for a sync, and without verification where no source is deleted. Of a
+        sync's later passes the version has a say too: files that took each other's names, or whose time was set back,
+        have the size and time of what is there."""
+        if self.spec.kind != "sync" and self.spec.level is not None:
             return False
         if self.before is None:
             return same(item, stored)
@@ -130,7 +131,7 @@ class Judge:
         stored = self.destination.find(upload.item.key)
         if stored is None or not stored.sha256 or not self._was_moved(error, upload.item, stored, resumed=False):
             return None
-        return Landed(upload.number, upload.item, stored.sha256, stored.etag, UNCHANGED, tier=stored.tier)
+        return _unchanged(upload.number, upload.item, stored)
 
     def _was_moved(self, error: MigrateError, item: Item, stored: Stored, *, resumed: bool) -> bool:
         """Whether an earlier attempt had proven the copy and deleted the source; or another agent, which had the job in
@@ -146,11 +147,16 @@ class Judge:
         if self.spec.level == "received" and self._compared(row.item, stored, known):
             assert known is not None
             return Outcome(row.number, UNCHANGED, known.sha256, stored.etag, "reread", item=row.item)
-        ours = self.spec.level is None and stored.source == self.source.mark
-        if ours or self.spec.overwrite or stored.size != row.item.size:
+        ours = stored.source == self.source.mark
+        if (ours and self.spec.level is None) or self.spec.overwrite or stored.size != row.item.size:
             return self._replace(row, stored)
-        self._doubtful.append(Doubtful(row.number, row.item, digest(self.source, row.item), stored.etag, stored.tier))
+        there = (digest(self.source, row.item), stored.etag, stored.tier, stored.moved, ours and not stored.moved)
+        self._doubtful.append(Doubtful(row.number, row.item, *there))
         return None
+
+
+def _unchanged(number: int, item: Item, stored: Stored) -> Landed:
+    return Landed(number, item, stored.sha256, stored.etag, UNCHANGED, tier=stored.tier, moved=stored.moved)
 
 
 def _was_there(stored: Stored, listed: Stored | None) -> bool:

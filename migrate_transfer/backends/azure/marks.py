@@ -16,7 +16,7 @@ from migrate_transfer.net.lane import Answer, Lane, Request
 
 KEPT = "x-ms-meta-"
 MOVED = "x-ms-meta-moved"
-IMMUTABLE = "BlobImmutableDueToPolicy"
+IMMUTABLE = ("BlobImmutableDueToPolicy", "BlobImmutableDueToLegalHold")
 """Such an object cannot be marked, and needs no mark while the policy holds: nobody can replace or remove it."""
 
 
@@ -45,7 +45,7 @@ class Marks:
 
     def _next(self, request: Request[tuple[str, str]], answer: Answer, etag: str) -> str | Exception | None:
         if answer.status != 200:
-            if answer.headers.get("x-ms-error-code") == IMMUTABLE:
+            if answer.headers.get("x-ms-error-code") in IMMUTABLE:
                 return etag
             return item_error(refusal(answer, self.place))
         if request.method == "PUT":
@@ -58,5 +58,10 @@ class Marks:
             )
         if self.moved:
             kept[MOVED] = written(time.time_ns())
-        self.lane.push(self._request("PUT", *request.owner, *(f"{name}: {value}" for name, value in kept.items())))
+        self.lane.push(self._request("PUT", *request.owner, *map(_header, kept, kept.values())))
         return None
+
+
+def _header(name: str, value: str) -> str:
+    """As libcurl wants it: it leaves out one that has nothing behind its colon."""
+    return f"{name}: {value}" if value else f"{name};"

@@ -177,3 +177,12 @@ def test_without_verification_size_and_time_decide(work: Work) -> None:
     here(work).keep("a", b"ONE", modified=99)
     work.run("third", verify=False, overwrite=True)
     assert work.outcomes("third", verify=False, overwrite=True) == {"a": "done", "b": "unchanged"}
+
+
+def test_what_this_source_put_without_verification_is_replaced_by_content_of_the_same_size(tmp_path: Path) -> None:
+    work = Work(tmp_path, holding(a=b"one"))
+    work.run(verify=False)
+    work.source.keep("a", b"two", modified=2)  # type: ignore[attr-defined]
+    work.run("second")
+    assert work.outcomes("second") == {"a": "done"}
+    assert contents(work.destination) == {"a": b"two"}
