@@ -107,8 +107,9 @@ class LocalSource:
 
     def _require_place(self, found: bytes, item: Item) -> None:
         """A folder above it may have become a link since the listing: what that leads to is neither read nor deleted,
-        though it were the very file."""
+        though it were the very file. Raises SourceError where all of it was moved away."""
         if found != os.path.join(self._real, path_of(item.key)):
+            require_root(self.root)
             raise changed("was moved, or a folder above it became a link, after it was listed")
 
     @contextmanager
