@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.fakes.azurite import Azurite
 
 SERVICE = {"alembic", "azure", "dagster", "fastapi", "httpx", "sqlalchemy", "uvicorn"}
-HEAVY = SERVICE | {"migrate_etl.spec", "polars", "pyarrow", "pyodbc", "rich"}
+HEAVY = SERVICE | {"migrate_etl.spec", "polars", "pyarrow", "pydantic", "pyodbc", "rich", "wcmatch"}
 """Together two seconds and 150 MB, before the first file is looked at."""
 
 
