@@ -13,13 +13,13 @@ def is_gone(root: bytes, path: bytes) -> bool:
     at, may only be out of reach."""
     try:
         status = _reached(root, path)
+        if stat.S_ISLNK(status.st_mode) or is_junction(status):
+            return False
+        return stat.S_ISDIR(status.st_mode) or (_has_another_name(root, path, status) and not is_listed(root, path))
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError:
         return False
-    if stat.S_ISLNK(status.st_mode) or is_junction(status):
-        return False
-    return stat.S_ISDIR(status.st_mode) or (_has_another_name(root, path, status) and not is_listed(root, path))
 
 
 def _reached(root: bytes, path: bytes) -> os.stat_result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -133,6 +134,14 @@ def test_the_same_share_by_another_name_goes_on(site: Site) -> None:
     site.source.known["m"] = "nas by its address"
     site.remove("m/a")
     assert site.sync() == {"m/b", "c"}
+
+
+def test_another_share_that_has_a_few_files_alike_removes_nothing(site: Site) -> None:
+    site.write("m/d")
+    site.sync()
+    site.source.mount("m", "other")
+    shutil.copy2(site.folder / "nas" / "a", site.source.folder / "m" / "a")
+    assert site.sync() == {"m/a", "m/b", "m/d", "c"}
 
 
 def test_a_share_over_a_folder_with_files_hides_them_only(site: Site) -> None:
