@@ -96,7 +96,7 @@ class Judge:
         if before is None or (before.size, before.modified) != (row.item.size, row.item.modified):
             return None
         old = self.destination.find(before.key)
-        if old is None or old.moved or old.etag != before.etag:
+        if old is None or old.moved or old.tier == "archive" or old.etag != before.etag:
             return None
         if not old.sha256 or old.sha256 != digest(self.source, row.item):
             return None

@@ -107,6 +107,19 @@ def test_a_sync_does_not_take_a_moved_object_away_for_a_rename(tmp_path: Path) -
     assert contents(work.destination) == {"a": b"one", "b": b"one"}
 
 
+def test_what_lies_in_the_archive_tier_is_no_source_of_a_rename(tmp_path: Path) -> None:
+    """Azure would rehydrate it for the copy, which takes hours and leaves the new name blocked until then."""
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "a").write_bytes(b"one")
+    work = Work(tmp_path, LocalSource(files), kind="sync")
+    work.run(passes=1)
+    work.destination.objects["a"].tier = "archive"  # type: ignore[attr-defined]
+    (files / "a").rename(files / "b")
+    assert work.run(passes=1).sent == 3
+    assert contents(work.destination) == {"b": b"one"}
+
+
 def test_an_object_written_anew_after_it_was_read_back_is_read_once_more(tmp_path: Path) -> None:
     work = Work(tmp_path, holding(a=b"one", b=b"two"), Between())
     work.run(delete_source=True)
