@@ -137,10 +137,11 @@ def item_error(error: MigrateError) -> MigrateError:
 
 
 def occupied() -> RejectedItem:
+    """Whose it is, is not known: when the destination was listed, it was not there, or another one."""
     return RejectedItem(
-        "Another object of this name is at the destination, and it is not from this source.",
+        "Another object of this name was written at the destination after that was listed.",
         code="DESTINATION_EXISTS",
-        remedy="Compare the two; then remove one of them, choose another prefix, or allow overwriting.",
+        remedy="Let the other program end, then retry the failed items: what is there is looked at anew.",
     )
 
 
