@@ -16,8 +16,8 @@ from migrate_transfer.spec import TransferSpec
 
 
 class Landed(NamedTuple):
-    """An item whose content is at the destination. `proven`: an earlier attempt of this job has read it back. `moved`:
-    it was marked before this attempt."""
+    """An item whose content is at the destination. `proven`: an earlier attempt has read it back. `moved`: it was
+    marked before this attempt."""
 
     number: int
     item: Item
@@ -92,7 +92,7 @@ class Prover:
         for one in landed:
             if one.tier != "archive":
                 open_ones[one.item.key] = one
-            elif one.proven and self.spec.tier == "archive":
+            elif one.proven and (self.spec.tier == "archive" or self.spec.delete_source):
                 proven.append(one)
             elif self.spec.tier == "archive" and not self.spec.delete_source:
                 yield one.outcome("received")  # it is where it is to be, and nothing more leans on it
@@ -208,9 +208,10 @@ class Prover:
 
     def _unmark(self, kept: Mapping[str, tuple[Landed, ItemError]]) -> Iterator[Outcome]:
         """Their sources are there still: what becomes of them may replace the copies. Where that cannot be said, the
-        mark stays; and where it was there before: for another job, whose source is gone."""
+        mark stays; and where it was there before: for another job, whose source is gone. What is archived nothing
+        replaces, and the mark says that it was read back."""
         etags: dict[str, str | Exception] = {}
-        if self.destination.features.marks:
+        if self.destination.features.marks and self.spec.tier != "archive":
             objects = [(key, one.etag) for key, (one, _) in kept.items() if not one.moved]
             etags.update(self.sender.mark_all(iter(objects), moved=False))
         for key, (one, error) in kept.items():

@@ -60,10 +60,14 @@ class Judge:
             return _unchanged(row.number, row.item, stored)
         if stored.size == row.item.size and self._digest(row, stored) == stored.sha256:
             state, sent = (DONE, stored.size) if mine else (UNCHANGED, 0)
-            proven = (row.sha256, row.etag) == (stored.sha256, stored.etag)
+            proven = (row.sha256, row.etag) == (stored.sha256, stored.etag) or self._was_proven(stored)
             there = _unchanged(row.number, row.item, stored)
             return there._replace(state=state, sent=sent, proven=proven)
         return self._replace(row, stored)
+
+    def _was_proven(self, stored: Stored) -> bool:
+        """Nothing is marked that was not read back; and nobody can change what is archived."""
+        return stored.moved and stored.tier == "archive" and stored.source == self.source.mark
 
     def _is_gone(self, item: Item) -> bool:
         try:

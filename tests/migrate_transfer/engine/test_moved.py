@@ -188,3 +188,15 @@ def test_without_verification_a_file_is_not_deleted_for_the_size_and_time_of_wha
     work.run("second", verify=False, delete_source=True)
     assert contents(work.destination) == {"a": b"two"}
     assert contents(work.source) == {}
+
+
+def test_what_was_archived_and_could_not_be_deleted_is_deleted_by_a_retry(tmp_path: Path) -> None:
+    """It cannot be read any more, but bears the mark of having been read back."""
+    source = Kept()
+    source.keep("a", b"one")
+    work = Work(tmp_path, source, kind="archive")
+    work.run(tier="archive", delete_source=True)
+    work.source = Memory(source.objects)
+    work.run("second", tier="archive", delete_source=True)
+    assert work.outcomes("second", tier="archive", delete_source=True) == {"a": "unchanged"}
+    assert contents(work.source) == {}
