@@ -10,7 +10,8 @@ from migrate_transfer.core.backend import Destination, Item, Rename, Source, Sto
 from migrate_transfer.core.errors import ItemError, MigrateError
 from migrate_transfer.core.plan import same
 from migrate_transfer.engine.passage import digest
-from migrate_transfer.engine.proof import Doubtful, Landed, archived, failed, occupied, only_copy
+from migrate_transfer.engine.proof import Doubtful, Landed, failed
+from migrate_transfer.engine.refusals import archived, occupied, only_copy
 from migrate_transfer.ledger.item_records import DONE, UNCHANGED, Before, Known, Outcome, Row
 from migrate_transfer.spec import TransferSpec
 

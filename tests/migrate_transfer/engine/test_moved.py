@@ -200,3 +200,16 @@ def test_what_was_archived_and_could_not_be_deleted_is_deleted_by_a_retry(tmp_pa
     work.run("second", tier="archive", delete_source=True)
     assert work.outcomes("second", tier="archive", delete_source=True) == {"a": "unchanged"}
     assert contents(work.source) == {}
+
+
+def test_an_archived_object_that_was_replaced_since_the_listing_keeps_the_source(tmp_path: Path) -> None:
+    work = Work(tmp_path, holding(a=b"one"), kind="archive")
+    work.run(tier="archive", delete_source=True)
+    work.source.keep("a", b"one")  # type: ignore[attr-defined]
+    options = {"tier": "archive", "delete_source": True}
+    with work.books("second", **options) as books:
+        books.there(work.destination.stored())
+        books.note("destination_listed", "yes")
+    work.destination.keep("a", b"other")  # type: ignore[attr-defined]
+    work.run("second", **options)
+    assert contents(work.source) == {"a": b"one"}
