@@ -72,8 +72,8 @@ def denied(code: str, text: str, *, lapsed: bool, status: int) -> AccessDenied:
         return AccessDenied(
             "Azure credentials expired — re-authenticate via dashboard",
             code="AZURE_CREDENTIALS_EXPIRED",
-            remedy="Reconnect Azure Storage on the project's page, then create the job again: nothing that is there and"
-            " verified is sent again.",
+            remedy="Reconnect Azure Storage on the project's page, then create the job again; or set a new signature"
+            " and run the command again: nothing that is there and verified is sent again.",
             details=details,
         )
     return AccessDenied(
