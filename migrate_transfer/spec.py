@@ -32,7 +32,7 @@ class TransferSpec:
     """Read each object back, though nothing is deleted or archived."""
     delete_source: bool = False
     overwrite: bool = False
-    """Objects that did not come from this source may be replaced."""
+    """Objects that did not come from this source, and those whose source was deleted for them, may be replaced."""
     tier: Tier = "hot"
     deletions: bool = False
     """A sync removes from the destination what is no longer in the source."""

@@ -61,7 +61,10 @@ Reread = Annotated[bool, typer.Option("--reread", help="Read every object back a
 Delete = Annotated[
     bool, typer.Option("--delete-source", help="Delete each file once its copy was read back and is right.")
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace objects that did not come from this source.")]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Replace objects from elsewhere too, and moved ones: they may be the only copy."),
+]
 Deletions = Annotated[bool, typer.Option("--deletions", help="Remove there what is no longer here.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only list: what there is, and what would be left out.")]
 TierName = Annotated[str, typer.Option("--tier", help=f"One of {', '.join(TIERS)}.")]

@@ -212,7 +212,9 @@ class TransferConfig(Model):
     bandwidth_limit_mbps: float | None = Field(default=None, gt=0, le=100_000)
     verify_integrity: bool = True
     delete_after_upload: bool = False
-    overwrite: bool = Field(default=False, description="replace objects that did not come from this source")
+    overwrite: bool = Field(
+        default=False, description="replace objects from elsewhere too, and moved ones: they may be the only copy"
+    )
 
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

@@ -153,7 +153,8 @@ class MemorySender:
         if there is not None and upload.sha256 and (there.sha256, there.size) == (upload.sha256, len(data)):
             return Receipt(there.etag, len(data))
         if there is not None and not upload.overwrite and there.etag != upload.replaces:
-            raise RejectedItem("Another object has this name.", code="DESTINATION_EXISTS", remedy="Compare the two.")
+            remedy = "Retry the failed items."
+            raise RejectedItem("Another object has this name by now.", code="DESTINATION_EXISTS", remedy=remedy)
         self._memory.keep(upload.item.key, data, upload.item.modified)
         self._memory.objects[upload.item.key].sha256 = upload.sha256
         self._memory.objects[upload.item.key].source = upload.properties.get("source", "")

@@ -11,13 +11,14 @@ from migrate_transfer.core.backend import Destination, Item, Sender, Source, Upl
 from migrate_transfer.core.errors import FatalError, ItemError, MigrateError
 from migrate_transfer.engine.losses import Losses
 from migrate_transfer.engine.passage import read_through
+from migrate_transfer.engine.refusals import corrupted, occupied, replaced, unreadable
 from migrate_transfer.ledger.item_records import DONE, FAILED, UNCHANGED, Outcome
 from migrate_transfer.spec import TransferSpec
 
 
 class Landed(NamedTuple):
-    """An item whose content is at the destination. `proven`: an earlier attempt of this job has read it back. `moved`:
-    it was marked before this attempt."""
+    """An item whose content is at the destination. `proven`: an earlier attempt has read it back. `moved`: it was
+    marked before this attempt."""
 
     number: int
     item: Item
@@ -92,8 +93,11 @@ class Prover:
         for one in landed:
             if one.tier != "archive":
                 open_ones[one.item.key] = one
-            elif one.proven and self.spec.tier == "archive":
-                proven.append(one)
+            elif one.proven and (self.spec.tier == "archive" or self.spec.delete_source):
+                if self._is_still(one):
+                    proven.append(one)
+                else:
+                    yield one.failed(replaced())
             elif self.spec.tier == "archive" and not self.spec.delete_source:
                 yield one.outcome("received")  # it is where it is to be, and nothing more leans on it
             else:
@@ -108,6 +112,11 @@ class Prover:
             else:
                 wrong[key] = one
         return proven + (yield from self._look_again(wrong, ours))
+
+    def _is_still(self, one: Landed) -> bool:
+        """Asked now: that it lies in the Archive tier, where nobody can change it, may be an old listing's word."""
+        found = self.destination.find(one.item.key)
+        return found is not None and (found.etag, found.tier) == (one.etag, one.tier)
 
     def _look_again(self, wrong: dict[str, Landed], ours: bool) -> Step:
         """A difference may have arisen on the way back: only the second one counts. A wrong copy is removed where it is
@@ -208,9 +217,10 @@ class Prover:
 
     def _unmark(self, kept: Mapping[str, tuple[Landed, ItemError]]) -> Iterator[Outcome]:
         """Their sources are there still: what becomes of them may replace the copies. Where that cannot be said, the
-        mark stays; and where it was there before: for another job, whose source is gone."""
+        mark stays; and where it was there before: for another job, whose source is gone. What is archived nothing
+        replaces, and the mark says that it was read back."""
         etags: dict[str, str | Exception] = {}
-        if self.destination.features.marks:
+        if self.destination.features.marks and self.spec.tier != "archive":
             objects = [(key, one.etag) for key, (one, _) in kept.items() if not one.moved]
             etags.update(self.sender.mark_all(iter(objects), moved=False))
         for key, (one, error) in kept.items():
@@ -238,55 +248,3 @@ def _item_error(error: Exception) -> MigrateError:
     if isinstance(error, FatalError) or not isinstance(error, MigrateError):
         raise error
     return error
-
-
-def occupied() -> ItemError:
-    return ItemError(
-        "Another object of this name is at the destination, and it is not from this source.",
-        code="DESTINATION_EXISTS",
-        remedy="Compare the two; then remove one of them, choose another prefix, or allow overwriting.",
-    )
-
-
-def only_copy(tier: str) -> ItemError:
-    """What is archived cannot be overwritten."""
-    way = "remove the object from the Archive tier and retry" if tier == "archive" else "allow overwriting"
-    return ItemError(
-        "The object of this name was moved, and is not what the file has now: it may be the only copy.",
-        code="DESTINATION_EXISTS",
-        remedy=f"Rename the file or choose another prefix; or {way}, if the moved one is not needed any more.",
-    )
-
-
-def replaced() -> ItemError:
-    return ItemError(
-        "The object at the destination was changed by somebody else after it was read back; the source stays.",
-        code="DESTINATION_CHANGED",
-        remedy="Let the other program end, then retry the failed items.",
-    )
-
-
-def archived() -> ItemError:
-    return ItemError(
-        "Another version of it lies in the Archive tier of the destination, which nothing can replace there.",
-        code="DESTINATION_ARCHIVED",
-        remedy="Rehydrate or remove the archived object, or choose another prefix; then retry the failed items.",
-    )
-
-
-def corrupted(removed: bool) -> ItemError:
-    return ItemError(
-        "What is stored at the destination is not what was read from the source.",
-        code="VERIFICATION_FAILED",
-        remedy="Retry the failed items: the wrong copy was removed, the source is untouched."
-        if removed
-        else "Remove the object at the destination and retry the failed items; the source is untouched.",
-    )
-
-
-def unreadable() -> ItemError:
-    return ItemError(
-        "The object at the destination is in the Archive tier: it cannot be read back, so nothing was deleted for it.",
-        code="DESTINATION_ARCHIVED",
-        remedy="Rehydrate it and retry, or decide on the manifest's SHA-256 and delete the source yourself.",
-    )

@@ -10,7 +10,8 @@ from migrate_transfer.core.backend import Destination, Item, Rename, Source, Sto
 from migrate_transfer.core.errors import ItemError, MigrateError
 from migrate_transfer.core.plan import same
 from migrate_transfer.engine.passage import digest
-from migrate_transfer.engine.proof import Doubtful, Landed, archived, failed, occupied, only_copy
+from migrate_transfer.engine.proof import Doubtful, Landed, failed
+from migrate_transfer.engine.refusals import archived, occupied, only_copy
 from migrate_transfer.ledger.item_records import DONE, UNCHANGED, Before, Known, Outcome, Row
 from migrate_transfer.spec import TransferSpec
 
@@ -60,10 +61,14 @@ class Judge:
             return _unchanged(row.number, row.item, stored)
         if stored.size == row.item.size and self._digest(row, stored) == stored.sha256:
             state, sent = (DONE, stored.size) if mine else (UNCHANGED, 0)
-            proven = (row.sha256, row.etag) == (stored.sha256, stored.etag)
+            proven = (row.sha256, row.etag) == (stored.sha256, stored.etag) or self._was_proven(stored)
             there = _unchanged(row.number, row.item, stored)
             return there._replace(state=state, sent=sent, proven=proven)
         return self._replace(row, stored)
+
+    def _was_proven(self, stored: Stored) -> bool:
+        """Nothing is marked that was not read back; and nobody can change what is archived."""
+        return stored.moved and stored.tier == "archive" and stored.source == self.source.mark
 
     def _is_gone(self, item: Item) -> bool:
         try:
@@ -96,7 +101,7 @@ class Judge:
         if before is None or (before.size, before.modified) != (row.item.size, row.item.modified):
             return None
         old = self.destination.find(before.key)
-        if old is None or old.moved or old.etag != before.etag:
+        if old is None or old.moved or old.tier == "archive" or old.etag != before.etag:
             return None
         if not old.sha256 or old.sha256 != digest(self.source, row.item):
             return None

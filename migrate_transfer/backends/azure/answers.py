@@ -72,8 +72,8 @@ def denied(code: str, text: str, *, lapsed: bool, status: int) -> AccessDenied:
         return AccessDenied(
             "Azure credentials expired — re-authenticate via dashboard",
             code="AZURE_CREDENTIALS_EXPIRED",
-            remedy="Reconnect Azure Storage on the project's page, then create the job again: nothing that is there and"
-            " verified is sent again.",
+            remedy="Reconnect Azure Storage on the project's page, then create the job again; or set a new signature"
+            " and run the command again: nothing that is there and verified is sent again.",
             details=details,
         )
     return AccessDenied(
@@ -137,10 +137,11 @@ def item_error(error: MigrateError) -> MigrateError:
 
 
 def occupied() -> RejectedItem:
+    """Whose it is, is not known: when the destination was listed, it was not there, or another one."""
     return RejectedItem(
-        "Another object of this name is at the destination, and it is not from this source.",
+        "Another object of this name was written at the destination after that was listed.",
         code="DESTINATION_EXISTS",
-        remedy="Compare the two; then remove one of them, choose another prefix, or allow overwriting.",
+        remedy="Let the other program end, then retry the failed items: what is there is looked at anew.",
     )
 
 

@@ -54,3 +54,9 @@ class Place:
     def address(self, key: str, query: str = "") -> str:
         parts = "&".join(part for part in (query, self.signature()) if part)
         return f"{self.url}{quote(key, safe='/')}{'?' if parts else ''}{parts}"
+
+    def wanted_tier(self) -> list[str]:
+        """The header of a request that makes an object: nothing goes to the Archive tier before it was read back."""
+        if self.tier == "hot":
+            return []
+        return [f"x-ms-access-tier: {'Cool' if self.tier == 'archive' else self.tier.title()}"]

@@ -113,6 +113,7 @@ class BlobSender:
             f"x-ms-copy-source: {self._place.address(one.old_key)}",
             f'x-ms-source-if-match: "{one.etag}"',
             "If-None-Match: *",
+            *self._place.wanted_tier(),
         ]
         return Request(one, "PUT", self._place.address(one.item.key), headers)
 

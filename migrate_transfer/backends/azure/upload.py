@@ -140,8 +140,7 @@ class Uploads:
         if upload.item.modified and (time := written(upload.item.modified)):
             headers.append(f"x-ms-meta-mtime: {time}")
         headers += [f"x-ms-meta-{name}: {value}" for name, value in upload.properties.items()]
-        if self.place.tier != "hot":
-            headers.append(f"x-ms-access-tier: {'Cool' if self.place.tier == 'archive' else self.place.tier.title()}")
+        headers += self.place.wanted_tier()
         if upload.replaces is not None:
             headers.append(f'If-Match: "{upload.replaces}"')
         elif not upload.overwrite:

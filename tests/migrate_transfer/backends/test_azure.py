@@ -14,12 +14,13 @@ from migrate_transfer.backends.azure.access import BlobAccess
 from migrate_transfer.backends.azure.answers import moment, written
 from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
 from migrate_transfer.backends.memory import Memory
-from migrate_transfer.core.backend import Receipt, Streams, Upload
+from migrate_transfer.core.backend import Item, Receipt, Rename, Streams, Upload
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import AccessDenied, InvalidRequest, ItemError, TargetError
 from migrate_transfer.engine.passage import Passage
 from migrate_transfer.net.lane import Link
 from tests.fakes.azurite import ACCOUNT, KEY, Azurite, destination
+from tests.migrate_transfer.net.server import answer, serving
 
 MIB = 2**20
 
@@ -191,3 +192,12 @@ def test_a_connection_string_that_is_none_is_told_and_not_repeated(string: str) 
 def test_times_are_kept_to_the_nanosecond(text: str, nanoseconds: int) -> None:
     assert moment(text) == nanoseconds
     assert nanoseconds == 0 or moment(written(nanoseconds)) == nanoseconds
+
+
+def test_a_renamed_object_goes_to_the_tier_that_is_asked_for() -> None:
+    """Azure puts a copy into the account's own tier where none is named; Azurite keeps the old one's."""
+    with serving(answer(202, x_ms_copy_status="success")) as server:
+        sender = destination(f"{server.url}/account", "container", tier="cool").sender(Streams(1), Control())
+        list(sender.copy_all(iter([Rename(1, Item("b", 1, 1, "v"), "a", "0x1", "")])))
+        sender.close()
+        assert b"x-ms-access-tier: Cool" in server.requests[0]

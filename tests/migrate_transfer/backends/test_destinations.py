@@ -93,6 +93,15 @@ def test_nothing_is_replaced_unasked(there: Destination, sender: Sender) -> None
     assert found.size == 5
 
 
+def test_a_name_that_was_taken_since_the_listing_is_worth_a_retry(there: Destination, sender: Sender) -> None:
+    """It may be an object of this very source, put by another job: then it is replaced."""
+    first, second = holding(a=b"first"), holding(a=b"second")
+    put(sender, first, upload(first, "a"))
+    refused = put(sender, second, upload(second, "a"))["a"]
+    assert isinstance(refused, ItemError)
+    assert "retry" in refused.remedy.lower()
+
+
 @pytest.mark.parametrize("size", [10, 3 * MIB])
 def test_the_same_content_again_is_a_success(there: Destination, sender: Sender, size: int) -> None:
     """The answer to the first try was lost: the second finds what the first has put."""

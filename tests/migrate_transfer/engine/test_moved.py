@@ -107,6 +107,19 @@ def test_a_sync_does_not_take_a_moved_object_away_for_a_rename(tmp_path: Path) -
     assert contents(work.destination) == {"a": b"one", "b": b"one"}
 
 
+def test_what_lies_in_the_archive_tier_is_no_source_of_a_rename(tmp_path: Path) -> None:
+    """Azure would rehydrate it for the copy, which takes hours and leaves the new name blocked until then."""
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "a").write_bytes(b"one")
+    work = Work(tmp_path, LocalSource(files), kind="sync")
+    work.run(passes=1)
+    work.destination.objects["a"].tier = "archive"  # type: ignore[attr-defined]
+    (files / "a").rename(files / "b")
+    assert work.run(passes=1).sent == 3
+    assert contents(work.destination) == {"b": b"one"}
+
+
 def test_an_object_written_anew_after_it_was_read_back_is_read_once_more(tmp_path: Path) -> None:
     work = Work(tmp_path, holding(a=b"one", b=b"two"), Between())
     work.run(delete_source=True)
@@ -175,3 +188,28 @@ def test_without_verification_a_file_is_not_deleted_for_the_size_and_time_of_wha
     work.run("second", verify=False, delete_source=True)
     assert contents(work.destination) == {"a": b"two"}
     assert contents(work.source) == {}
+
+
+def test_what_was_archived_and_could_not_be_deleted_is_deleted_by_a_retry(tmp_path: Path) -> None:
+    """It cannot be read any more, but bears the mark of having been read back."""
+    source = Kept()
+    source.keep("a", b"one")
+    work = Work(tmp_path, source, kind="archive")
+    work.run(tier="archive", delete_source=True)
+    work.source = Memory(source.objects)
+    work.run("second", tier="archive", delete_source=True)
+    assert work.outcomes("second", tier="archive", delete_source=True) == {"a": "unchanged"}
+    assert contents(work.source) == {}
+
+
+def test_an_archived_object_that_was_replaced_since_the_listing_keeps_the_source(tmp_path: Path) -> None:
+    work = Work(tmp_path, holding(a=b"one"), kind="archive")
+    work.run(tier="archive", delete_source=True)
+    work.source.keep("a", b"one")  # type: ignore[attr-defined]
+    options = {"tier": "archive", "delete_source": True}
+    with work.books("second", **options) as books:
+        books.there(work.destination.stored())
+        books.note("destination_listed", "yes")
+    work.destination.keep("a", b"other")  # type: ignore[attr-defined]
+    work.run("second", **options)
+    assert contents(work.source) == {"a": b"one"}
