@@ -110,12 +110,13 @@ class Judge:
     def _quiet(self, item: Item, stored: Stored, known: Known | None) -> bool:
         """Whether nothing is to be read: enough for a sync, and without verification where no source is deleted. Of a
         sync's later passes the version has a say too: files that took each other's names, or whose time was set back,
-        have the size and time of what is there."""
+        have the size and time of what is there. Of another's object they say nothing."""
         if self.spec.kind != "sync" and self.spec.level is not None:
             return False
+        alike = stored.source == self.source.mark and same(item, stored)
         if self.before is None:
-            return same(item, stored)
-        return known is not None and known.version == item.version and (known.etag == stored.etag or same(item, stored))
+            return alike
+        return known is not None and known.version == item.version and (known.etag == stored.etag or alike)
 
     def _compared(self, item: Item, stored: Stored, known: Known | None) -> bool:
         """Whether an earlier pass has read back this very object, and found in it what the source has still."""
