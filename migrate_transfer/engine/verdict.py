@@ -101,7 +101,9 @@ class Judge:
         if before is None or (before.size, before.modified) != (row.item.size, row.item.modified):
             return None
         old = self.destination.find(before.key)
-        if old is None or old.moved or old.tier == "archive" or old.etag != before.etag:
+        if old is None or old.source != self.source.mark or old.etag != before.etag:
+            return None
+        if old.moved or old.tier == "archive":
             return None
         if not old.sha256 or old.sha256 != digest(self.source, row.item):
             return None
