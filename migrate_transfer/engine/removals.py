@@ -49,11 +49,11 @@ class Removals:
 
     def _stays(self, key: str) -> bool:
         """What may be the only copy, asked now: what another job has moved away from the source, and what lies in the
-        Archive tier unless it is the sync that puts things there. And what another source has put, where only renames
-        are carried over."""
+        Archive tier unless it is the sync that puts things there. And what another source of ours has put: it may have
+        the file still; for a rename, what anybody else has put."""
         found = self.destination.find(key)
         if found is None or found.moved:
             return found is not None
-        if self.renamed and found.source != self.source.mark:
+        if found.source != self.source.mark and (found.source or self.renamed):
             return True
         return found.tier == "archive" and not (self.renamed or self.spec.tier == "archive")
