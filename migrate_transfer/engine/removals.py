@@ -37,7 +37,7 @@ class Removals:
             gone = {key for key, _ in some if self.source.is_gone(key)}
             away = [] if self.renamed else self.ledger.mounts.away(self.source.mounts())
             for key, etag in some:
-                if self._is_away(key, away) or key not in gone or self._is_only_copy(key):
+                if self._is_away(key, away) or key not in gone or self._stays(key):
                     self.kept += 1
                 else:
                     yield key, etag
@@ -48,10 +48,13 @@ class Removals:
         self.away.update(folders)
         return bool(folders)
 
-    def _is_only_copy(self, key: str) -> bool:
-        """Whether it may be, asked now: what another job has moved away from the source, and what lies in the Archive
-        tier unless it is the sync that puts things there."""
+    def _stays(self, key: str) -> bool:
+        """What may be the only copy, asked now: what another job has moved away from the source, and what lies in the
+        Archive tier unless it is the sync that puts things there. And what another source of ours has put: it may have
+        the file still; for a rename, what anybody else has put."""
         found = self.destination.find(key)
         if found is None or found.moved:
             return found is not None
+        if found.source != self.source.mark and (found.source or self.renamed):
+            return True
         return found.tier == "archive" and not (self.renamed or self.spec.tier == "archive")

@@ -101,7 +101,9 @@ class Judge:
         if before is None or (before.size, before.modified) != (row.item.size, row.item.modified):
             return None
         old = self.destination.find(before.key)
-        if old is None or old.moved or old.tier == "archive" or old.etag != before.etag:
+        if old is None or old.source != self.source.mark or old.etag != before.etag:
+            return None
+        if old.moved or old.tier == "archive":
             return None
         if not old.sha256 or old.sha256 != digest(self.source, row.item):
             return None
@@ -110,12 +112,13 @@ class Judge:
     def _quiet(self, item: Item, stored: Stored, known: Known | None) -> bool:
         """Whether nothing is to be read: enough for a sync, and without verification where no source is deleted. Of a
         sync's later passes the version has a say too: files that took each other's names, or whose time was set back,
-        have the size and time of what is there."""
+        have the size and time of what is there. Of another's object they say nothing."""
         if self.spec.kind != "sync" and self.spec.level is not None:
             return False
+        alike = stored.source == self.source.mark and same(item, stored)
         if self.before is None:
-            return same(item, stored)
-        return known is not None and known.version == item.version and (known.etag == stored.etag or same(item, stored))
+            return alike
+        return known is not None and known.version == item.version and (known.etag == stored.etag or alike)
 
     def _compared(self, item: Item, stored: Stored, known: Known | None) -> bool:
         """Whether an earlier pass has read back this very object, and found in it what the source has still."""

@@ -213,3 +213,30 @@ def test_an_archived_object_that_was_replaced_since_the_listing_keeps_the_source
     work.destination.keep("a", b"other")  # type: ignore[attr-defined]
     work.run("second", **options)
     assert contents(work.source) == {"a": b"one"}
+
+
+def test_another_machines_object_is_not_taken_away_for_a_rename(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "a").write_bytes(b"one")
+    first = Work(tmp_path, holding(a=b"one"))
+    first.run()
+    work = Work(tmp_path, LocalSource(files), first.destination, "sync")
+    work.run("sync", passes=1)
+    (files / "a").rename(files / "b")
+    work.run("sync", passes=1)
+    assert contents(work.destination) == {"a": b"one", "b": b"one"}
+
+
+def test_another_machines_object_is_not_removed_for_a_file_that_is_gone(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "a").write_bytes(b"one")
+    first = Work(tmp_path, holding(a=b"one"))
+    first.run()
+    work = Work(tmp_path, LocalSource(files), first.destination, "sync")
+    work.run("sync", passes=1, deletions=True)
+    (files / "a").rename(tmp_path / "a")
+    (files / "b").write_bytes(b"two")
+    work.run("sync", passes=1, deletions=True)
+    assert contents(work.destination) == {"a": b"one", "b": b"two"}

@@ -15,6 +15,7 @@ from migrate_transfer.core.backend import Features
 from migrate_transfer.core.errors import AlreadyRunning, InvalidRequest
 from migrate_transfer.core.plan import Filters
 from migrate_transfer.engine.transfer import Transfer
+from migrate_transfer.spec import Kind
 from tests.migrate_transfer.engine.work import Work, contents, holding
 
 
@@ -186,3 +187,15 @@ def test_what_this_source_put_without_verification_is_replaced_by_content_of_the
     work.run("second")
     assert work.outcomes("second") == {"a": "done"}
     assert contents(work.destination) == {"a": b"two"}
+
+
+@pytest.mark.parametrize(("kind", "options"), [("sync", {}), ("copy", {"verify": False})])
+def test_the_size_and_time_of_another_machines_object_say_nothing(
+    tmp_path: Path, kind: Kind, options: dict[str, bool]
+) -> None:
+    first = Work(tmp_path, holding(a=b"one"))
+    first.run()
+    second = Work(tmp_path, holding(a=b"two"), first.destination, kind)
+    second.source.mark = "another"
+    second.run("second", passes=1, **options)
+    assert second.outcomes("second", **options) == {"a": "DESTINATION_EXISTS"}
