@@ -32,7 +32,7 @@ class Patterns:
 
     def matches(self, path: str) -> bool:
         name = path.rpartition("/")[2]
-        return any(p.match(name) for p in self._names) or any(p.match(path) for p in self._paths)
+        return any(p.fullmatch(name) for p in self._names) or any(p.fullmatch(path) for p in self._paths)
 
     def reach(self, folder: str) -> bool:
         """Whether a path below the folder may match. Says rather yes than no."""
@@ -83,7 +83,7 @@ def _leads(way: Sequence[_Part], parts: Sequence[str]) -> bool:
     for step, part in zip(way, parts, strict=False):
         if step is None:
             return True
-        if not any(pattern.match(part) for pattern in step):
+        if not any(pattern.fullmatch(part) for pattern in step):
             return False
     return len(way) > len(parts)
 

@@ -40,6 +40,8 @@ def item(key: str = "a.txt", size: int = 1, modified: str = "2026-01-01T00:00", 
         ("docs/[a].doc", ("[[]a].doc",), (), None),
         (".git/config", (), (".git/**",), "excluded"),
         ("with\nnewline.pdf", ("*.pdf",), (), None),
+        ("newline.tmp\n", (), ("*.tmp",), None),
+        ("docs/newline.tmp\n", (), ("docs/*.tmp",), None),
     ],
 )
 def test_patterns(key: str, include: tuple[str, ...], exclude: tuple[str, ...], rule: str | None) -> None:
