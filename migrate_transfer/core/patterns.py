@@ -17,6 +17,9 @@ _BRACES = re.compile(r"[^{}]*|(?:[^{}\\]|\{[^{}\\]*\})*")
 """Parts whose braces do not go on in the next part."""
 _ENDING = re.compile(r"[^{}\[\]\\]*\.(\w+|\{\w+(?:,\w+)+\})", re.ASCII)
 """Part of a pattern that only names of these endings match: `*.docx`, `report.{doc,pdf}`."""
+OTHERS = "\0 0A"
+"""What a class of letters may mean: anything else, a space, a digit, a capital."""
+LONGEST = 255
 _Part: TypeAlias = list[re.Pattern[str]] | None
 
 
@@ -33,6 +36,14 @@ class Patterns:
     def matches(self, path: str) -> bool:
         name = path.rpartition("/")[2]
         return any(p.fullmatch(name) for p in self._names) or any(p.fullmatch(path) for p in self._paths)
+
+    def cover(self, folder: str) -> bool:
+        """Whether they match whatever may lie in the folder, at any depth. Tried with names that are short and long,
+        of each letter by which the patterns may tell names apart. Says rather no than yes."""
+        letters = {*"".join(self._patterns), *OTHERS} - {"/", "."}
+        deepest = 2 + max((pattern.count("/") for pattern in self._patterns), default=0)
+        below = ("/" + "/".join([name] * depth) for depth in range(1, deepest + 1) for name in _names(letters))
+        return all(self.matches(folder + path) for path in below)
 
     def reach(self, folder: str) -> bool:
         """Whether a path below the folder may match. Says rather yes than no."""
@@ -58,6 +69,13 @@ def written_out(patterns: Sequence[str], ignore_case: bool = False) -> tuple[lis
             code="BAD_PATTERN",
             remedy="Write fewer alternatives in braces, or fewer patterns.",
         ) from None
+
+
+def _names(letters: Set[str]) -> Iterator[str]:
+    yield "." * LONGEST
+    for letter in letters:
+        yield letter
+        yield letter * LONGEST
 
 
 def _paths(patterns: Sequence[str]) -> list[str]:

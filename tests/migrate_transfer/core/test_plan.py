@@ -88,6 +88,14 @@ def test_what_a_name_is_escaped_to_is_no_name(path: bytes, include: str) -> None
         ("old.tmp", False, "*.tmp", True),
         ("new%0Aline", False, "new?line", True),
         ("lost+found", True, "other/**", False),
+        ("lost+found", True, "*", True),
+        ("lost+found", True, "?", False),
+        ("lost+found", True, "[!~]*", False),
+        ("lost+found", True, "[!.]*", False),
+        ("lost+found", True, "*[![:digit:]]", False),
+        ("lost+found", True, "{lost+found,x}/{*,*/**}", True),
+        ("lost+found", True, "lost+found/*/*", False),
+        ("lost+found", True, "**/?/**", False),
     ],
 )
 def test_what_cannot_be_read_is_excluded_where_all_of_it_would_be(
