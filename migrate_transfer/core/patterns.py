@@ -111,4 +111,5 @@ def _flags(flags: int, ignore_case: bool) -> int:
 
 
 def _compiled(patterns: Sequence[str]) -> list[re.Pattern[str]]:
-    return [re.compile(pattern) for pattern in patterns]
+    # `*` matches neither `.` nor `..`; a `$` would also take the newline of the names `.\n` and `..\n` for their end.
+    return [re.compile(pattern.replace("(?:$|", r"(?:\Z|")) for pattern in patterns]

@@ -67,6 +67,8 @@ def test_a_pattern_that_stands_for_too_many_is_refused(pattern: str) -> None:
         (b"100%.txt", "100%.txt"),
         (b"dot.", "*."),
         (b"folder./a", "folder./**"),
+        (b"folder/.\n", "folder/**"),
+        (b"..\n", "**/*"),
     ],
 )
 def test_patterns_are_matched_against_the_name_that_the_user_sees(path: bytes, exclude: str) -> None:
