@@ -19,10 +19,10 @@ from migrate_transfer.backends.local_files import (
     FOLLOW,
     LocalReader,
     changed,
-    gone,
     item_error,
     item_of,
     not_deleted,
+    number_of,
     opened,
     place,
     require_root,
@@ -53,6 +53,7 @@ class LocalSource:
                 code="SOURCE_NOT_FOUND",
                 remedy="Check the path on the machine that does the work, and that its share is mounted.",
             )
+        self._number = number_of(self.root)
 
     def _mark(self, host: str) -> str:
         return hashlib.sha256(host.encode() + b"\0" + self.root).hexdigest()[:16]
@@ -60,14 +61,12 @@ class LocalSource:
     def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
         """A page a folder, several for a large one; a cursor is the path of a folder that could be read. Raises
         SourceError when the root cannot be read."""
-        return Listing(self.root, self._real, meant).pages(cursor)
+        self._number = number_of(self.root)  # between two passes of a sync it may become another one
+        return Listing(self.root, self._real, self._number, meant).pages(cursor)
 
     def place(self) -> str:
         """Its number: a share has another device number after each mount. Raises SourceError."""
-        try:
-            return str(os.stat(self.root).st_ino)
-        except OSError as error:
-            raise gone(self.root, error) from error
+        return str(number_of(self.root))
 
     def mounts(self) -> dict[str, str]:
         return mounted(self._real)
@@ -102,14 +101,14 @@ class LocalSource:
         try:
             os.unlink(path, dir_fd=folder)
         except OSError as error:
-            require_root(self.root)
+            require_root(self.root, self._number)
             raise not_deleted(error) from error
 
     def _require_place(self, found: bytes, item: Item) -> None:
         """A folder above it may have become a link since the listing: what that leads to is neither read nor deleted,
         though it were the very file. Raises SourceError where all of it was moved away."""
         if found != os.path.join(self._real, path_of(item.key)):
-            require_root(self.root)
+            require_root(self.root, self._number)
             raise changed("was moved, or a folder above it became a link, after it was listed")
 
     @contextmanager
@@ -121,5 +120,5 @@ class LocalSource:
 
     def _broken(self, error: OSError) -> ItemError:
         """What it means for the item; raises SourceError when the root is gone."""
-        require_root(self.root)
+        require_root(self.root, self._number)
         return item_error(error)

@@ -91,17 +91,28 @@ def is_junction(status: os.stat_result) -> bool:
     return os.name == "nt" and bool(getattr(status, "st_reparse_tag", 0))
 
 
-def require_root(root: bytes) -> None:
-    """Raises SourceError when the folder of the job cannot be read."""
+def number_of(root: bytes) -> int:
+    """It stays the same when a share is mounted again. Raises SourceError."""
+    try:
+        return os.stat(root).st_ino
+    except OSError as error:
+        raise gone(root, error.strerror) from error
+
+
+def require_root(root: bytes, number: int) -> None:
+    """Raises SourceError when the folder of the job cannot be read, or is another one than it was: where a share is
+    unmounted, the empty folder below it comes to light, and all its files are gone at once."""
     try:
         os.scandir(root).close()
     except OSError as error:
-        raise gone(root, error) from error
+        raise gone(root, error.strerror) from error
+    if number_of(root) != number:
+        raise gone(root, "another folder is in its place")
 
 
-def gone(root: bytes, error: OSError) -> SourceError:
+def gone(root: bytes, why: str | None) -> SourceError:
     return SourceError(
-        f"The folder {os.fsdecode(root)} cannot be read ({error.strerror}).",
+        f"The folder {os.fsdecode(root)} cannot be read ({why}).",
         remedy="Check that the share is mounted and that the user who runs the job may read it; then start again.",
     )
 

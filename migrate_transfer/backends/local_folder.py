@@ -29,15 +29,15 @@ Listed: TypeAlias = tuple[list[Item | Oddity], list[bytes]]
 
 
 class Folders:
-    """The folders below `root`, which is at `real`; each is named by its path from there."""
+    """The folders below `root`, which is at `real` and has that number; each is named by its path from there."""
 
-    def __init__(self, root: bytes, real: bytes) -> None:
-        self._root, self._real = root, real
+    def __init__(self, root: bytes, real: bytes, number: int) -> None:
+        self._root, self._real, self._number = root, real, number
 
     @property
-    def places(self) -> tuple[bytes, bytes]:
+    def places(self) -> tuple[bytes, bytes, int]:
         """What makes another one."""
-        return self._root, self._real
+        return self._root, self._real, self._number
 
     def slices(self, folder: bytes, below: list[bytes], most: int) -> Iterator[list[Item | Oddity]]:
         """What lies in a folder, `most` entries together, as the file system has them; the folders in it go to
@@ -61,14 +61,16 @@ class Folders:
 
     def _broken(self, folder: bytes, error: OSError) -> Oddity:
         if not folder:
-            raise gone(self._root, error) from error
-        require_root(self._root)
+            raise gone(self._root, error.strerror) from error
+        require_root(self._root, self._number)
         return _unreadable(key_of(folder), error, folder=True)
 
     @contextmanager
     def _opened(self, folder: bytes) -> Iterator[tuple[Iterator[Entry], int | None]]:
         """Its entries, and its number while it is open. It may have become a link since it was listed: what that leads
-        to is not listed. Raises OSError."""
+        to is not listed. Raises OSError, SourceError."""
+        if not folder:
+            require_root(self._root, self._number)
         path = os.path.join(self._root, folder)
         if not BY_NUMBER:
             with os.scandir(os.fsdecode(path)) as found:

@@ -14,12 +14,12 @@ MOST = 100_000
 
 
 class Listing:
-    """The folders below `root`, which is at `real`, as far as something in them is `meant`. Of a folder with more than
-    `most` entries as many are listed together, so that the memory it takes is bounded. After `pays` entries a second
-    process lists ahead."""
+    """The folders below `root`, which is at `real` and has that number, as far as something in them is `meant`. Of a
+    folder with more than `most` entries as many are listed together, so that the memory it takes is bounded. After
+    `pays` entries a second process lists ahead."""
 
-    def __init__(self, root: bytes, real: bytes, meant: Meant, most: int = MOST, pays: int = PAYS) -> None:
-        self._found, self._meant, self._most, self._pays = Folders(root, real), meant, most, pays
+    def __init__(self, root: bytes, real: bytes, number: int, meant: Meant, most: int = MOST, pays: int = PAYS) -> None:
+        self._found, self._meant, self._most, self._pays = Folders(root, real, number), meant, most, pays
 
     def pages(self, cursor: str | None) -> Generator[Page]:
         """A page a folder, or several for a large one; a cursor is the path of a folder that could be read. Raises

@@ -17,6 +17,9 @@ _BRACES = re.compile(r"[^{}]*|(?:[^{}\\]|\{[^{}\\]*\})*")
 """Parts whose braces do not go on in the next part."""
 _ENDING = re.compile(r"[^{}\[\]\\]*\.(\w+|\{\w+(?:,\w+)+\})", re.ASCII)
 """Part of a pattern that only names of these endings match: `*.docx`, `report.{doc,pdf}`."""
+OTHERS = "\0 0A"
+"""What a class of letters may mean: anything else, a space, a digit, a capital."""
+LONGEST = 255
 _Part: TypeAlias = list[re.Pattern[str]] | None
 
 
@@ -32,7 +35,15 @@ class Patterns:
 
     def matches(self, path: str) -> bool:
         name = path.rpartition("/")[2]
-        return any(p.match(name) for p in self._names) or any(p.match(path) for p in self._paths)
+        return any(p.fullmatch(name) for p in self._names) or any(p.fullmatch(path) for p in self._paths)
+
+    def cover(self, folder: str) -> bool:
+        """Whether they match whatever may lie in the folder, at any depth. Tried with names that are short and long,
+        of each letter by which the patterns may tell names apart. Says rather no than yes."""
+        letters = {*"".join(self._patterns), *OTHERS} - {"/", "."}
+        deepest = 2 + max((pattern.count("/") for pattern in self._patterns), default=0)
+        below = ("/" + "/".join([name] * depth) for depth in range(1, deepest + 1) for name in _names(letters))
+        return all(self.matches(folder + path) for path in below)
 
     def reach(self, folder: str) -> bool:
         """Whether a path below the folder may match. Says rather yes than no."""
@@ -60,6 +71,13 @@ def written_out(patterns: Sequence[str], ignore_case: bool = False) -> tuple[lis
         ) from None
 
 
+def _names(letters: Set[str]) -> Iterator[str]:
+    yield "." * LONGEST
+    for letter in letters:
+        yield letter
+        yield letter * LONGEST
+
+
 def _paths(patterns: Sequence[str]) -> list[str]:
     return [pattern.lstrip("/") for pattern in patterns if "/" in pattern]
 
@@ -83,7 +101,7 @@ def _leads(way: Sequence[_Part], parts: Sequence[str]) -> bool:
     for step, part in zip(way, parts, strict=False):
         if step is None:
             return True
-        if not any(pattern.match(part) for pattern in step):
+        if not any(pattern.fullmatch(part) for pattern in step):
             return False
     return len(way) > len(parts)
 
@@ -93,4 +111,5 @@ def _flags(flags: int, ignore_case: bool) -> int:
 
 
 def _compiled(patterns: Sequence[str]) -> list[re.Pattern[str]]:
-    return [re.compile(pattern) for pattern in patterns]
+    # `*` matches neither `.` nor `..`; a `$` would also take the newline of the names `.\n` and `..\n` for their end.
+    return [re.compile(pattern.replace("(?:$|", r"(?:\Z|")) for pattern in patterns]

@@ -48,7 +48,7 @@ class Filters:
         """The rule by which what cannot be read is not meant anyway: a file by its name or path, a folder by a pattern
         that excludes whatever lies in it, at any depth, or because nothing in it is included."""
         path = shown(oddity.key)
-        if self.exclude and self._excluded.matches(f"{path}/\0/\0" if oddity.folder else path):
+        if self.exclude and (self._excluded.cover(path) if oddity.folder else self._excluded.matches(path)):
             return "excluded"
         if oddity.folder:
             return None if self.reaches(oddity.key) else "not_included"

@@ -15,6 +15,7 @@ import pytest
 
 from migrate_transfer.backends.local import LocalSource
 from migrate_transfer.backends.local_ahead import HELD, PAYS
+from migrate_transfer.backends.local_files import number_of
 from migrate_transfer.backends.local_folder import Folders
 from migrate_transfer.backends.local_lister import FEW, packed, unpacked
 from migrate_transfer.backends.local_listing import MOST, Listing
@@ -33,7 +34,7 @@ NAMES = [b"a", b"B", b"a.b", b"\xc3\xa9", b"\xe9", b"\xf0\x9f\x98\x80", b"100%41
 
 def pages(folder: Path, pays: int, cursor: str | None = None) -> Iterator[Page]:
     root = os.fsencode(folder)
-    return Listing(root, os.path.realpath(root), all_meant, MOST, pays).pages(cursor)
+    return Listing(root, os.path.realpath(root), number_of(root), all_meant, MOST, pays).pages(cursor)
 
 
 def listers() -> list[psutil.Process]:
@@ -79,7 +80,7 @@ def test_a_folder_too_large_to_be_held_is_listed_in_its_turn(tmp_path: Path) -> 
     for number in range(FEW + 1):
         (tmp_path / "001" / f"more{number}").touch()
     root = os.fsencode(tmp_path)
-    assert Folders(root, root).whole(b"001", FEW) is None
+    assert Folders(root, root, number_of(root)).whole(b"001", FEW) is None
     assert list(pages(tmp_path, 0)) == list(pages(tmp_path, ALONE))
 
 
@@ -147,6 +148,7 @@ def test_what_a_lister_tells_is_what_it_found(tmp_path: Path) -> None:
         (tmp_path / os.fsdecode(name)).touch()
     (tmp_path / "link").symlink_to("a")
     (tmp_path / "folder").mkdir()
-    found = Folders(os.fsencode(tmp_path), os.fsencode(tmp_path)).whole(b"", 100)
+    root = os.fsencode(tmp_path)
+    found = Folders(root, root, number_of(root)).whole(b"", 100)
     assert found is not None
     assert unpacked(packed(found)) == found

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local_files import number_of
 from migrate_transfer.backends.local_listing import Listing
 from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Item, Source, Upload, all_meant
@@ -150,7 +151,7 @@ def test_a_large_folder_is_listed_in_slices_each_file_once(tmp_path: Path, most:
         (tmp_path / f"f{number}").mkdir()
         (tmp_path / f"f{number}" / "a").touch()
     root = os.fsencode(tmp_path)
-    pages = list(Listing(root, os.path.realpath(root), all_meant, most).pages(None))
+    pages = list(Listing(root, os.path.realpath(root), number_of(root), all_meant, most).pages(None))
     assert max(len(page.entries) for page in pages) <= most
     assert sorted(entry.key for page in pages for entry in page.entries) == sorted(
         [*(str(number) for number in range(10)), *(f"f{number}/a" for number in range(10))]

@@ -40,6 +40,8 @@ def item(key: str = "a.txt", size: int = 1, modified: str = "2026-01-01T00:00", 
         ("docs/[a].doc", ("[[]a].doc",), (), None),
         (".git/config", (), (".git/**",), "excluded"),
         ("with\nnewline.pdf", ("*.pdf",), (), None),
+        ("newline.tmp\n", (), ("*.tmp",), None),
+        ("docs/newline.tmp\n", (), ("docs/*.tmp",), None),
     ],
 )
 def test_patterns(key: str, include: tuple[str, ...], exclude: tuple[str, ...], rule: str | None) -> None:
@@ -65,6 +67,8 @@ def test_a_pattern_that_stands_for_too_many_is_refused(pattern: str) -> None:
         (b"100%.txt", "100%.txt"),
         (b"dot.", "*."),
         (b"folder./a", "folder./**"),
+        (b"folder/.\n", "folder/**"),
+        (b"..\n", "**/*"),
     ],
 )
 def test_patterns_are_matched_against_the_name_that_the_user_sees(path: bytes, exclude: str) -> None:
@@ -86,6 +90,14 @@ def test_what_a_name_is_escaped_to_is_no_name(path: bytes, include: str) -> None
         ("old.tmp", False, "*.tmp", True),
         ("new%0Aline", False, "new?line", True),
         ("lost+found", True, "other/**", False),
+        ("lost+found", True, "*", True),
+        ("lost+found", True, "?", False),
+        ("lost+found", True, "[!~]*", False),
+        ("lost+found", True, "[!.]*", False),
+        ("lost+found", True, "*[![:digit:]]", False),
+        ("lost+found", True, "{lost+found,x}/{*,*/**}", True),
+        ("lost+found", True, "lost+found/*/*", False),
+        ("lost+found", True, "**/?/**", False),
     ],
 )
 def test_what_cannot_be_read_is_excluded_where_all_of_it_would_be(
