@@ -110,34 +110,6 @@ def test_what_is_gone_before_it_is_opened_is_told(tmp_path: Path, folder: Path) 
     assert work.outcomes() == {"a": "SOURCE_GONE", "b": "done"}
 
 
-def unmounted(folder: Path) -> None:
-    """The empty folder below the share comes to light."""
-    folder.rename(folder.with_name("the share"))
-    folder.mkdir()
-
-
-def test_a_source_that_is_unmounted_ends_the_job_and_fails_no_file(tmp_path: Path, folder: Path) -> None:
-    """Each file that was left was said to be gone, a million of them one by one."""
-    source = Busy(folder)
-    source.before = staticmethod(lambda: unmounted(folder))  # type: ignore[assignment]
-    work = Work(tmp_path, source)
-    with pytest.raises(SourceError, match="another folder is in its place"):
-        work.run()
-    with work.books() as ledger:
-        assert ledger.totals().counts.failed == 0
-
-
-@pytest.mark.parametrize("listed", [0, 1])
-def test_a_source_that_is_unmounted_while_it_is_listed_is_not_empty(tmp_path: Path, folder: Path, listed: int) -> None:
-    (folder / "sub").mkdir()
-    pages = LocalSource(folder).pages()
-    for _ in range(listed):
-        next(pages)
-    unmounted(folder)
-    with pytest.raises(SourceError):
-        list(pages)
-
-
 @pytest.mark.parametrize("how", ["link", "pipe"])
 def test_what_became_a_link_or_a_pipe_is_not_followed(tmp_path: Path, folder: Path, how: str) -> None:
     secret = tmp_path / "secret"

@@ -1,0 +1,47 @@
+"""A source that is unmounted, or moved away, while a job is at work on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.core.errors import SourceError
+from tests.migrate_transfer.engine.work import Work
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "source"
+    (made / "sub").mkdir(parents=True)
+    (made / "a").write_bytes(b"1")
+    (made / "sub" / "b").write_bytes(b"2")
+    return made
+
+
+def unmounted(folder: Path) -> None:
+    """The empty folder below the share comes to light."""
+    folder.rename(folder.with_name("the share"))
+    folder.mkdir()
+
+
+def test_a_source_that_is_unmounted_ends_the_job_and_fails_no_file(tmp_path: Path, folder: Path) -> None:
+    """Each file that was left was said to be gone, a million of them one by one."""
+    work = Work(tmp_path, LocalSource(folder))
+    work.scan()
+    unmounted(folder)
+    with pytest.raises(SourceError, match="another folder is in its place"):
+        work.run()
+    with work.books() as ledger:
+        assert ledger.totals().counts.failed == 0
+
+
+@pytest.mark.parametrize("listed", [0, 1])
+def test_a_source_that_is_unmounted_while_it_is_listed_is_not_empty(tmp_path: Path, folder: Path, listed: int) -> None:
+    pages = LocalSource(folder).pages()
+    for _ in range(listed):
+        next(pages)
+    unmounted(folder)
+    with pytest.raises(SourceError):
+        list(pages)
