@@ -10,6 +10,7 @@ from time import monotonic
 
 from migrate_transfer.core.backend import Destination, Item, Oddity, Page, Source, Stored
 from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import SourceError
 from migrate_transfer.core.plan import Filters, folded, misfit
 from migrate_transfer.ledger.items import ItemLedger
 
@@ -37,13 +38,28 @@ def scan(
         ledger.note("destination_listed", "yes")
     filters = replace(filters, ignore_case=source.features.folds_case)
     sieve = Sieve(filters, destination)
-    with closing(source.pages(ledger.scan_begins(), filters.reaches)) as pages:
+    cursor = ledger.scan_begins()
+    _require_same_place(source.place(), ledger, cursor)
+    with closing(source.pages(cursor, filters.reaches)) as pages:
         for page in together(pages, control):
             ledger.enter(sieve.sift(page.entries), page.cursor)
             tell()
     if destination.features.folds_case or destination.features.folds_unicode:
         ledger.settle_collisions(lambda key: folded(key, destination.features))
     ledger.scan_ended()
+
+
+def _require_same_place(place: str, ledger: ItemLedger, cursor: str | None) -> None:
+    """A listing that goes on, and finds the folder below a share that is not mounted now, would take that for the rest.
+    Raises SourceError."""
+    if cursor is None:
+        ledger.note("listed_at", place)
+    elif ledger.fact("listed_at") not in (None, place):
+        raise SourceError(
+            "The source is another folder than the one whose listing was begun: what is left of it would be missed.",
+            code="SOURCE_NOT_MOUNTED",
+            remedy="Mount the share, then start again. If it is a new folder, begin a new job (another --out).",
+        )
 
 
 def together(pages: Iterable[Page], control: Control) -> Iterator[Page]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from migrate_transfer.backends.local import LocalSource
-from migrate_transfer.core.errors import SourceError
+from migrate_transfer.core.backend import Meant, Page, all_meant
+from migrate_transfer.core.errors import SourceError, Stopped
+from migrate_transfer.engine.scanner import SLICE
 from tests.migrate_transfer.engine.work import Work
 
 
@@ -45,3 +48,25 @@ def test_a_source_that_is_unmounted_while_it_is_listed_is_not_empty(tmp_path: Pa
     unmounted(folder)
     with pytest.raises(SourceError):
         list(pages)
+
+
+class Half(LocalSource):
+    """Its listing is broken off behind the first folder."""
+
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
+        yield next(super().pages(cursor, meant))
+        raise Stopped("paused")
+
+
+def test_a_listing_does_not_go_on_in_the_folder_below_the_share(tmp_path: Path, folder: Path) -> None:
+    """What was not listed yet would be missing without a word."""
+    for number in range(SLICE):
+        (folder / f"{number}").touch()
+    with pytest.raises(Stopped):
+        Work(tmp_path, Half(folder)).run()
+    unmounted(folder)
+    with pytest.raises(SourceError, match="was begun"):
+        Work(tmp_path, LocalSource(folder)).run()
+    folder.rmdir()
+    folder.with_name("the share").rename(folder)
+    assert Work(tmp_path, LocalSource(folder)).run().counts.done == SLICE + 2
