@@ -118,11 +118,11 @@ class Judge:
         alike = stored.source == self.source.mark and same(item, stored)
         if self.before is None:
             return alike
-        return known is not None and known.version == item.version and (known.etag == stored.etag or alike)
+        return known is not None and known.has(item) and (known.etag == stored.etag or alike)
 
     def _compared(self, item: Item, stored: Stored, known: Known | None) -> bool:
         """Whether an earlier pass has read back this very object, and found in it what the source has still."""
-        return known is not None and known.sha256 != "" and (known.version, known.etag) == (item.version, stored.etag)
+        return known is not None and known.sha256 != "" and known.has(item) and known.etag == stored.etag
 
     def _digest(self, row: Row, stored: Stored) -> str:
         try:

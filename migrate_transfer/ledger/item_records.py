@@ -26,12 +26,18 @@ class Row(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What was so at the end of a sync's last pass: the source's version and the object's etag; and the SHA-256 of an
-    object that bears none of ours and was read back."""
+    """What was so at the end of a sync's last pass: the source's version, size and time, and the object's etag; and the
+    SHA-256 of an object that bears none of ours and was read back."""
 
     version: str
+    size: int
+    modified: int
     etag: str
     sha256: str = ""
+
+    def has(self, item: Item) -> bool:
+        """Whether the item is as it was. Where no change time is kept, an edited file has the version that it had."""
+        return (self.version, self.size, self.modified) == (item.version, item.size, item.modified)
 
 
 class Before(NamedTuple):

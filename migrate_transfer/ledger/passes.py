@@ -88,11 +88,11 @@ class Passes:
         with self.store.reading() as db:
             places = ",".join("?" * len(keys))
             rows = db.execute(
-                "select key, version, etag, lower(hex(sha256)) from known left join proven using (key)"  # noqa: S608
-                f" where key in ({places})",
+                "select key, version, size, modified, etag, lower(hex(sha256)) from known"  # noqa: S608
+                f" left join proven using (key) where key in ({places})",
                 keys,
             ).fetchall()
-        return {key: Known(version, etag, sha256 or "") for key, version, etag, sha256 in rows}
+        return {key: Known(*known) for key, *known in rows}
 
     def before(self, stable_id: str) -> Before | None:
         """Where the item was, if it is not listed there any more."""

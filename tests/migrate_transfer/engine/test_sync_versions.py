@@ -243,3 +243,31 @@ def test_a_sync_that_an_earlier_release_began_goes_on(synced: Synced, shared: Re
     books.close()
     assert synced.sync() == (0, 3, 0, ["a", "b", "c"])
     assert synced.sync() == (0, 3, 0, [])
+
+
+class Unversioned(Memory):
+    """A source that keeps no change time, like a disk of Windows: a file that is edited has the version that it had."""
+
+    def item(self, key: str) -> Item:
+        return Memory.item(self, key)._replace(version="7")
+
+
+def test_an_edited_file_is_sent_though_the_system_keeps_no_change_time(tmp_path: Path) -> None:
+    source = Unversioned()
+    source.keep("a", b"one", modified=1)
+    work = Work(tmp_path, source, kind="sync")
+    work.run(passes=1)
+    source.keep("a", b"edited", modified=2)
+    work.run(passes=1)
+    assert contents(work.destination) == {"a": b"edited"}
+
+
+def test_an_edited_file_is_compared_anew_with_anothers_object_though_no_change_time_is_kept(tmp_path: Path) -> None:
+    source = Unversioned()
+    source.keep("a", b"one", modified=1)
+    work = Work(tmp_path, source, kind="sync")
+    work.destination.keep("a", b"one")  # type: ignore[attr-defined]
+    work.run(passes=1)
+    source.keep("a", b"edited", modified=2)
+    work.run(passes=1)
+    assert work.outcomes() == {"a": "DESTINATION_EXISTS"}
