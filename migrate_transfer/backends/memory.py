@@ -151,7 +151,7 @@ class MemorySender:
             content.finish()
         there = self._memory.find(upload.item.key)
         if there is not None and upload.sha256 and (there.sha256, there.size) == (upload.sha256, len(data)):
-            return Receipt(there.etag, len(data))
+            return Receipt(there.etag, len(data), there.moved)
         if there is not None and not upload.overwrite and there.etag != upload.replaces:
             remedy = "Retry the failed items."
             raise RejectedItem("Another object has this name by now.", code="DESTINATION_EXISTS", remedy=remedy)

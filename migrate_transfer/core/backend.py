@@ -94,10 +94,12 @@ class Stored(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """The destination's own word that the object is there. `sent` are the bytes that went over the wire for it."""
+    """The destination's own word that the object is there. `sent` are the bytes that went over the wire for it.
+    `moved`: somebody else has put it there since the listing, and its source was deleted for it."""
 
     etag: str
     sent: int
+    moved: bool = False
 
 
 class Reader(Protocol):

@@ -163,7 +163,8 @@ class Copier:
         elif isinstance(result, Exception):
             raise result
         else:
-            self._land(Landed(upload.number, upload.item, upload.sha256, result.etag, DONE, result.sent))
+            there = Landed(upload.number, upload.item, upload.sha256, result.etag, DONE, result.sent)
+            self._land(there._replace(moved=result.moved))
 
     def _lose(self, judge: Judge, upload: Upload, error: MigrateError) -> None:
         try:

@@ -251,4 +251,4 @@ class Uploads:
             ours = moment(answer.headers.get("x-ms-meta-mtime", "")) == item.modified
         if not ours or size != str(item.size):
             return occupied()
-        return Receipt(answer.headers.get("etag", "").strip('"'), task.sent)
+        return Receipt(answer.headers.get("etag", "").strip('"'), task.sent, "x-ms-meta-moved" in answer.headers)

@@ -164,6 +164,18 @@ def test_what_was_moved_before_stays_so_though_its_file_came_back_and_could_not_
     assert found.moved
 
 
+def test_what_another_job_moved_since_the_listing_stays_so_though_its_file_came_back(tmp_path: Path) -> None:
+    work = Work(tmp_path, holding(a=b"one"))
+    work.scan("second", delete_source=True)
+    work.run(delete_source=True)
+    work.source = Kept()
+    work.source.keep("a", b"one")
+    work.run("second", delete_source=True)
+    work.source.keep("a", b"changed")
+    work.run("third")
+    assert contents(work.destination) == {"a": b"one"}
+
+
 def test_the_manifest_knows_the_etag_that_the_mark_has_left(tmp_path: Path) -> None:
     work = Work(tmp_path, holding(a=b"one"))
     work.run(delete_source=True)
