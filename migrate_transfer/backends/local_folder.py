@@ -115,6 +115,8 @@ class Folders:
 def _named(folder: bytes, found: Iterable[Entry]) -> Iterable[tuple[str, Name]]:
     """Key and name of each, by name, byte by byte. Looked at together: most need no second look."""
     names = sorted(each.name for each in found)
+    if not names:
+        return []
     together, prefix = os.fsencode("/".join(names)), folder + b"/" if folder else b""
     if plain(prefix + together):
         before = prefix.decode("ascii")

@@ -143,6 +143,12 @@ def test_a_root_that_goes_while_it_is_listed_is_an_error_of_the_source(tmp_path:
         list(listing)
 
 
+def test_an_empty_folder_holds_nothing_whatever_its_name(tmp_path: Path) -> None:
+    root = os.fsencode(tmp_path)
+    os.mkdir(os.path.join(root, b"\xc3\xa9"))
+    assert Folders(root, os.path.realpath(root), number_of(root)).whole(b"\xc3\xa9", FEW) == ([], [])
+
+
 def test_what_a_lister_tells_is_what_it_found(tmp_path: Path) -> None:
     for name in NAMES:
         (tmp_path / os.fsdecode(name)).touch()
