@@ -29,6 +29,7 @@ def scan(
 ) -> None:
     """List both sides; goes on where a killed scan was. Raises FatalError, TransientError, Stopped."""
     if ledger.fact("destination_listed") is None:
+        ledger.doubt()  # what a listing that was broken off saw may be gone
         destination.prepare()
         for some in _slices(destination.stored()):
             control.check()

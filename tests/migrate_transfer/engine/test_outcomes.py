@@ -49,6 +49,16 @@ def test_a_second_job_finds_the_same_content_and_sends_nothing(work: Work) -> No
     assert totals.sent == 0
 
 
+def test_an_object_that_a_broken_off_listing_saw_and_that_is_gone_is_sent(work: Work) -> None:
+    work.run()
+    with work.books("second") as books:
+        books.there(there(work).stored())
+    there(work).objects.clear()
+    work.run("second")
+    assert work.outcomes("second") == {"a": "done", "b": "done"}
+    assert contents(work.destination) == {"a": b"one", "b": b"two"}
+
+
 def test_what_changed_since_is_sent_again(work: Work) -> None:
     work.run()
     here(work).keep("b", b"six")
