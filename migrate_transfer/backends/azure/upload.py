@@ -2,7 +2,8 @@
 
 Every request carries a checksum that the service compares with what reached it: MD5 for a small file (the service
 keeps it), CRC-64 for a block. A service that does not say in its answer that it looked gets MD5, block by block. Block
-ids are made of the source's version and the block's size and place, so that an interrupted upload goes on where it was.
+ids are made of the source's version and the block's size, place and checksum, so that an interrupted upload goes on
+where it was, and with no block that has other content now.
 """
 
 from __future__ import annotations
@@ -157,23 +158,24 @@ class Uploads:
             data = task.content.read(size)
             if task.error is not None:
                 break
-            name = f"{mark[:32]}{index:08d}"
+            check = self._check(data)  # not every system has another version for each content
+            name = f"{hashlib.sha256(f'{mark}{check}'.encode()).hexdigest()[:32]}{index:08d}"
             block = base64.b64encode(name.encode()).decode()
             task.blocks.append(block)
             if there.get(name) == len(data):
                 continue
             task.open += 1
             task.sent += len(data)
-            yield self._block(task, block, data)
+            yield self._block(task, block, check, data)
         if task.error is None:
             task.content.finish()
         task.fed = True
         if not task.open:
             yield self._end(task) if task.error is None else Request(Call("put", task))
 
-    def _block(self, task: Task, block: str, data: bytes) -> Request[Call]:
+    def _block(self, task: Task, block: str, check: str, data: bytes) -> Request[Call]:
         query = f"comp=block&blockid={quote(block, safe='')}"
-        return self._request("block", task, query, [self._check(data), "Content-Type: application/octet-stream"], data)
+        return self._request("block", task, query, [check, "Content-Type: application/octet-stream"], data)
 
     def _check(self, data: bytes) -> str:
         """The checksum that the service compares with what reached it."""
