@@ -107,6 +107,8 @@ class Copier:
                 self._settle()
             self._end(*self._losses.settled())
             self._settle()
+            if self._flying:
+                self.control.check()  # a helper leaves what it has not begun: that is no end of the job
         finally:
             sender.close()
 

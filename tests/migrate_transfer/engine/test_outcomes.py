@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
 from migrate_transfer.backends.local import LocalSource
-from migrate_transfer.backends.memory import Memory
-from migrate_transfer.core.backend import Features
-from migrate_transfer.core.errors import AlreadyRunning, InvalidRequest
+from migrate_transfer.backends.memory import Memory, MemorySender
+from migrate_transfer.core.backend import Content, Features, Receipt, Streams, Upload
+from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import AlreadyRunning, InvalidRequest, Stopped
 from migrate_transfer.core.plan import Filters
 from migrate_transfer.engine.transfer import Transfer
 from migrate_transfer.spec import Kind
@@ -173,6 +175,25 @@ def test_a_second_run_on_one_job_folder_is_refused(work: Work) -> None:
         work.run()
     transfer.close()
     assert work.run().counts.done == 2
+
+
+class Leaving(Memory):
+    """Its sender leaves what it was given, for a stop is asked for: as a helper leaves what it has not begun."""
+
+    def sender(self, streams: Streams, control: Control) -> MemorySender:
+        class Stopping(MemorySender):
+            def put_all(self, contents: Iterator[Content]) -> Iterator[tuple[Upload, Receipt | Exception]]:
+                list(contents)
+                control.stop("paused")
+                return iter(())
+
+        return Stopping(self, control)
+
+
+def test_a_job_whose_last_items_were_left_for_a_stop_is_not_finished(work: Work) -> None:
+    work.destination = Leaving()
+    with pytest.raises(Stopped, match="paused"):
+        work.run()
 
 
 def test_a_finished_job_run_again_does_nothing(work: Work) -> None:
