@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from itertools import islice
 
 from migrate_transfer.core.backend import Item, Meant, Oddity, Page, Reader, Source, all_meant
-from migrate_transfer.core.errors import ItemError
+from migrate_transfer.engine.passage import is_missing
 
 SLICE = 1_000
 
@@ -26,7 +26,8 @@ class Only:
         seen = set[str]()
         for page in self._source.pages(cursor, meant):
             yield Page([entry for entry in page.entries if self._is_meant(entry, seen)], page.cursor)
-        missing = (item for key, item in self._items.items() if key not in seen and self._is_missing(item))
+        # Asked for, because it may be hidden, or listed before a kill; or it is a folder that has become empty.
+        missing = (item for key, item in self._items.items() if key not in seen and is_missing(self._source, item))
         while self._wanted and (some := list(islice(missing, SLICE))):
             yield Page(some, None)
 
@@ -35,14 +36,6 @@ class Only:
         named = [key for key in (entry.key, *_folders(entry.key)) if key in self._items]
         seen.update(named)
         return bool(named) or (isinstance(entry, Oddity) and entry.key in self._above)
-
-    def _is_missing(self, item: Item) -> bool:
-        """Asked for, because it may be hidden, or listed before a kill; or it is a folder that has become empty."""
-        try:
-            with self._source.open(item):
-                return False
-        except ItemError as error:
-            return error.error_code == "SOURCE_GONE"
 
     def place(self) -> str:
         return self._source.place()

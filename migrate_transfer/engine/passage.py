@@ -72,3 +72,12 @@ def read_through(source: Source, item: Item) -> Upload:
 def digest(source: Source, item: Item) -> str:
     """The SHA-256 of an item's content as it is now. Raises ItemError."""
     return read_through(source, item).sha256
+
+
+def is_missing(source: Source, item: Item) -> bool:
+    """Whether there is nothing of the item's name to open. Raises FatalError."""
+    try:
+        with source.open(item):
+            return False
+    except ItemError as error:
+        return error.error_code == "SOURCE_GONE"

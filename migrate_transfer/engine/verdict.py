@@ -9,7 +9,7 @@ from typing import TypeAlias
 from migrate_transfer.core.backend import Destination, Item, Rename, Source, Stored, Upload
 from migrate_transfer.core.errors import ItemError, MigrateError
 from migrate_transfer.core.plan import same
-from migrate_transfer.engine.passage import digest
+from migrate_transfer.engine.passage import digest, is_missing
 from migrate_transfer.engine.proof import Doubtful, Landed, failed
 from migrate_transfer.engine.refusals import archived, occupied, only_copy
 from migrate_transfer.ledger.item_records import DONE, UNCHANGED, Before, Known, Outcome, Row
@@ -53,7 +53,7 @@ class Judge:
         if stored is None:
             return self._renamed(row) or Upload(row.number, row.item, resumed=row.resumed)
         mine = row.resumed and not _was_there(stored, listed)
-        if row.etag == stored.etag and self._is_gone(row.item):
+        if row.etag == stored.etag and is_missing(self.source, row.item):
             return self._finished(row, stored, mine)
         if not stored.sha256:
             return self._foreign(row, stored, known, mine)
@@ -69,13 +69,6 @@ class Judge:
     def _was_proven(self, stored: Stored) -> bool:
         """Nothing is marked that was not read back; and nobody can change what is archived."""
         return stored.moved and stored.tier == "archive" and stored.source == self.source.mark
-
-    def _is_gone(self, item: Item) -> bool:
-        try:
-            with self.source.open(item):
-                return False
-        except ItemError as error:
-            return error.error_code == "SOURCE_GONE"
 
     def _finished(self, row: Row, stored: Stored, mine: bool) -> Outcome:
         """An earlier attempt had proven this copy and deleted the source; only that was not written down any more."""
