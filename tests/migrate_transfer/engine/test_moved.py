@@ -48,6 +48,15 @@ class Kept(Memory):
         raise ItemError("It is read-only.", code="SOURCE_NOT_DELETED", remedy="Delete it yourself.")
 
 
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A folder with one file, `a`."""
+    made = tmp_path / "files"
+    made.mkdir()
+    (made / "a").write_bytes(b"one")
+    return made
+
+
 def moved_before(tmp_path: Path) -> Work:
     """A file `a` was moved; another one of its name is in the source now."""
     source = holding(a=b"one")
@@ -79,10 +88,9 @@ def test_a_new_file_replaces_a_moved_one_where_that_is_allowed(tmp_path: Path) -
     assert not work.destination.objects["a"].moved  # type: ignore[attr-defined]
 
 
-def test_a_sync_that_finds_a_moved_object_does_not_remove_it_when_its_source_is_gone(tmp_path: Path) -> None:
-    files = tmp_path / "files"
-    files.mkdir()
-    (files / "a").write_bytes(b"one")
+def test_a_sync_that_finds_a_moved_object_keeps_it_when_its_source_is_gone(
+    tmp_path: Path, files: Path
+) -> None:
     work = Work(tmp_path, LocalSource(files))
     work.run()
     work.destination.mark_moved("a", moved=True)  # type: ignore[attr-defined]
@@ -94,10 +102,7 @@ def test_a_sync_that_finds_a_moved_object_does_not_remove_it_when_its_source_is_
     assert contents(work.destination) == {"a": b"one", "b": b"two"}
 
 
-def test_a_sync_does_not_take_a_moved_object_away_for_a_rename(tmp_path: Path) -> None:
-    files = tmp_path / "files"
-    files.mkdir()
-    (files / "a").write_bytes(b"one")
+def test_a_sync_does_not_take_a_moved_object_away_for_a_rename(tmp_path: Path, files: Path) -> None:
     work = Work(tmp_path, LocalSource(files), kind="sync")
     work.run(passes=1)
     work.destination.mark_moved("a", moved=True)  # type: ignore[attr-defined]
@@ -107,11 +112,8 @@ def test_a_sync_does_not_take_a_moved_object_away_for_a_rename(tmp_path: Path) -
     assert contents(work.destination) == {"a": b"one", "b": b"one"}
 
 
-def test_what_lies_in_the_archive_tier_is_no_source_of_a_rename(tmp_path: Path) -> None:
+def test_what_lies_in_the_archive_tier_is_no_source_of_a_rename(tmp_path: Path, files: Path) -> None:
     """Azure would rehydrate it for the copy, which takes hours and leaves the new name blocked until then."""
-    files = tmp_path / "files"
-    files.mkdir()
-    (files / "a").write_bytes(b"one")
     work = Work(tmp_path, LocalSource(files), kind="sync")
     work.run(passes=1)
     work.destination.objects["a"].tier = "archive"  # type: ignore[attr-defined]
@@ -227,10 +229,7 @@ def test_an_archived_object_that_was_replaced_since_the_listing_keeps_the_source
     assert contents(work.source) == {"a": b"one"}
 
 
-def test_another_machines_object_is_not_taken_away_for_a_rename(tmp_path: Path) -> None:
-    files = tmp_path / "files"
-    files.mkdir()
-    (files / "a").write_bytes(b"one")
+def test_another_machines_object_is_not_taken_away_for_a_rename(tmp_path: Path, files: Path) -> None:
     first = Work(tmp_path, holding(a=b"one"))
     first.run()
     work = Work(tmp_path, LocalSource(files), first.destination, "sync")
@@ -240,10 +239,7 @@ def test_another_machines_object_is_not_taken_away_for_a_rename(tmp_path: Path) 
     assert contents(work.destination) == {"a": b"one", "b": b"one"}
 
 
-def test_another_machines_object_is_not_removed_for_a_file_that_is_gone(tmp_path: Path) -> None:
-    files = tmp_path / "files"
-    files.mkdir()
-    (files / "a").write_bytes(b"one")
+def test_another_machines_object_is_not_removed_for_a_file_that_is_gone(tmp_path: Path, files: Path) -> None:
     first = Work(tmp_path, holding(a=b"one"))
     first.run()
     work = Work(tmp_path, LocalSource(files), first.destination, "sync")

@@ -26,6 +26,14 @@ def synced(tmp_path: Path) -> Work:
     return work
 
 
+def unmounted(synced: Work) -> Path:
+    """The empty folder that a share leaves behind: another one."""
+    files = synced.folder / "files"
+    files.rename(synced.folder / "share")
+    files.mkdir()
+    return files
+
+
 def test_one_of_two_links_that_is_gone_was_not_renamed(synced: Work) -> None:
     (synced.folder / "files" / "a").unlink()
     synced.run(passes=1)
@@ -35,9 +43,7 @@ def test_one_of_two_links_that_is_gone_was_not_renamed(synced: Work) -> None:
 def test_an_empty_mount_point_is_no_emptied_folder(synced: Work) -> None:
     """A share that is not mounted leaves an empty folder, which is another one."""
     synced.run("other", passes=1, deletions=True)
-    files = synced.folder / "files"
-    files.rename(synced.folder / "share")
-    files.mkdir()
+    unmounted(synced)
     with pytest.raises(SourceError, match="another folder"):
         synced.run("other", passes=1, deletions=True)
     assert contents(synced.destination) == {"a": b"one", "b": b"one"}
@@ -45,9 +51,7 @@ def test_an_empty_mount_point_is_no_emptied_folder(synced: Work) -> None:
 
 def test_once_the_share_is_mounted_again_the_sync_goes_on(synced: Work) -> None:
     synced.run("other", passes=1, deletions=True)
-    files = synced.folder / "files"
-    files.rename(synced.folder / "share")
-    files.mkdir()
+    files = unmounted(synced)
     with pytest.raises(SourceError):
         synced.run("other", passes=1, deletions=True)
     files.rmdir()
