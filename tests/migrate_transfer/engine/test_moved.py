@@ -88,9 +88,7 @@ def test_a_new_file_replaces_a_moved_one_where_that_is_allowed(tmp_path: Path) -
     assert not work.destination.objects["a"].moved  # type: ignore[attr-defined]
 
 
-def test_a_sync_that_finds_a_moved_object_keeps_it_when_its_source_is_gone(
-    tmp_path: Path, files: Path
-) -> None:
+def test_a_sync_that_finds_a_moved_object_keeps_it_when_its_source_is_gone(tmp_path: Path, files: Path) -> None:
     work = Work(tmp_path, LocalSource(files))
     work.run()
     work.destination.mark_moved("a", moved=True)  # type: ignore[attr-defined]
