@@ -26,6 +26,7 @@ from migrate_transfer.backends.local_files import (
     opened,
     place,
     require_root,
+    settled,
 )
 from migrate_transfer.backends.local_gone import is_gone
 from migrate_transfer.backends.local_listing import Listing
@@ -80,10 +81,10 @@ class LocalSource:
         with self._translated():
             number = os.open(path, FOLLOW)
         try:
-            found = os.fstat(number)
-            if not stat.S_ISREG(found.st_mode):
+            if not stat.S_ISREG(os.fstat(number).st_mode):
                 raise changed("is no regular file any more")
             self._require_place(place(number, path), item)
+            found = settled(lambda: os.fstat(number))
             yield LocalReader(number, item_of(item.key, found), found, path, self._broken)
         finally:
             os.close(number)

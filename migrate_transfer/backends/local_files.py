@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from migrate_transfer.core.backend import Item
+from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ItemError, SourceError
 
 BORN = hasattr(os.stat_result, "st_birthtime")
@@ -16,6 +18,12 @@ FIRST, LAST = -(2**63), 2**63 - 1
 """Nanoseconds in 64 bits: from 1677 to 2262. A file system may say 2446, or what a broken clock made of it."""
 FOLLOW = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """Not through a link put there since the listing; a pipe put there does not block."""
+
+TICK, COARSE_TICK = 20_000_000, 2_000_000_000
+"""Nanoseconds: the clock of a file system goes in steps of up to 10 ms (Linux with HZ=100), of 16 on Windows; where
+times are whole seconds, in steps of one or two (FAT)."""
+PATIENCE = 5
+"""So often a file that is being written is waited for."""
 
 
 class LocalReader:
@@ -49,6 +57,24 @@ class LocalReader:
 def _version(found: os.stat_result) -> tuple[int, ...]:
     """What `item_of` makes the item's version of, and its size and time: another file or another content differs."""
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+
+def settled(look: Callable[[], os.stat_result]) -> os.stat_result:
+    """A file as it is, once its last change lies a tick of its clock behind: the next one gets another time then, and
+    shows. Raises ItemError for a file that is written without a pause."""
+    for _ in range(PATIENCE):
+        found = look()
+        rest = _tick_left(found.st_mtime_ns if os.name == "nt" else found.st_ctime_ns)
+        if rest <= 0:
+            return found
+        Control().wait(rest / 1e9)
+    raise changed("is being written all the time")
+
+
+def _tick_left(written: int) -> int:
+    """Nanoseconds; 0 where the clock of the file system is another one (a share's may be hours off)."""
+    tick, age = COARSE_TICK if written % 10**9 == 0 else TICK, time.time_ns() - written
+    return tick - age if abs(age) < tick else 0
 
 
 def place(number: int, path: bytes) -> bytes:
