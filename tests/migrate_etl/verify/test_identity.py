@@ -54,7 +54,7 @@ def books(draw: st.DrawFn) -> tuple[Books, int]:
 
 
 @given(books())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_lines_add_up_and_unexplained_is_what_was_planted(case: tuple[Books, int]) -> None:
     books, unexplained = case
     with tempfile.TemporaryDirectory() as folder:

@@ -244,7 +244,7 @@ def test_without_a_date_our_clock_is_asked() -> None:
     assert 500 < (retry_after({"retry-after": format_datetime(later, usegmt=True)}) or 0.0) <= 600
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.text(), st.text())
 def test_no_header_a_server_may_send_breaks_us(value: str, date: str) -> None:
     seconds = retry_after({"retry-after": value, "date": date})

@@ -126,7 +126,7 @@ def test_every_field_is_refused_exactly_where_the_contract_refuses_it(mission: A
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.data_too_large])
 @given(data=st.data())
 def test_drawn_records_are_refused_exactly_where_the_contract_refuses_them(
     running: Any, entity: str, data: Any
