@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
+from operator import eq
 from typing import TypeAlias
 
 from migrate_transfer.backends.local_files import FOLLOW, gone, is_junction, item_error, item_of, place, require_root
@@ -113,8 +114,11 @@ class Folders:
 
 
 def _named(folder: bytes, found: Iterable[Entry]) -> Iterable[tuple[str, Name]]:
-    """Key and name of each, by name, byte by byte. Looked at together: most need no second look."""
+    """Key and name of each, by name, byte by byte. Looked at together: most need no second look. XFS and NFS show a
+    name twice that was deleted and made anew, or replaced, while they are asked: it counts once."""
     names = sorted(each.name for each in found)
+    if any(map(eq, names, names[1:])):
+        names = sorted({*names})
     if not names:
         return []
     together, prefix = os.fsencode("/".join(names)), folder + b"/" if folder else b""
