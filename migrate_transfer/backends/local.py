@@ -61,7 +61,8 @@ class LocalSource:
     def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
         """A page a folder, several for a large one; a cursor is the path of a folder that could be read. Raises
         SourceError when the root cannot be read."""
-        self._number = number_of(self.root)  # between two passes of a sync it may become another one
+        # Between two passes of a sync it may become another one, by a link that leads to the newest snapshot.
+        self._real, self._number = os.path.realpath(self.root), number_of(self.root)
         return Listing(self.root, self._real, self._number, meant).pages(cursor)
 
     def place(self) -> str:

@@ -163,6 +163,19 @@ def test_a_large_folder_is_listed_in_slices_each_file_once(tmp_path: Path, most:
     assert {entry.key for page in pages[: before + 1] for entry in page.entries} == set("0123456789")
 
 
+def test_a_link_to_the_newest_snapshot_is_followed_by_each_listing(tmp_path: Path) -> None:
+    """Its folders were said to have become links, pass after pass."""
+    for snapshot in ("1", "2"):
+        (tmp_path / snapshot / "sub").mkdir(parents=True)
+        (tmp_path / snapshot / "sub" / snapshot).touch()
+    (tmp_path / "newest").symlink_to("1")
+    kept = local(tmp_path / "newest")
+    assert [item.key for item in kept.items()] == ["sub/1"]
+    (tmp_path / "newest").unlink()
+    (tmp_path / "newest").symlink_to("2")
+    assert [item.key for item in kept.items()] == ["sub/2"]
+
+
 class Restless(Folders):
     """Its files are replaced while they are listed, as XFS shows it."""
 
