@@ -21,6 +21,7 @@ from migrate_transfer.backends.local_files import (
     changed,
     item_error,
     item_of,
+    listed_at,
     not_deleted,
     number_of,
     opened,
@@ -108,7 +109,7 @@ class LocalSource:
     def _require_place(self, found: bytes, item: Item) -> None:
         """A folder above it may have become a link since the listing: what that leads to is neither read nor deleted,
         though it were the very file. Raises SourceError where all of it was moved away."""
-        if found != os.path.join(self._real, path_of(item.key)):
+        if found != listed_at(self._real, path_of(item.key)):
             require_root(self.root, self._number)
             raise changed("was moved, or a folder above it became a link, after it was listed")
 

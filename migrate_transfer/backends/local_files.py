@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 from migrate_transfer.core.backend import Item
 from migrate_transfer.core.errors import ItemError, SourceError
@@ -57,6 +58,11 @@ def place(number: int, path: bytes) -> bytes:
         return os.readlink(b"/proc/self/fd/%d" % number)
     except OSError:  # a system without /proc
         return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+
+
+def listed_at(real: bytes, path: bytes, system: ModuleType = os.path) -> bytes:
+    """Where a file of that path below the root lies, if nothing was moved: as `place` says it."""
+    return bytes(system.join(real, path.replace(b"/", system.sep.encode())))
 
 
 @contextmanager
