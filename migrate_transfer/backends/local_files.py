@@ -83,13 +83,19 @@ def item_of(key: str, found: os.stat_result) -> Item:
     number, modified = found.st_ino, found.st_mtime_ns or 1  # 0 is the sign for a time that nobody knows
     if not FIRST <= modified <= LAST:
         modified = FIRST if modified < 0 else LAST
-    created = int(found.st_birthtime * 1e9) if BORN else 0  # type: ignore[attr-defined, unused-ignore]
+    created = born(found.st_birthtime) if BORN else 0  # type: ignore[attr-defined, unused-ignore]
     # A share has another device number after each mount; that alone makes no other version of a file.
     version = f"{found.st_ctime_ns}.{number}"
     # Of a file with several names one may go while the others stay: that is no rename.
     stable_id = f"{number}.{found.st_dev}" if found.st_nlink < 2 else ""
     # As Item(...) does, in half the time: this is a good part of what a listing costs.
     return tuple.__new__(Item, (key, found.st_size, modified, version, created, stable_id))
+
+
+def born(seconds: float) -> int:
+    """When a file was made; 0, not known, for what 64 bits do not hold: Windows says 1601 where nothing was noted."""
+    created = int(seconds * 1e9)
+    return created if FIRST <= created <= LAST else 0
 
 
 def is_junction(status: os.stat_result) -> bool:

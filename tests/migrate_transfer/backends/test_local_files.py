@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import ntpath
 
-from migrate_transfer.backends.local_files import listed_at
+import pytest
+
+from migrate_transfer.backends.local_files import born, listed_at
 
 
 def test_a_file_in_a_folder_lies_where_windows_says_that_it_does() -> None:
     """Each was said to have been moved, but for those in the root."""
     assert listed_at(rb"C:\data", b"a/b c/d", ntpath) == rb"C:\data\a\b c\d"
+
+
+@pytest.mark.parametrize(("seconds", "created"), [(1.5, 1_500_000_000), (-11_644_473_600.0, 0), (1e10, 0)])
+def test_a_time_of_making_that_was_never_noted_is_not_known(seconds: float, created: int) -> None:
+    """The ledger took no such number, and the job ended; and the file was older than any date."""
+    assert born(seconds) == created
