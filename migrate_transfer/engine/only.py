@@ -8,6 +8,7 @@ from itertools import islice
 
 from migrate_transfer.core.backend import Item, Meant, Oddity, Page, Reader, Source, all_meant
 from migrate_transfer.engine.passage import is_missing
+from migrate_transfer.ledger.mounts import is_above
 
 SLICE = 1_000
 
@@ -37,11 +38,15 @@ class Only:
         seen.update(named)
         return bool(named) or (isinstance(entry, Oddity) and entry.key in self._above)
 
+    def _concerns(self, folder: str) -> bool:
+        """Whether one of them is in that folder, or may be."""
+        return folder in self._above or any(key in self._items for key in (folder, *_folders(folder)))
+
     def place(self) -> str:
         return self._source.place()
 
     def mounts(self) -> dict[str, str]:
-        return self._source.mounts()
+        return {key: place for key, place in self._source.mounts().items() if is_above(key) or self._concerns(key)}
 
     def is_gone(self, key: str) -> bool:
         return self._source.is_gone(key)

@@ -12,6 +12,7 @@ from migrate_transfer.core.backend import Destination, Item, Oddity, Page, Sourc
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import SourceError
 from migrate_transfer.core.plan import Filters, folded, misfit
+from migrate_transfer.engine.shares import Shares
 from migrate_transfer.ledger.items import ItemLedger
 
 SLICE = 2_000
@@ -55,10 +56,15 @@ def _list_source(
     sieve = Sieve(filters, destination)
     cursor = ledger.scan_begins()
     _require_same_place(source.place(), ledger, cursor)
+    shares = Shares(source, ledger)
+    if cursor is None:
+        shares.note()
+    ledger.enter(sieve.failing(shares.lost()), None)
     with closing(source.pages(cursor, filters.reaches)) as pages:
         for page in together(pages, control):
             ledger.enter(sieve.sift(page.entries), page.cursor)
             tell()
+    ledger.enter(sieve.failing(shares.lost()), None)
     if destination.features.folds_case or destination.features.folds_unicode:
         ledger.settle_collisions(lambda key: folded(key, destination.features))
 
@@ -112,6 +118,10 @@ class Sieve:
                 yield entry
             else:
                 yield self._look(entry)
+
+    def failing(self, folders: Iterable[Oddity]) -> Iterator[Oddity]:
+        """Those of them in which something is meant."""
+        return (one for one in folders if self._filters.excuse(one) is None)
 
     def _look(self, entry: Item | Oddity) -> Item | Oddity:
         if isinstance(entry, Oddity):
