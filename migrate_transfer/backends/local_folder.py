@@ -89,6 +89,7 @@ class Folders:
     def _entries(
         self, folder: bytes, found: Sequence[Entry], number: int | None, below: list[bytes]
     ) -> list[Item | Oddity]:
+        """Raises SourceError when the root is gone, and with it each of them."""
         entries: list[Item | Oddity] = []
         folders: set[bytes] | None = None
         for key, name in _named(folder, found):
@@ -98,6 +99,7 @@ class Folders:
             except OSError as error:
                 folders = _folders(found) if folders is None else folders
                 if os.fsencode(name) not in folders:
+                    require_root(self._root, self._number)
                     entries.append(_unreadable(key, error))
                     continue
                 kind = stat.S_IFDIR  # looked into, it says itself why it cannot be read

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+import shutil
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local_files import number_of
+from migrate_transfer.backends.local_folder import Folders
 from migrate_transfer.core.backend import Meant, Page, all_meant
 from migrate_transfer.core.errors import SourceError, Stopped
 from migrate_transfer.core.plan import Filters
@@ -51,6 +55,25 @@ def test_a_source_that_is_unmounted_while_it_is_listed_is_not_empty(tmp_path: Pa
     unmounted(folder)
     with pytest.raises(SourceError):
         list(pages)
+
+
+class Pulled(Folders):
+    """A disk that is pulled out when the names of a folder are known."""
+
+    @contextmanager
+    def _opened(self, folder: bytes) -> Iterator[tuple[Iterator[os.DirEntry[str]], int | None]]:
+        with super()._opened(folder) as (found, number):
+            names, root = [*found], Path(os.fsdecode(self.places[0]))
+            unmounted(root)
+            shutil.rmtree(root.with_name("the share"))
+            yield iter(names), number
+
+
+def test_a_source_that_is_gone_before_its_files_are_looked_at_fails_none_of_them(folder: Path) -> None:
+    root = os.fsencode(folder)
+    pulled = Pulled(root, os.path.realpath(root), number_of(root))
+    with pytest.raises(SourceError):
+        list(pulled.slices(b"", [], 100))
 
 
 class Half(LocalSource):
