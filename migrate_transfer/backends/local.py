@@ -82,7 +82,8 @@ class LocalSource:
         with self._translated():
             number = os.open(path, FOLLOW)
         try:
-            found = os.fstat(number)
+            with self._translated():
+                found = os.fstat(number)
             if not stat.S_ISREG(found.st_mode):
                 raise changed("is no regular file any more")
             self._require_place(place(number, path), item)
