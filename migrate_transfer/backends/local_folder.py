@@ -23,6 +23,10 @@ BY_NUMBER = os.scandir in os.supports_fd and os.stat in os.supports_dir_fd
 another one meanwhile."""
 KIND = 0o170000
 """The bits of a mode that say what it is."""
+WINDOWS = os.name == "nt"
+DEVICES = frozenset(
+    {"CON", "PRN", "AUX", "NUL", *(f"{kind}{number}" for kind in ("COM", "LPT") for number in range(1, 10))}
+)
 Entry: TypeAlias = os.DirEntry[str]
 Name: TypeAlias = str | bytes
 Listed: TypeAlias = tuple[list[Item | Oddity], list[bytes]]
@@ -93,6 +97,9 @@ class Folders:
         entries: list[Item | Oddity] = []
         folders: set[bytes] | None = None
         for key, name in _named(folder, found):
+            if WINDOWS and misread(os.fsdecode(name)):
+                entries.append(_misread(key))
+                continue
             try:
                 # By its path where a folder has no number.
                 status = os.lstat(name if BY_NUMBER else os.path.join(self._root, path_of(key)), dir_fd=number)
@@ -130,6 +137,12 @@ def _named(folder: bytes, found: Iterable[Entry]) -> Iterable[tuple[str, Name]]:
     return [(key_of(prefix + name), name) for name in sorted(together.split(b"/"))]
 
 
+def misread(name: str) -> bool:
+    """Whether Windows, asked for a name that another system has given, takes it for another one: dots and spaces at the
+    end are dropped, and `aux.c` is a device."""
+    return name.endswith((".", " ")) or name.partition(".")[0].rstrip().upper() in DEVICES
+
+
 def _folders(found: Iterable[Entry]) -> set[bytes]:
     """Those of the entries that are folders by the word of the folder itself, though they cannot be asked for."""
     folders = set()
@@ -146,6 +159,11 @@ def _left(key: str, kind: int) -> Oddity:
     if kind == stat.S_IFLNK:
         return Oddity(key, "skipped", "link", "A symbolic link is not followed.")
     return Oddity(key, "skipped", "special_file", "A pipe, socket or device has no content to move.")
+
+
+def _misread(key: str) -> Oddity:
+    message = "Windows takes this name for that of another file, or of a device."
+    return Oddity(key, "failed", "SOURCE_UNREADABLE", message, "Rename it, or move it from the system that named it.")
 
 
 def _unreadable(key: str, error: OSError, *, folder: bool = False) -> Oddity:

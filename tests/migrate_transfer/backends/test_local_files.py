@@ -7,6 +7,7 @@ import ntpath
 import pytest
 
 from migrate_transfer.backends.local_files import born, listed_at
+from migrate_transfer.backends.local_folder import misread
 
 
 def test_a_file_in_a_folder_lies_where_windows_says_that_it_does() -> None:
@@ -18,3 +19,14 @@ def test_a_file_in_a_folder_lies_where_windows_says_that_it_does() -> None:
 def test_a_time_of_making_that_was_never_noted_is_not_known(seconds: float, created: int) -> None:
     """The ledger took no such number, and the job ended; and the file was older than any date."""
     assert born(seconds) == created
+
+
+@pytest.mark.parametrize("name", ["report.", "report ", "aux.c", "NUL", "com1.tar.gz"])
+def test_a_name_that_windows_takes_for_another_is_not_read(name: str) -> None:
+    """On a share `report.` was listed, read and deleted as `report`, and was itself not copied."""
+    assert misread(name)
+
+
+@pytest.mark.parametrize("name", ["report", ".report", "auxiliary.c", "c.aux", "com10", "..a"])
+def test_other_names_are_read(name: str) -> None:
+    assert not misread(name)
