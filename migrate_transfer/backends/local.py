@@ -28,6 +28,7 @@ from migrate_transfer.backends.local_files import (
     place,
     require_root,
 )
+from migrate_transfer.backends.local_fresh import ask_anew
 from migrate_transfer.backends.local_gone import is_gone
 from migrate_transfer.backends.local_listing import Listing
 from migrate_transfer.backends.local_mounts import mounted
@@ -96,6 +97,7 @@ class LocalSource:
         with self._translated(), opened(folder) as (number, where):
             self._require_place(os.path.join(where, name), item)
             path = os.path.join(folder, name) if number is None else name
+            ask_anew(path, number)
             if item_of(item.key, os.lstat(path, dir_fd=number)) != item:
                 raise changed("changed after it was copied, and was not deleted")
             self._unlink(path, number)

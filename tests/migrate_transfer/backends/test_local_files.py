@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ntpath
+import os
+from pathlib import Path
 
 import pytest
 
 from migrate_transfer.backends.local_files import born, listed_at
 from migrate_transfer.backends.local_folder import misread
+from migrate_transfer.backends.local_fresh import ask_anew
 
 
 def test_a_file_in_a_folder_lies_where_windows_says_that_it_does() -> None:
@@ -30,3 +33,10 @@ def test_a_name_that_windows_takes_for_another_is_not_read(name: str) -> None:
 @pytest.mark.parametrize("name", ["report", ".report", "auxiliary.c", "c.aux", "com10", "..a"])
 def test_other_names_are_read(name: str) -> None:
     assert not misread(name)
+
+
+@pytest.mark.parametrize("name", ["a", "gone"])
+def test_a_share_is_asked_what_is_so_now(tmp_path: Path, name: str) -> None:
+    """An edit by another machine was deleted with the file, as this one still remembered it as it had been read."""
+    (tmp_path / "a").touch()
+    assert ask_anew(os.fsencode(tmp_path / name), None) is (name == "a")
