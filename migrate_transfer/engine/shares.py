@@ -12,7 +12,7 @@ from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.ledger.mounts import is_above
 
 FACT = "shares"
-CODE = "SOURCE_NOT_MOUNTED"
+NOT_MOUNTED = "SOURCE_NOT_MOUNTED"
 
 
 @dataclass
@@ -30,8 +30,8 @@ class Shares:
     def lost(self) -> list[Oddity]:
         """Those that are not there, each told once."""
         gone = self._gone(json.loads(self.ledger.fact(FACT) or "[]"))
-        told = {one.key for one in self.ledger.entries(FAILED) if one.code == CODE} if gone else set()
-        return [_lost(key) for key in gone if key not in told]
+        told = {one.key for one in self.ledger.entries(FAILED) if one.code == NOT_MOUNTED} if gone else set()
+        return [lost(key) for key in gone if key not in told]
 
     def _gone(self, noted: list[str]) -> list[str]:
         for key in noted:
@@ -40,11 +40,12 @@ class Shares:
         return [key for key in noted if key not in there]
 
 
-def _lost(key: str) -> Oddity:
+def lost(key: str) -> Oddity:
+    """What is told of one."""
     return Oddity(
         key,
         "failed",
-        CODE,
+        NOT_MOUNTED,
         "A share or disk that was mounted here when the listing began is not there any more.",
         "Mount it, and retry the failed items: all that lies in it is looked at then.",
         folder=True,
