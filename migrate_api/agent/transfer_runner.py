@@ -29,9 +29,10 @@ from migrate_transfer.core.errors import FatalError, ItemError, MigrateError, St
 from migrate_transfer.core.plan import Filters
 from migrate_transfer.core.retry import RetryPolicy
 from migrate_transfer.engine.only import Only
+from migrate_transfer.engine.shares import NOT_MOUNTED
 from migrate_transfer.engine.transfer import Transfer
 from migrate_transfer.job import MANIFEST, FileJob
-from migrate_transfer.ledger.item_records import FAILED, FileTotals
+from migrate_transfer.ledger.item_records import FAILED, Entry, FileTotals
 from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.net.lane import Link
 from migrate_transfer.places import require_apart, require_whole
@@ -172,14 +173,17 @@ class TransferRunner:
         old = self._assignment.retry_of
         if old is None:
             return source
+        failed = self._failed_before(self._home.jobs / old / LEDGER)
+        items = {one.key: Item(one.key, one.size, one.modified, "") for one in failed}
+        shares = [one.key for one in failed if one.code == NOT_MOUNTED]
         # Of a sync it is no failure that a file is gone.
-        return Only(source, self._failed_before(self._home.jobs / old / LEDGER), wanted=self._job.type != JobType.SYNC)
+        return Only(source, items, wanted=self._job.type != JobType.SYNC, shares=shares)
 
-    def _failed_before(self, ledger: Path) -> dict[str, Item]:
-        found: dict[str, Item] = {}
+    def _failed_before(self, ledger: Path) -> list[Entry]:
+        found: list[Entry] = []
         if ledger.exists():
             with ItemLedger(ledger) as books:
-                found = {one.key: Item(one.key, one.size, one.modified, "") for one in books.entries(FAILED)}
+                found = list(books.entries(FAILED))
         if not found:  # none, or those of an agent that had the job before the files failed with another one
             raise FatalError(
                 "The books of the job whose failed files are meant are not on this machine.",

@@ -21,6 +21,7 @@ from migrate_transfer.backends.local_files import (
     changed,
     item_error,
     item_of,
+    listed_at,
     not_deleted,
     number_of,
     opened,
@@ -28,6 +29,7 @@ from migrate_transfer.backends.local_files import (
     require_root,
     settled,
 )
+from migrate_transfer.backends.local_fresh import ask_anew
 from migrate_transfer.backends.local_gone import is_gone
 from migrate_transfer.backends.local_listing import Listing
 from migrate_transfer.backends.local_mounts import mounted
@@ -62,7 +64,8 @@ class LocalSource:
     def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
         """A page a folder, several for a large one; a cursor is the path of a folder that could be read. Raises
         SourceError when the root cannot be read."""
-        self._number = number_of(self.root)  # between two passes of a sync it may become another one
+        # Between two passes of a sync it may become another one, by a link that leads to the newest snapshot.
+        self._real, self._number = os.path.realpath(self.root), number_of(self.root)
         return Listing(self.root, self._real, self._number, meant).pages(cursor)
 
     def place(self) -> str:
@@ -81,10 +84,13 @@ class LocalSource:
         with self._translated():
             number = os.open(path, FOLLOW)
         try:
-            if not stat.S_ISREG(os.fstat(number).st_mode):
+            with self._translated():
+                regular = stat.S_ISREG(os.fstat(number).st_mode)
+            if not regular:
                 raise changed("is no regular file any more")
             self._require_place(place(number, path), item)
-            found = settled(lambda: os.fstat(number))
+            with self._translated():
+                found = settled(lambda: os.fstat(number))
             yield LocalReader(number, item_of(item.key, found), found, path, self._broken)
         finally:
             os.close(number)
@@ -94,6 +100,7 @@ class LocalSource:
         with self._translated(), opened(folder) as (number, where):
             self._require_place(os.path.join(where, name), item)
             path = os.path.join(folder, name) if number is None else name
+            ask_anew(path, number)
             if item_of(item.key, os.lstat(path, dir_fd=number)) != item:
                 raise changed("changed after it was copied, and was not deleted")
             self._unlink(path, number)
@@ -108,7 +115,7 @@ class LocalSource:
     def _require_place(self, found: bytes, item: Item) -> None:
         """A folder above it may have become a link since the listing: what that leads to is neither read nor deleted,
         though it were the very file. Raises SourceError where all of it was moved away."""
-        if found != os.path.join(self._real, path_of(item.key)):
+        if found != listed_at(self._real, path_of(item.key)):
             require_root(self.root, self._number)
             raise changed("was moved, or a folder above it became a link, after it was listed")
 

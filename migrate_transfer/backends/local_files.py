@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 from migrate_transfer.core.backend import Item
 from migrate_transfer.core.control import Control
@@ -85,6 +86,11 @@ def place(number: int, path: bytes) -> bytes:
         return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
 
+def listed_at(real: bytes, path: bytes, system: ModuleType = os.path) -> bytes:
+    """Where a file of that path below the root lies, if nothing was moved: as `place` says it."""
+    return bytes(system.join(real, path.replace(b"/", system.sep.encode())))
+
+
 @contextmanager
 def opened(folder: bytes) -> Iterator[tuple[int | None, bytes]]:
     """A folder's number while it is open, and where it lies; the number is None where folders have none."""
@@ -103,13 +109,19 @@ def item_of(key: str, found: os.stat_result) -> Item:
     number, modified = found.st_ino, found.st_mtime_ns or 1  # 0 is the sign for a time that nobody knows
     if not FIRST <= modified <= LAST:
         modified = FIRST if modified < 0 else LAST
-    created = int(found.st_birthtime * 1e9) if BORN else 0  # type: ignore[attr-defined, unused-ignore]
+    created = born(found.st_birthtime) if BORN else 0  # type: ignore[attr-defined, unused-ignore]
     # A share has another device number after each mount; that alone makes no other version of a file.
     version = f"{found.st_ctime_ns}.{number}"
     # Of a file with several names one may go while the others stay: that is no rename.
     stable_id = f"{number}.{found.st_dev}" if found.st_nlink < 2 else ""
     # As Item(...) does, in half the time: this is a good part of what a listing costs.
     return tuple.__new__(Item, (key, found.st_size, modified, version, created, stable_id))
+
+
+def born(seconds: float) -> int:
+    """When a file was made; 0, not known, for what 64 bits do not hold: Windows says 1601 where nothing was noted."""
+    created = int(seconds * 1e9)
+    return created if FIRST <= created <= LAST else 0
 
 
 def is_junction(status: os.stat_result) -> bool:

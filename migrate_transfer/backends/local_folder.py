@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
+from operator import eq
 from typing import TypeAlias
 
 from migrate_transfer.backends.local_files import FOLLOW, gone, is_junction, item_error, item_of, place, require_root
@@ -22,6 +23,10 @@ BY_NUMBER = os.scandir in os.supports_fd and os.stat in os.supports_dir_fd
 another one meanwhile."""
 KIND = 0o170000
 """The bits of a mode that say what it is."""
+WINDOWS = os.name == "nt"
+DEVICES = frozenset(
+    {"CON", "PRN", "AUX", "NUL", *(f"{kind}{number}" for kind in ("COM", "LPT") for number in range(1, 10))}
+)
 Entry: TypeAlias = os.DirEntry[str]
 Name: TypeAlias = str | bytes
 Listed: TypeAlias = tuple[list[Item | Oddity], list[bytes]]
@@ -88,15 +93,20 @@ class Folders:
     def _entries(
         self, folder: bytes, found: Sequence[Entry], number: int | None, below: list[bytes]
     ) -> list[Item | Oddity]:
+        """Raises SourceError when the root is gone, and with it each of them."""
         entries: list[Item | Oddity] = []
         folders: set[bytes] | None = None
         for key, name in _named(folder, found):
+            if WINDOWS and misread(os.fsdecode(name)):
+                entries.append(_misread(key))
+                continue
             try:
                 # By its path where a folder has no number.
                 status = os.lstat(name if BY_NUMBER else os.path.join(self._root, path_of(key)), dir_fd=number)
             except OSError as error:
                 folders = _folders(found) if folders is None else folders
                 if os.fsencode(name) not in folders:
+                    require_root(self._root, self._number)
                     entries.append(_unreadable(key, error))
                     continue
                 kind = stat.S_IFDIR  # looked into, it says itself why it cannot be read
@@ -113,8 +123,11 @@ class Folders:
 
 
 def _named(folder: bytes, found: Iterable[Entry]) -> Iterable[tuple[str, Name]]:
-    """Key and name of each, by name, byte by byte. Looked at together: most need no second look."""
+    """Key and name of each, by name, byte by byte. Looked at together: most need no second look. XFS and NFS show a
+    name twice that was deleted and made anew, or replaced, while they are asked: it counts once."""
     names = sorted(each.name for each in found)
+    if any(map(eq, names, names[1:])):
+        names = sorted({*names})
     if not names:
         return []
     together, prefix = os.fsencode("/".join(names)), folder + b"/" if folder else b""
@@ -122,6 +135,12 @@ def _named(folder: bytes, found: Iterable[Entry]) -> Iterable[tuple[str, Name]]:
         before = prefix.decode("ascii")
         return zip([before + name for name in names], names, strict=True)
     return [(key_of(prefix + name), name) for name in sorted(together.split(b"/"))]
+
+
+def misread(name: str) -> bool:
+    """Whether Windows, asked for a name that another system has given, takes it for another one: dots and spaces at the
+    end are dropped, and `aux.c` is a device."""
+    return name.endswith((".", " ")) or name.partition(".")[0].rstrip().upper() in DEVICES
 
 
 def _folders(found: Iterable[Entry]) -> set[bytes]:
@@ -140,6 +159,11 @@ def _left(key: str, kind: int) -> Oddity:
     if kind == stat.S_IFLNK:
         return Oddity(key, "skipped", "link", "A symbolic link is not followed.")
     return Oddity(key, "skipped", "special_file", "A pipe, socket or device has no content to move.")
+
+
+def _misread(key: str) -> Oddity:
+    message = "Windows takes this name for that of another file, or of a device."
+    return Oddity(key, "failed", "SOURCE_UNREADABLE", message, "Rename it, or move it from the system that named it.")
 
 
 def _unreadable(key: str, error: OSError, *, folder: bool = False) -> Oddity:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager
 from itertools import islice
 
 from migrate_transfer.core.backend import Item, Meant, Oddity, Page, Reader, Source, all_meant
 from migrate_transfer.engine.passage import is_missing
+from migrate_transfer.engine.shares import lost
+from migrate_transfer.ledger.mounts import is_above
 
 SLICE = 1_000
 
@@ -15,10 +17,12 @@ SLICE = 1_000
 class Only:
     """The items of `source` with these keys, and all in a folder of such a key: one that could not be read stands for
     what lies in it. Where they are `wanted`, those that are gone are listed too, as they were known: each is to have an
-    outcome."""
+    outcome. So are `shares` of them that were not mounted, and still are not."""
 
-    def __init__(self, source: Source, items: Mapping[str, Item], *, wanted: bool = True) -> None:
-        self._source, self._items, self._wanted = source, items, wanted
+    def __init__(
+        self, source: Source, items: Mapping[str, Item], *, wanted: bool = True, shares: Collection[str] = ()
+    ) -> None:
+        self._source, self._items, self._wanted, self._shares = source, items, wanted, shares
         self.features, self.mark, self.earlier = source.features, source.mark, source.earlier
         self._above = frozenset(folder for key in items for folder in _folders(key))
 
@@ -30,6 +34,9 @@ class Only:
         missing = (item for key, item in self._items.items() if key not in seen and is_missing(self._source, item))
         while self._wanted and (some := list(islice(missing, SLICE))):
             yield Page(some, None)
+        there = {*seen, *self.mounts()}
+        if self._wanted and (away := [key for key in self._shares if key not in there]):
+            yield Page([lost(key) for key in away], None)
 
     def _is_meant(self, entry: Item | Oddity, seen: set[str]) -> bool:
         """A folder that cannot be read now, and in which one of them was, hides it: that is told."""
@@ -37,11 +44,15 @@ class Only:
         seen.update(named)
         return bool(named) or (isinstance(entry, Oddity) and entry.key in self._above)
 
+    def _concerns(self, folder: str) -> bool:
+        """Whether one of them is in that folder, or may be."""
+        return folder in self._above or any(key in self._items for key in (folder, *_folders(folder)))
+
     def place(self) -> str:
         return self._source.place()
 
     def mounts(self) -> dict[str, str]:
-        return self._source.mounts()
+        return {key: place for key, place in self._source.mounts().items() if is_above(key) or self._concerns(key)}
 
     def is_gone(self, key: str) -> bool:
         return self._source.is_gone(key)

@@ -12,6 +12,7 @@ from migrate_transfer.core.backend import Destination, Item, Oddity, Page, Sourc
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import SourceError
 from migrate_transfer.core.plan import Filters, folded, misfit
+from migrate_transfer.engine.shares import Shares
 from migrate_transfer.ledger.items import ItemLedger
 
 SLICE = 2_000
@@ -27,7 +28,8 @@ def scan(
     control: Control,
     tell: Callable[[], None],
 ) -> None:
-    """List both sides; goes on where a killed scan was. Raises FatalError, TransientError, Stopped."""
+    """List both sides; goes on where a killed scan was. What is at its end is not begun again: of the source it would
+    be entered twice. Raises FatalError, TransientError, Stopped."""
     if ledger.fact("destination_listed") is None:
         ledger.doubt()  # what a listing that was broken off saw may be gone
         destination.prepare()
@@ -37,17 +39,34 @@ def scan(
             tell()
         ledger.miss()
         ledger.note("destination_listed", "yes")
+    if ledger.fact("source_listed") is None:
+        _list_source(source, destination, ledger, filters, control, tell)
+    ledger.scan_ended()
+
+
+def _list_source(
+    source: Source,
+    destination: Destination,
+    ledger: ItemLedger,
+    filters: Filters,
+    control: Control,
+    tell: Callable[[], None],
+) -> None:
     filters = replace(filters, ignore_case=source.features.folds_case)
     sieve = Sieve(filters, destination)
     cursor = ledger.scan_begins()
     _require_same_place(source.place(), ledger, cursor)
+    shares = Shares(source, ledger)
+    if cursor is None:
+        shares.note()
+    ledger.enter(sieve.failing(shares.lost()), None)
     with closing(source.pages(cursor, filters.reaches)) as pages:
         for page in together(pages, control):
             ledger.enter(sieve.sift(page.entries), page.cursor)
             tell()
+    ledger.enter(sieve.failing(shares.lost()), None)
     if destination.features.folds_case or destination.features.folds_unicode:
         ledger.settle_collisions(lambda key: folded(key, destination.features))
-    ledger.scan_ended()
 
 
 def _require_same_place(place: str, ledger: ItemLedger, cursor: str | None) -> None:
@@ -99,6 +118,10 @@ class Sieve:
                 yield entry
             else:
                 yield self._look(entry)
+
+    def failing(self, folders: Iterable[Oddity]) -> Iterator[Oddity]:
+        """Those of them in which something is meant."""
+        return (one for one in folders if self._filters.excuse(one) is None)
 
     def _look(self, entry: Item | Oddity) -> Item | Oddity:
         if isinstance(entry, Oddity):

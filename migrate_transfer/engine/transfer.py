@@ -116,6 +116,8 @@ class Transfer:
                     self.ledger.mounts.judge()
                     self._require_same_place()
                 self._copy(control, tell)
+                if self.ledger.wait_at_least(1, LARGEST):  # of two items of one name in a leg only one is proven
+                    self._copy(control, tell)
                 if self.spec.kind == "sync":
                     self._end_pass(control)
                     tell(self.ledger.totals())

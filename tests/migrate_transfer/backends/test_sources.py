@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from migrate_transfer.backends.local import LocalSource
 from migrate_transfer.backends.local_files import number_of
+from migrate_transfer.backends.local_folder import Folders
 from migrate_transfer.backends.local_listing import Listing
 from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Item, Source, Upload, all_meant
@@ -159,6 +161,37 @@ def test_a_large_folder_is_listed_in_slices_each_file_once(tmp_path: Path, most:
     assert [page.cursor for page in pages if page.cursor is not None] == ["", *(f"f{number}" for number in range(10))]
     before = next(number for number, page in enumerate(pages) if page.cursor is not None)
     assert {entry.key for page in pages[: before + 1] for entry in page.entries} == set("0123456789")
+
+
+def test_a_link_to_the_newest_snapshot_is_followed_by_each_listing(tmp_path: Path) -> None:
+    """Its folders were said to have become links, pass after pass."""
+    for snapshot in ("1", "2"):
+        (tmp_path / snapshot / "sub").mkdir(parents=True)
+        (tmp_path / snapshot / "sub" / snapshot).touch()
+    (tmp_path / "newest").symlink_to("1")
+    kept = local(tmp_path / "newest")
+    assert [item.key for item in kept.items()] == ["sub/1"]
+    (tmp_path / "newest").unlink()
+    (tmp_path / "newest").symlink_to("2")
+    assert [item.key for item in kept.items()] == ["sub/2"]
+
+
+class Restless(Folders):
+    """Its files are replaced while they are listed, as XFS shows it."""
+
+    @contextmanager
+    def _opened(self, folder: bytes) -> Iterator[tuple[Iterator[os.DirEntry[str]], int | None]]:
+        with super()._opened(folder) as (found, number):
+            yield iter([*found] * 2), number
+
+
+def test_a_name_that_is_shown_twice_is_listed_once(tmp_path: Path) -> None:
+    """The first of the two stayed without an outcome, where copies are read back."""
+    for name in ("a", "b."):
+        (tmp_path / name).touch()
+    root, below = os.fsencode(tmp_path), list[bytes]()
+    found = Restless(root, os.path.realpath(root), number_of(root)).slices(b"", below, 100)
+    assert [entry.key for entries in found for entry in entries] == ["a", "b%2E"]
 
 
 def test_a_listing_goes_on_behind_any_cursor(kept: Kept) -> None:

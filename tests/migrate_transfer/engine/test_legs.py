@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from migrate_transfer.backends.memory import Memory, MemorySender
-from migrate_transfer.core.backend import Streams
+from migrate_transfer.core.backend import Meant, Page, Streams, all_meant
 from migrate_transfer.core.control import Control
 from migrate_transfer.engine.copier import TAKE, Copier, Rows
 from migrate_transfer.engine.transfer import Transfer
@@ -63,3 +63,20 @@ def test_what_was_copied_is_read_back_when_the_leg_is_over(tmp_path: Path, secon
 
 def test_what_is_in_doubt_is_read_when_the_leg_is_over(tmp_path: Path) -> None:
     assert read_back(tmp_path, FILES, 0.0, reread=False) == [TAKE, TAKE, 88]
+
+
+class Twice(Memory):
+    """Shows each name twice: so does a folder that is too large to be listed at once, and changes meanwhile."""
+
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
+        for page in super().pages(cursor, meant):
+            yield Page([*page.entries, *page.entries], page.cursor)
+
+
+@pytest.mark.parametrize("move", [False, True])
+def test_two_items_of_one_name_in_a_leg_have_an_outcome_each(tmp_path: Path, move: bool) -> None:
+    """One stayed without, and the job was at its end."""
+    source = Twice()
+    source.keep("a", b"-")
+    work = Work(tmp_path, source)
+    assert work.run(reread=True, delete_source=move).counts.done == 2

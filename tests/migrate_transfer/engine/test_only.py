@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from migrate_transfer.backends.local import LocalSource
 from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Item
 from migrate_transfer.engine.only import Only
@@ -56,6 +57,23 @@ def test_a_retried_item_that_was_moved_meanwhile_is_there(tmp_path: Path) -> Non
     del source.objects["a"]
     work.run("retry", delete_source=True)
     assert work.outcomes("retry", delete_source=True) == {"a": "unchanged"}
+
+
+def test_a_share_that_is_still_not_mounted_has_failed_again(tmp_path: Path) -> None:
+    """Nothing was listed in it, and the retry had done all there was."""
+    (tmp_path / "source" / "sub").mkdir(parents=True)
+    work = Work(tmp_path, Only(LocalSource(tmp_path / "source"), items({"sub"}), shares=["sub"]))
+    work.run()
+    assert work.outcomes() == {"sub": "SOURCE_NOT_MOUNTED"}
+
+
+def test_an_item_that_was_moved_is_not_listed_again_once_the_destination_was_away(tmp_path: Path) -> None:
+    """It had two outcomes then: it was done, and another object of its name was at the destination."""
+    work = Work(tmp_path, Only(holding(a=b"long"), items({"a", "gone"})))
+    work.run(delete_source=True)
+    with work.books(delete_source=True) as ledger:
+        ledger.doubt()
+    assert work.run(delete_source=True).counts.discovered == 2
 
 
 def items(keys: set[str]) -> dict[str, Item]:

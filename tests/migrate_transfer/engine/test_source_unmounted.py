@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import os
+import shutil
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local_files import number_of
+from migrate_transfer.backends.local_folder import Folders
 from migrate_transfer.core.backend import Meant, Page, all_meant
 from migrate_transfer.core.errors import SourceError, Stopped
+from migrate_transfer.core.plan import Filters
 from migrate_transfer.engine.scanner import SLICE
+from migrate_transfer.ledger.item_records import FAILED
 from tests.migrate_transfer.engine.work import Work
 
 
@@ -50,6 +57,25 @@ def test_a_source_that_is_unmounted_while_it_is_listed_is_not_empty(tmp_path: Pa
         list(pages)
 
 
+class Pulled(Folders):
+    """A disk that is pulled out when the names of a folder are known."""
+
+    @contextmanager
+    def _opened(self, folder: bytes) -> Iterator[tuple[Iterator[os.DirEntry[str]], int | None]]:
+        with super()._opened(folder) as (found, number):
+            names, root = [*found], Path(os.fsdecode(self.places[0]))
+            unmounted(root)
+            shutil.rmtree(root.with_name("the share"))
+            yield iter(names), number
+
+
+def test_a_source_that_is_gone_before_its_files_are_looked_at_fails_none_of_them(folder: Path) -> None:
+    root = os.fsencode(folder)
+    pulled = Pulled(root, os.path.realpath(root), number_of(root))
+    with pytest.raises(SourceError):
+        list(pulled.slices(b"", [], 100))
+
+
 class Half(LocalSource):
     """Its listing is broken off behind the first folder."""
 
@@ -70,3 +96,57 @@ def test_a_listing_does_not_go_on_in_the_folder_below_the_share(tmp_path: Path, 
     folder.rmdir()
     folder.with_name("the share").rename(folder)
     assert Work(tmp_path, LocalSource(folder)).run().counts.done == SLICE + 2
+
+
+class Shared(LocalSource):
+    """`sub` is a share as long as its file is there; it is unmounted once the first folder is listed."""
+
+    def mounts(self) -> dict[str, str]:
+        return {"sub": "nas"} if os.path.exists(os.path.join(self.root, b"sub", b"b")) else {}
+
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
+        for page in super().pages(cursor, meant):
+            yield page
+            if page.cursor == "":
+                unmounted(Path(os.fsdecode(self.root)) / "sub")
+
+
+def test_a_share_that_is_unmounted_before_it_is_listed_is_told(tmp_path: Path, folder: Path) -> None:
+    """It was as if nothing had been in it."""
+    work = Work(tmp_path, Shared(folder))
+    work.run()
+    assert work.outcomes() == {"a": "done", "sub": "SOURCE_NOT_MOUNTED"}
+
+
+class HalfShared(Half, Shared):
+    """And its listing is broken off."""
+
+
+class Late(Shared):
+    """The share is back when all is listed."""
+
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
+        yield from LocalSource.pages(self, cursor, meant)
+        share = Path(os.fsdecode(self.root)) / "sub"
+        share.rmdir()
+        share.with_name("the share").rename(share)
+
+
+@pytest.mark.parametrize("kind", [Shared, Late])
+def test_so_is_one_that_is_not_there_when_a_listing_goes_on_and_once(
+    tmp_path: Path, folder: Path, kind: type[LocalSource]
+) -> None:
+    """Agents start before shares do: what was left of it would be missing without a word."""
+    for number in range(SLICE):
+        (folder / f"{number}").touch()
+    with pytest.raises(Stopped):
+        Work(tmp_path, HalfShared(folder)).run()
+    unmounted(folder / "sub")
+    work = Work(tmp_path, kind(folder))
+    work.run()
+    with work.books() as ledger:
+        assert [entry.key for entry in ledger.entries(FAILED) if entry.code == "SOURCE_NOT_MOUNTED"] == ["sub"]
+
+
+def test_a_share_in_which_nothing_is_meant_may_go(tmp_path: Path, folder: Path) -> None:
+    assert Work(tmp_path, Shared(folder)).run(filters=Filters(exclude=("sub/**",))).counts.failed == 0
