@@ -27,7 +27,8 @@ def scan(
     control: Control,
     tell: Callable[[], None],
 ) -> None:
-    """List both sides; goes on where a killed scan was. Raises FatalError, TransientError, Stopped."""
+    """List both sides; goes on where a killed scan was. What is at its end is not begun again: of the source it would
+    be entered twice. Raises FatalError, TransientError, Stopped."""
     if ledger.fact("destination_listed") is None:
         ledger.doubt()  # what a listing that was broken off saw may be gone
         destination.prepare()
@@ -37,6 +38,19 @@ def scan(
             tell()
         ledger.miss()
         ledger.note("destination_listed", "yes")
+    if ledger.fact("source_listed") is None:
+        _list_source(source, destination, ledger, filters, control, tell)
+    ledger.scan_ended()
+
+
+def _list_source(
+    source: Source,
+    destination: Destination,
+    ledger: ItemLedger,
+    filters: Filters,
+    control: Control,
+    tell: Callable[[], None],
+) -> None:
     filters = replace(filters, ignore_case=source.features.folds_case)
     sieve = Sieve(filters, destination)
     cursor = ledger.scan_begins()
@@ -47,7 +61,6 @@ def scan(
             tell()
     if destination.features.folds_case or destination.features.folds_unicode:
         ledger.settle_collisions(lambda key: folded(key, destination.features))
-    ledger.scan_ended()
 
 
 def _require_same_place(place: str, ledger: ItemLedger, cursor: str | None) -> None:

@@ -147,6 +147,7 @@ class ItemLedger:
     def scan_ended(self) -> None:
         with self._lock, self._store.writing(durable=True) as db:
             db.execute("update scan set complete = 1, last = (select coalesce(max(id), 0) from item)")
+            db.execute("insert or replace into fact values ('source_listed', 'yes')")
 
     @property
     def scanned(self) -> bool:

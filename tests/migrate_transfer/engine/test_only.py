@@ -58,6 +58,15 @@ def test_a_retried_item_that_was_moved_meanwhile_is_there(tmp_path: Path) -> Non
     assert work.outcomes("retry", delete_source=True) == {"a": "unchanged"}
 
 
+def test_an_item_that_was_moved_is_not_listed_again_once_the_destination_was_away(tmp_path: Path) -> None:
+    """It had two outcomes then: it was done, and another object of its name was at the destination."""
+    work = Work(tmp_path, Only(holding(a=b"long"), items({"a", "gone"})))
+    work.run(delete_source=True)
+    with work.books(delete_source=True) as ledger:
+        ledger.doubt()
+    assert work.run(delete_source=True).counts.discovered == 2
+
+
 def items(keys: set[str]) -> dict[str, Item]:
     return {key: Item(key, 1, 1, "") for key in sorted(keys)}
 
