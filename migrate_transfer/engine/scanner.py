@@ -57,7 +57,8 @@ def _list_source(
     _require_same_place(source.place(), ledger, cursor)
     with closing(source.pages(cursor, filters.reaches)) as pages:
         for page in together(pages, control):
-            ledger.enter(sieve.sift(page.entries), page.cursor)
+            entries = ledger.not_entered(page.entries) if page.recalled else page.entries
+            ledger.enter(sieve.sift(entries), page.cursor)
             tell()
     if destination.features.folds_case or destination.features.folds_unicode:
         ledger.settle_collisions(lambda key: folded(key, destination.features))
@@ -88,7 +89,7 @@ def together(pages: Iterable[Page], control: Control) -> Iterator[Page]:
         entries += page.entries
         due = due or monotonic() + LONGEST
         if page.cursor is None or len(entries) >= SLICE or monotonic() >= due:
-            yield Page(entries, page.cursor)
+            yield Page(entries, page.cursor, page.recalled)
             entries, cursor, due = [], None, 0.0
         else:
             cursor = page.cursor
