@@ -132,6 +132,8 @@ class Judge:
         stored = self.destination.find(upload.item.key)
         if stored is None or not stored.sha256 or not self._was_moved(error, upload.item, stored, resumed=False):
             return None
+        if stored.etag == upload.replaces:  # it has other content, though it may be as large and as old
+            return None
         return _unchanged(upload.number, upload.item, stored)
 
     def _was_moved(self, error: MigrateError, item: Item, stored: Stored, *, resumed: bool) -> bool:
