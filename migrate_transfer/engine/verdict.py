@@ -68,7 +68,8 @@ class Judge:
 
     def _was_proven(self, stored: Stored) -> bool:
         """Nothing is marked that was not read back; and nobody can change what is archived."""
-        return stored.moved and stored.tier == "archive" and stored.source == self.source.mark
+        ours = stored.source == self.source.mark or stored.source in self.source.earlier
+        return stored.moved and stored.tier == "archive" and ours
 
     def _finished(self, row: Row, stored: Stored, mine: bool) -> Outcome:
         """An earlier attempt had proven this copy and deleted the source; only that was not written down any more."""
@@ -134,7 +135,7 @@ class Judge:
             return None
         if stored.etag == upload.replaces:  # it has other content, though it may be as large and as old
             return None
-        return _unchanged(upload.number, upload.item, stored)
+        return _unchanged(upload.number, upload.item, stored)._replace(proven=self._was_proven(stored))
 
     def _was_moved(self, error: MigrateError, item: Item, stored: Stored, *, resumed: bool) -> bool:
         """Whether an earlier attempt had proven the copy and deleted the source; or another agent, which had the job in
