@@ -71,10 +71,14 @@ class Judge:
         ours = stored.source == self.source.mark or stored.source in self.source.earlier
         return stored.moved and stored.tier == "archive" and ours
 
-    def _finished(self, row: Row, stored: Stored, mine: bool) -> Outcome:
-        """An earlier attempt had proven this copy and deleted the source; only that was not written down any more."""
+    def _finished(self, row: Row, stored: Stored, mine: bool) -> Outcome | Landed:
+        """An earlier attempt had proven this copy and deleted the source; only that was not written down any more. Or
+        somebody else has deleted it, before the copy was archived."""
         state, sent = (DONE, stored.size) if mine else (UNCHANGED, 0)
         item = row.item._replace(size=stored.size, modified=stored.modified or row.item.modified)
+        if self.spec.tier == "archive" and stored.tier != "archive":
+            there = _unchanged(row.number, item, stored)
+            return there._replace(sha256=row.sha256, state=state, sent=sent)
         return Outcome(row.number, state, row.sha256, stored.etag, "reread", sent, item=item)
 
     def _replace(self, row: Row, stored: Stored) -> Upload | Outcome:
