@@ -72,10 +72,12 @@ class Oddity(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Some of a listing. With a `cursor`, all before it is listed, and `pages(cursor)` goes on behind it."""
+    """Some of a listing. With a `cursor`, all before it is listed, and `pages(cursor)` goes on behind it. `recalled`:
+    these were not found; one of them may have been listed before a kill, and be gone since."""
 
     entries: Sequence[Item | Oddity]
     cursor: str | None
+    recalled: bool = False
 
 
 class Stored(NamedTuple):

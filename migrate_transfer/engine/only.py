@@ -33,10 +33,10 @@ class Only:
         # Asked for, because it may be hidden, or listed before a kill; or it is a folder that has become empty.
         missing = (item for key, item in self._items.items() if key not in seen and is_missing(self._source, item))
         while self._wanted and (some := list(islice(missing, SLICE))):
-            yield Page(some, None)
+            yield Page(some, None, recalled=True)
         there = {*seen, *self.mounts()}
         if self._wanted and (away := [key for key in self._shares if key not in there]):
-            yield Page([lost(key) for key in away], None)
+            yield Page([lost(key) for key in away], None, recalled=True)
 
     def _is_meant(self, entry: Item | Oddity, seen: set[str]) -> bool:
         """A folder that cannot be read now, and in which one of them was, hides it: that is told."""

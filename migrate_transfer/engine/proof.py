@@ -3,7 +3,7 @@ source is deleted, each only after the step before it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -188,11 +188,15 @@ class Prover:
         """What is not in the tier that is asked for goes there."""
         elsewhere = {one.item.key: one for one in landed if self.elsewhere(one)}
         there = [one for one in landed if one.item.key not in elsewhere]
+        refused: list[tuple[Landed, ItemError]] = []
         for key, error in self.sender.tier_all(iter(list(elsewhere)), self.spec.tier):
             if error is None:
                 there.append(elsewhere[key])
+            elif isinstance(error, ItemError):
+                refused.append((elsewhere[key], error))
             else:
                 yield from self.losses.failed(elsewhere[key].failed(_item_error(error), level), error)
+        yield from self._kept(refused, level, marked=self.spec.delete_source)
         return there
 
     def elsewhere(self, one: Landed) -> bool:
@@ -202,30 +206,29 @@ class Prover:
         return one.state == UNCHANGED and self.spec.moves(one.tier)
 
     def _delete(self, landed: Sequence[Landed]) -> Step:
-        deleted, kept = [], {}
+        deleted, kept = [], list[tuple[Landed, ItemError]]()
         for one in landed:
             try:
                 self._remove(one)
             except ItemError as error:
                 if error.error_code != "SOURCE_GONE":
-                    kept[one.item.key] = one, error
+                    kept.append((one, error))
                     continue
             deleted.append(one)
-        if kept:
-            yield from self._unmark(kept)
+        yield from self._kept(kept, "reread", marked=self.spec.tier != "archive")
         return deleted
 
-    def _unmark(self, kept: Mapping[str, tuple[Landed, ItemError]]) -> Iterator[Outcome]:
+    def _kept(self, kept: Sequence[tuple[Landed, ItemError]], level: str, *, marked: bool) -> Iterator[Outcome]:
         """Their sources are there still: what becomes of them may replace the copies. Where that cannot be said, the
         mark stays; and where it was there before: for another job, whose source is gone. What is archived nothing
         replaces, and the mark says that it was read back."""
         etags: dict[str, str | Exception] = {}
-        if self.destination.features.marks and self.spec.tier != "archive":
-            objects = [(key, one.etag) for key, (one, _) in kept.items() if not one.moved]
+        if kept and marked and self.destination.features.marks:
+            objects = [(one.item.key, one.etag) for one, _ in kept if not one.moved]
             etags.update(self.sender.mark_all(iter(objects), moved=False))
-        for key, (one, error) in kept.items():
-            etag = etags.get(key)
-            yield one._replace(etag=etag if isinstance(etag, str) else one.etag).failed(error, "reread")
+        for one, error in kept:
+            etag = etags.get(one.item.key)
+            yield one._replace(etag=etag if isinstance(etag, str) else one.etag).failed(error, level)
 
     def _remove(self, one: Landed) -> None:
         try:

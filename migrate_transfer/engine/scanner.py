@@ -62,7 +62,8 @@ def _list_source(
     ledger.enter(sieve.failing(shares.lost()), None)
     with closing(source.pages(cursor, filters.reaches)) as pages:
         for page in together(pages, control):
-            ledger.enter(sieve.sift(page.entries), page.cursor)
+            entries = ledger.not_entered(page.entries) if page.recalled else page.entries
+            ledger.enter(sieve.sift(entries), page.cursor)
             tell()
     ledger.enter(sieve.failing(shares.lost()), None)
     if destination.features.folds_case or destination.features.folds_unicode:
@@ -94,7 +95,7 @@ def together(pages: Iterable[Page], control: Control) -> Iterator[Page]:
         entries += page.entries
         due = due or monotonic() + LONGEST
         if page.cursor is None or len(entries) >= SLICE or monotonic() >= due:
-            yield Page(entries, page.cursor)
+            yield Page(entries, page.cursor, page.recalled)
             entries, cursor, due = [], None, 0.0
         else:
             cursor = page.cursor

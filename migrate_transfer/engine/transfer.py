@@ -115,16 +115,23 @@ class Transfer:
                 if self.spec.deletions:
                     self.ledger.mounts.judge()
                     self._require_same_place()
-                self._copy(control, tell)
-                if self.ledger.wait_at_least(1, LARGEST):  # of two items of one name in a leg only one is proven
-                    self._copy(control, tell)
-                if self.spec.kind == "sync":
-                    self._end_pass(control)
-                    tell(self.ledger.totals())
+                self._work(control, tell)
                 passes = None if passes is None else passes - 1
                 if self.spec.kind != "sync" or passes == 0:
                     return self.ledger.totals()
                 self._rest(control, tell)
+
+    def _work(self, control: Control, tell: Tell) -> None:
+        try:
+            self._copy(control, tell)
+            if self.ledger.wait_at_least(1, LARGEST):  # of two items of one name in a leg only one is proven
+                self._copy(control, tell)
+            if self.spec.kind == "sync":
+                self._end_pass(control)
+                tell(self.ledger.totals())
+        except TargetError:
+            self.ledger.doubt()  # a container may be gone with all that was copied
+            raise
 
     def _require_same_place(self) -> None:
         """A folder that lists nothing and is another one than in the last pass is where a share is not mounted: nothing
@@ -186,12 +193,8 @@ class Transfer:
         for number in range(max(features.lanes, features.small_lanes)):
             rows = ([small] if number < features.small_lanes else []) + ([large] if number < features.lanes else [])
             work.append(self._copier(rows, near, together))
-        try:
-            pace = Pace(self.ledger, tell, lambda: sum(one.in_flight for one in work))
-            _together([one.run for one in work], together, pace)
-        except TargetError:
-            self.ledger.doubt()  # a container may be gone with all that was copied
-            raise
+        pace = Pace(self.ledger, tell, lambda: sum(one.in_flight for one in work))
+        _together([one.run for one in work], together, pace)
 
     def _copier(self, rows: Sequence[Rows], sender: Callable[[], Sender], control: Control) -> Copier:
         return Copier(self.source, self.destination, self.ledger, self.spec, rows, sender, control)

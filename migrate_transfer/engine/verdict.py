@@ -68,12 +68,17 @@ class Judge:
 
     def _was_proven(self, stored: Stored) -> bool:
         """Nothing is marked that was not read back; and nobody can change what is archived."""
-        return stored.moved and stored.tier == "archive" and stored.source == self.source.mark
+        ours = stored.source == self.source.mark or stored.source in self.source.earlier
+        return stored.moved and stored.tier == "archive" and ours
 
-    def _finished(self, row: Row, stored: Stored, mine: bool) -> Outcome:
-        """An earlier attempt had proven this copy and deleted the source; only that was not written down any more."""
+    def _finished(self, row: Row, stored: Stored, mine: bool) -> Outcome | Landed:
+        """An earlier attempt had proven this copy and deleted the source; only that was not written down any more. Or
+        somebody else has deleted it, before the copy was archived."""
         state, sent = (DONE, stored.size) if mine else (UNCHANGED, 0)
         item = row.item._replace(size=stored.size, modified=stored.modified or row.item.modified)
+        if self.spec.tier == "archive" and stored.tier != "archive":
+            there = _unchanged(row.number, item, stored)
+            return there._replace(sha256=row.sha256, state=state, sent=sent)
         return Outcome(row.number, state, row.sha256, stored.etag, "reread", sent, item=item)
 
     def _replace(self, row: Row, stored: Stored) -> Upload | Outcome:
@@ -132,7 +137,9 @@ class Judge:
         stored = self.destination.find(upload.item.key)
         if stored is None or not stored.sha256 or not self._was_moved(error, upload.item, stored, resumed=False):
             return None
-        return _unchanged(upload.number, upload.item, stored)
+        if stored.etag == upload.replaces:  # it has other content, though it may be as large and as old
+            return None
+        return _unchanged(upload.number, upload.item, stored)._replace(proven=self._was_proven(stored))
 
     def _was_moved(self, error: MigrateError, item: Item, stored: Stored, *, resumed: bool) -> bool:
         """Whether an earlier attempt had proven the copy and deleted the source; or another agent, which had the job in

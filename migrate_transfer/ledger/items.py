@@ -120,6 +120,13 @@ class ItemLedger:
             db.execute("delete from item where id > ?", (last,))
         return None if cursor is None else str(cursor)
 
+    def not_entered(self, entries: Sequence[Item | Oddity]) -> Sequence[Item | Oddity]:
+        """Those of these few whose keys are not in the books yet."""
+        query = f"select key from item where key in ({','.join('?' * len(entries))})"  # noqa: S608  marks only
+        with self._store.reading() as db:
+            found = {key for (key,) in db.execute(query, [one.key for one in entries])}
+        return [one for one in entries if one.key not in found]
+
     def enter(self, entries: Iterable[Item | Oddity], cursor: str | None) -> None:
         """Enter some of the listing; with a cursor, it goes on behind that."""
         with self._lock, self._store.writing() as db:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from migrate_transfer.core.control import Control
 from migrate_transfer.engine.transfer import Transfer
 from tests.migrate_transfer.engine.work import Work, holding
 
+ARCHIVED: dict[str, Any] = {"tier": "archive", "delete_source": True}
 OTHER = "fedcba9876543210"
 """The mark of the same folder, seen from another machine."""
 
@@ -37,3 +39,13 @@ def test_what_an_earlier_agent_of_the_job_moves_is_there(
     del source.objects["a"]
     work.run(delete_source=True)
     assert work.outcomes(delete_source=True) == {"a": outcome}
+
+
+def test_what_an_earlier_agent_of_the_job_archives_and_deletes_is_there(tmp_path: Path) -> None:
+    source, destination = holding(a=b"one"), Memory()
+    work = Work(tmp_path, Memory(source.objects, earlier=frozenset({OTHER})), destination, "archive")
+    other = Work(tmp_path / "other", Memory(source.objects, mark=OTHER), destination, "archive")
+    work.scan(**ARCHIVED)
+    other.run(**ARCHIVED)
+    work.run(**ARCHIVED)
+    assert work.outcomes(**ARCHIVED) == {"a": "unchanged"}

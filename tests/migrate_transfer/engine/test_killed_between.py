@@ -11,7 +11,7 @@ import pytest
 
 from migrate_transfer.backends.local import LocalSource
 from migrate_transfer.backends.memory import Memory, MemorySender
-from migrate_transfer.core.backend import Item, Meant, Page, Streams, all_meant
+from migrate_transfer.core.backend import Item, Meant, Page, Streams, Tier, all_meant
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import Stopped
 from tests.migrate_transfer.engine.work import Work, holding
@@ -82,3 +82,31 @@ def test_what_somebody_archived_before_it_was_read_back_keeps_its_source(tmp_pat
     work.run(delete_source=True, tier="archive")
     assert work.outcomes(delete_source=True, tier="archive") == {"a": "DESTINATION_ARCHIVED"}
     assert (folder / "a").exists()
+
+
+class Proven(Memory):
+    """The job ends when all is proven, and nothing is archived yet."""
+
+    def sender(self, streams: Streams, control: Control) -> MemorySender:
+        class Ending(MemorySender):
+            def tier_all(self, keys: Iterator[str], tier: Tier) -> Iterator[tuple[str, Exception | None]]:
+                for _ in keys:
+                    raise Stopped("paused")
+                yield from ()
+
+        return Ending(self, control)
+
+
+@pytest.mark.parametrize("delete_source", [True, False])
+def test_what_was_proven_and_not_archived_is_archived_though_its_source_went(
+    tmp_path: Path, folder: Path, delete_source: bool
+) -> None:
+    there = Proven()
+    options: dict[str, Any] = {"delete_source": delete_source}
+    work = Work(tmp_path, LocalSource(folder), there, "archive")
+    with pytest.raises(Stopped):
+        work.run(tier="archive", **options)
+    (folder / "a").unlink()
+    work.destination = Memory(there.objects)
+    work.run(tier="archive", **options)
+    assert (work.outcomes(tier="archive", **options), there.objects["a"].tier) == ({"a": "done"}, "archive")

@@ -76,6 +76,18 @@ def test_an_item_that_was_moved_is_not_listed_again_once_the_destination_was_awa
     assert work.run(delete_source=True).counts.discovered == 2
 
 
+def test_what_was_listed_before_a_kill_and_is_gone_since_is_entered_once(tmp_path: Path) -> None:
+    source = holding(a=b"-", b=b"-")
+    work = Work(tmp_path, source=Only(source, items({"a", "b", "gone"})))
+    with work.books() as ledger:
+        ledger.scan_begins()
+        ledger.enter([source.item("a")], "a")
+    del source.objects["a"]
+    work.run()
+    assert work.run().counts.discovered == 3
+    assert work.outcomes() == {"a": "SOURCE_GONE", "b": "done", "gone": "SOURCE_GONE"}
+
+
 def items(keys: set[str]) -> dict[str, Item]:
     return {key: Item(key, 1, 1, "") for key in sorted(keys)}
 

@@ -256,3 +256,13 @@ def test_an_object_of_azure_changed_by_its_owner_is_caught(tmp_path: Path, azuri
     work.run("second", delete_source=True)
     assert work.outcomes("second", delete_source=True) == {"a": "VERIFICATION_FAILED", "b": "unchanged"}
     assert contents(work.source) == {"a": b"a" * size}
+
+
+def test_what_could_not_be_archived_was_not_moved(tmp_path: Path) -> None:
+    """Some accounts have no Archive tier: each file of the job fails so, and is edited afterwards."""
+    work = Work(tmp_path, holding(a=b"one"), Immovable(), kind="archive")
+    work.run(tier="archive", delete_source=True)
+    assert work.outcomes(tier="archive", delete_source=True) == {"a": "LEASED"}
+    work.source = holding(a=b"edited")
+    work.run("second")
+    assert contents(work.destination) == {"a": b"edited"}

@@ -1,0 +1,68 @@
+"""A destination that failed under a job is listed anew, and the source is not: each item stays in the books once."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from migrate_transfer.backends.memory import Memory, MemorySender
+from migrate_transfer.core.backend import Meant, Oddity, Page, Streams, all_meant
+from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import TargetError
+from tests.migrate_transfer.engine.work import Work, contents, holding
+
+SHUT = Oddity("z", "failed", "SOURCE_DENIED", "It may not be read.", folder=True)
+
+
+class Shut(Memory):
+    """The last folder that is listed cannot be read: no cursor leads behind it."""
+
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
+        yield from super().pages(cursor, meant)
+        yield Page([SHUT], None)
+
+
+class Absent(Memory):
+    """The container is gone as soon as something is put."""
+
+    def sender(self, streams: Streams, control: Control) -> MemorySender:
+        raise TargetError("It is gone.")
+
+
+def test_what_no_cursor_leads_behind_is_not_entered_again(tmp_path: Path) -> None:
+    source = Shut()
+    source.keep("a", b"one")
+    work = Work(tmp_path, source, Absent())
+    with pytest.raises(TargetError):
+        work.run()
+    work.destination = Memory()
+    assert work.run().counts.discovered == 2
+    assert work.outcomes() == {"a": "done", "z": "SOURCE_DENIED"}
+
+
+class Emptied(Memory):
+    """The container is deleted when a sync is about to remove something."""
+
+    def sender(self, streams: Streams, control: Control) -> MemorySender:
+        class Removing(MemorySender):
+            def delete_all(self, objects: Iterator[tuple[str, str]]) -> Iterator[tuple[str, Exception | None]]:
+                for _ in objects:
+                    self._memory.objects.clear()
+                    raise TargetError("It is gone.")
+                yield from ()
+
+        return Removing(self, control)
+
+
+def test_what_went_with_its_container_at_the_end_of_a_pass_is_sent_by_that_pass(tmp_path: Path) -> None:
+    source = holding(a=b"one", b=b"two")
+    work = Work(tmp_path, source, Emptied(), "sync")
+    work.run(passes=1, deletions=True)
+    del source.objects["b"]
+    with pytest.raises(TargetError):
+        work.run(passes=1, deletions=True)
+    work.destination = Memory()
+    work.run(passes=1, deletions=True)
+    assert contents(work.destination) == {"a": b"one"}
