@@ -1,4 +1,4 @@
-"""Microsoft's client, for what is asked seldom: one object, its blocks, a container that is to be made. Imported when
+"""Microsoft's client, for what is asked seldom: the blocks under a name, a container that is to be made. Imported when
 it is needed first."""
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from azure.core.exceptions import (
     ClientAuthenticationError,
     HttpResponseError,
     ResourceExistsError,
-    ResourceNotFoundError,
     ServiceRequestError,
     ServiceResponseError,
 )
-from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient
+from azure.storage.blob import BlobClient, BlobServiceClient
 
 from migrate_transfer.backends.azure import blocks
 from migrate_transfer.backends.azure.access import Door
@@ -71,15 +70,6 @@ class Client:
                 # The answer to the first try was lost, or somebody else was faster.
                 if getattr(error, "error_code", "") != "ContainerAlreadyExists":
                     raise
-
-    def find(self, name: str) -> BlobProperties | None:
-        with self._translated():
-            try:
-                return self._blob(name).get_blob_properties()
-            except ResourceNotFoundError as error:
-                if getattr(error, "error_code", "") == "ContainerNotFound":
-                    raise gone(self._door.name) from error
-                return None
 
     def staged(self, name: str) -> dict[str, int]:
         """See `blocks.py`."""
