@@ -39,6 +39,7 @@ class Client:
     def _open(self) -> BlobServiceClient:
         door = self._door
         options: dict[str, Any] = {"api_version": API_VERSION, "retry_total": 0, "logging_enable": False}
+        options["permit_redirects"] = False  # the access would go wherever they lead
         if door.authorities:
             options["connection_verify"] = door.authorities
         if door.access.connection_string is not None:

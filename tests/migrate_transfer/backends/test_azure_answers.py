@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from migrate_transfer.backends.azure.client import Client
 from migrate_transfer.backends.azure.destination import AzureBlob
 from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import FatalError
 from migrate_transfer.core.retry import RetryPolicy
 from migrate_transfer.net.lane import Link
 from tests.fakes.azurite import destination
@@ -24,3 +28,11 @@ def test_an_object_whose_answer_was_cut_off_is_asked_for_again() -> None:
         found = at(server.url).find("a")
         assert found is not None
         assert found.moved
+
+
+def test_nobody_else_is_told_what_is_needed_to_get_in() -> None:
+    with serving(answer(302, b"", Location="/elsewhere")) as server:
+        there = at(server.url)
+        with pytest.raises(FatalError):
+            Client(there._door).staged("a")
+        assert len(server.requests) == 1
