@@ -249,8 +249,9 @@ class Uploads:
         item, size = task.upload.item, answer.headers.get("content-length")
         if task.upload.sha256:
             ours = answer.headers.get("x-ms-meta-sha256") == task.upload.sha256
-        else:  # nothing is verified: the time stored with it says whose it is
-            ours = moment(answer.headers.get("x-ms-meta-mtime", "")) == item.modified
+        else:  # nothing is verified: the source and the time stored with it say whose it is
+            ours = answer.headers.get("x-ms-meta-source") == task.upload.properties.get("source")
+            ours = ours and moment(answer.headers.get("x-ms-meta-mtime", "")) == item.modified
         if not ours or size != str(item.size):
             return occupied()
         return Receipt(answer.headers.get("etag", "").strip('"'), task.sent, "x-ms-meta-moved" in answer.headers)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from migrate_transfer.backends.azure.answers import written
 from migrate_transfer.backends.azure.client import Client
 from migrate_transfer.backends.azure.destination import AzureBlob
+from migrate_transfer.backends.memory import Memory
+from migrate_transfer.core.backend import Streams, Upload
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import FatalError
+from migrate_transfer.core.errors import FatalError, RejectedItem
 from migrate_transfer.core.retry import RetryPolicy
+from migrate_transfer.engine.passage import Passage
 from migrate_transfer.net.lane import Link
 from tests.fakes.azurite import destination
 from tests.migrate_transfer.net.server import answer, serving
@@ -36,3 +40,15 @@ def test_nobody_else_is_told_what_is_needed_to_get_in() -> None:
         with pytest.raises(FatalError):
             Client(there._door).staged("a")
         assert len(server.requests) == 1
+
+
+def test_without_verification_another_machines_object_is_not_taken_for_ours() -> None:
+    """It was put there after the listing, and has the size and the time that our file has."""
+    source = Memory()
+    source.keep("a", b"ours!!")
+    theirs = answer(200, b"theirs", x_ms_meta_source="another", x_ms_meta_mtime=written(1), ETag='"0x1"')[:-6]
+    with serving(answer(201), answer(409, x_ms_error_code="BlobAlreadyExists"), theirs) as server:
+        sender = at(server.url).sender(Streams(1), Control())
+        ((_, result),) = sender.put_all(iter([Passage(source, Upload(1, source.item("a")), hashing=False)]))
+        sender.close()
+    assert isinstance(result, RejectedItem)
