@@ -135,12 +135,14 @@ class AzureBlob:
         # Not by Microsoft's client: it takes a head that was cut off for whole, and an object for one without a mark.
         with self._lane() as lane:
             answer = self._ask(lane, listing.question(self._place.address(key)))
-        if answer.status != OK:
-            refused = refused_call(answer, self._place)
-            if answer.status == NOT_THERE and refused.error_code != "CONTAINER_MISSING":
-                return None
-            raise refused
-        return listing.single(answer, key)
+        if answer.status == OK:
+            return listing.single(answer, key)
+        if answer.status == NOT_THERE and "x-ms-error-code" not in answer.headers:
+            raise ConnectionLost("It is not Azure Storage that answered.")
+        refused = refused_call(answer, self._place)
+        if answer.status == NOT_THERE and refused.error_code != "CONTAINER_MISSING":
+            return None
+        raise refused
 
     def _of_item(self, ask: Callable[[], T]) -> T:
         """As `_call`; what Azure refuses of one name is no reason to end the job. Raises RejectedItem for it."""

@@ -122,7 +122,7 @@ class BlobSender:
         for request, answer in self._lane.exchange(requests):
             key = request.owner
             if isinstance(answer, Answer):
-                fine = 200 <= answer.status < 300
+                fine = 200 <= answer.status < 300 and "x-ms-request-id" in answer.headers  # a gateway's page has none
                 yield key, None if fine else item_error(refusal(answer, self._place))
             elif answer is not None:
                 yield key, answer

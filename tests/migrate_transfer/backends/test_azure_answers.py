@@ -10,7 +10,7 @@ from migrate_transfer.backends.azure.destination import AzureBlob
 from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Streams, Upload
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import FatalError, RejectedItem
+from migrate_transfer.core.errors import FatalError, RejectedItem, TransientError
 from migrate_transfer.core.retry import RetryPolicy
 from migrate_transfer.engine.passage import Passage
 from migrate_transfer.net.lane import Link
@@ -52,3 +52,33 @@ def test_without_verification_another_machines_object_is_not_taken_for_ours() ->
         ((_, result),) = sender.put_all(iter([Passage(source, Upload(1, source.item("a")), hashing=False)]))
         sender.close()
     assert isinstance(result, RejectedItem)
+
+
+PAGE = answer(200, b"<html>Please sign in.</html>")
+"""What a gateway says in the service's place."""
+
+
+def test_a_gateways_page_says_nothing_of_an_object() -> None:
+    with serving(PAGE, answer(404, b""), MOVED) as server:
+        found = at(server.url).find("a")
+        assert found is not None
+        assert found.moved
+
+
+@pytest.mark.parametrize("said", [PAGE, answer(404, b"<html>No such page.</html>")])
+def test_a_gateways_page_is_no_removal(said: bytes) -> None:
+    with serving(said) as server:
+        sender = at(server.url).sender(Streams(1), Control())
+        ((_, error),) = sender.delete_all(iter([("a", "0x1")]))
+        sender.close()
+    assert isinstance(error, RejectedItem)
+    assert error.error_code == "REJECTED"
+
+
+def test_metadata_are_not_replaced_by_what_a_gateways_page_has() -> None:
+    with serving(PAGE) as server:
+        sender = at(server.url).sender(Streams(1), Control())
+        ((_, result),) = sender.mark_all(iter([("a", "0x1")]), moved=True)
+        sender.close()
+    assert isinstance(result, TransientError)
+    assert len(server.requests) == 1
