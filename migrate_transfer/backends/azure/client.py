@@ -27,6 +27,7 @@ from migrate_transfer.core.errors import ConnectionLost, FatalError, MigrateErro
 from migrate_transfer.net.headers import retry_after
 
 logging.getLogger("azure").setLevel(logging.WARNING)
+logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns of an answer with its address, and so the signature
 
 
 class Client:

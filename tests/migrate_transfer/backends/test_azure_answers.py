@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from migrate_transfer.backends.azure.access import BlobAccess
 from migrate_transfer.backends.azure.answers import written
 from migrate_transfer.backends.azure.client import Client
-from migrate_transfer.backends.azure.destination import AzureBlob
+from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
 from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Streams, Upload
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import FatalError, RejectedItem, TransientError
+from migrate_transfer.core.errors import FatalError, MigrateError, RejectedItem, TransientError
 from migrate_transfer.core.retry import RetryPolicy
 from migrate_transfer.engine.passage import Passage
 from migrate_transfer.net.lane import Link
@@ -40,6 +41,17 @@ def test_nobody_else_is_told_what_is_needed_to_get_in() -> None:
         with pytest.raises(FatalError):
             Client(there._door).staged("a")
         assert len(server.requests) == 1
+
+
+def test_what_is_needed_to_get_in_is_not_logged_with_an_answer_that_was_cut_off(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with serving(b"HTTP/1.1 200 -\r\nServer: x\r\nx-ms-cut") as server:
+        access = BlobAccess(signature=lambda: "sv=1&sig=secret")
+        there = AzureBlob(BlobConfig("account", "container", endpoint=server.url), access, HASTY)
+        with pytest.raises((MigrateError, AttributeError)):
+            Client(there._door).staged("a")
+    assert "secret" not in caplog.text
 
 
 def test_without_verification_another_machines_object_is_not_taken_for_ours() -> None:
