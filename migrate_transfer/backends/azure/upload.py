@@ -206,7 +206,7 @@ class Uploads:
             return self._after_block(request, answer)
         if isinstance(answer, TransientError):
             return answer
-        if call.step == "meet" and answer.status == NOT_THERE:
+        if call.step == "meet" and answer.status == NOT_THERE and call.task.upload.replaces is None:
             return busy()  # Azurite takes a name under which uncommitted blocks lie for an object's
         if call.step in ("look", "meet"):
             return self._after_look(call.task, answer)

@@ -54,6 +54,18 @@ def test_what_is_needed_to_get_in_is_not_logged_with_an_answer_that_was_cut_off(
     assert "secret" not in caplog.text
 
 
+def test_an_object_that_is_gone_when_it_is_to_be_replaced_is_told_as_gone() -> None:
+    """Nobody's blocks are in the way: none are dropped."""
+    source, gone = Memory(), answer(404, b"", x_ms_error_code="BlobNotFound")
+    source.keep("a", b"new")
+    with serving(answer(201), answer(412, b"", x_ms_error_code="ConditionNotMet"), gone) as server:
+        sender = at(server.url).sender(Streams(1), Control())
+        ((_, result),) = sender.put_all(iter([Passage(source, Upload(1, source.item("a"), replaces="0x1"))]))
+        sender.close()
+    assert isinstance(result, RejectedItem)
+    assert (result.error_code, len(server.requests)) == ("DESTINATION_GONE", 3)
+
+
 def test_without_verification_another_machines_object_is_not_taken_for_ours() -> None:
     """It was put there after the listing, and has the size and the time that our file has."""
     source = Memory()
