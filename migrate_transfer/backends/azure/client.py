@@ -90,6 +90,8 @@ class Client:
             yield
         except AzureError as error:
             raise self._error(error) from None
+        except (AttributeError, ValueError):  # it looks for what an answer that was cut off has not
+            raise ConnectionLost("The answer of Azure Storage was cut or damaged.") from None
 
     def _error(self, error: AzureError) -> MigrateError:
         if isinstance(error, ServiceRequestError | ServiceResponseError):
