@@ -106,3 +106,12 @@ def test_metadata_are_not_replaced_by_what_a_gateways_page_has() -> None:
         sender.close()
     assert isinstance(result, TransientError)
     assert len(server.requests) == 1
+
+
+def test_a_gateways_page_is_not_what_an_object_has() -> None:
+    """Read so twice, a good copy was removed as a wrong one."""
+    with serving(PAGE) as server:
+        sender = at(server.url).sender(Streams(1), Control())
+        ((_, result),) = sender.reread_all(iter(["a"]))
+        sender.close()
+    assert isinstance(result, TransientError)
