@@ -128,7 +128,7 @@ class Prover:
                 yield from self.losses.failed(wrong[key].failed(_item_error(digest)), digest)
             else:
                 (proven if digest == wrong[key].sha256 else bad).append(wrong[key])
-        left = {one.item.key for one in bad if one.moved or is_missing(self.source, one.item)}
+        left = {one.item.key for one in bad if is_missing(self.source, one.item)}
         sent = [(one.item.key, one.etag) for one in bad if ours and one.state == DONE and one.item.key not in left]
         removed = {key for key, error in self.sender.delete_all(iter(sent)) if error is None}
         for one in bad:
