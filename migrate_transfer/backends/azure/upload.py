@@ -1,9 +1,9 @@
 """The bytes of files into blobs: Put Blob for small ones, Put Block and Put Block List for large ones, over one lane.
 
-Every request carries a checksum that the service compares with what reached it: MD5 for a small file (the service
-keeps it), CRC-64 for a block. A service that does not say in its answer that it looked gets MD5, block by block. Block
-ids are made of the source's version and the block's size, place and checksum, so that an interrupted upload goes on
-where it was, and with no block that has other content now.
+Every request carries a checksum that the service compares with what reached it: CRC-64, or MD5 where it does not look
+at that. A service that does not say in its answer that it looked at a block's CRC-64 gets it again, with MD5. Block ids
+are made of the source's version and the block's size, place and checksum, so that an interrupted upload goes on where
+it was, and with no block that has other content now.
 """
 
 from __future__ import annotations
