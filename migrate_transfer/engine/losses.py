@@ -3,14 +3,17 @@ destination that is away? Only in the first case do they end; else the job does,
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from migrate_transfer.core.backend import Destination
-from migrate_transfer.core.errors import TransientError
+from migrate_transfer.core.errors import ItemError, TransientError
 from migrate_transfer.ledger.item_records import Outcome
 
 MANY = 8
 """After so many the destination is asked whether it is there at all."""
+ANY = ".migrate-probe"
+"""The object that is asked for. Nothing is made ready here: a container that is gone has taken along what was done."""
 
 
 @dataclass
@@ -30,6 +33,7 @@ class Losses:
     def settled(self) -> list[Outcome]:
         """The outcomes that were held back, if the destination is there."""
         if self._held:
-            self.destination.prepare()
+            with suppress(ItemError):  # that is an answer too
+                self.destination.find(ANY)
         held, self._held = self._held, []
         return held

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from migrate_transfer.core.backend import Destination, Item, Sender, Source, Upload
 from migrate_transfer.core.errors import FatalError, ItemError, MigrateError
 from migrate_transfer.engine.losses import Losses
-from migrate_transfer.engine.passage import read_through
-from migrate_transfer.engine.refusals import corrupted, occupied, replaced, unreadable
+from migrate_transfer.engine.passage import is_missing, read_through
+from migrate_transfer.engine.refusals import corrupted, damaged, occupied, replaced, unreadable
 from migrate_transfer.ledger.item_records import DONE, FAILED, UNCHANGED, Outcome
 from migrate_transfer.spec import TransferSpec
 
@@ -120,7 +120,7 @@ class Prover:
 
     def _look_again(self, wrong: dict[str, Landed], ours: bool) -> Step:
         """A difference may have arisen on the way back: only the second one counts. A wrong copy is removed where it is
-        `ours`, and not what somebody else has put in its place."""
+        `ours`, and not what somebody else has put in its place; and not where it is all that is left."""
         proven: list[Landed] = []
         bad: list[Landed] = []
         for key, digest in self.sender.reread_all(iter(list(wrong))):
@@ -128,10 +128,12 @@ class Prover:
                 yield from self.losses.failed(wrong[key].failed(_item_error(digest)), digest)
             else:
                 (proven if digest == wrong[key].sha256 else bad).append(wrong[key])
-        sent = [(one.item.key, one.etag) for one in bad if ours and one.state == DONE]
+        left = {one.item.key for one in bad if is_missing(self.source, one.item)}
+        sent = [(one.item.key, one.etag) for one in bad if ours and one.state == DONE and one.item.key not in left]
         removed = {key for key, error in self.sender.delete_all(iter(sent)) if error is None}
         for one in bad:
-            yield one.failed(corrupted(one.item.key in removed) if ours else replaced())
+            error = damaged() if one.item.key in left else corrupted(one.item.key in removed)
+            yield one.failed(error if ours else replaced())
         return proven
 
     def _compare(self, doubtful: Iterable[Doubtful]) -> Step:

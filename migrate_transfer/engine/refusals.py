@@ -49,6 +49,14 @@ def corrupted(removed: bool) -> ItemError:
     )
 
 
+def damaged() -> ItemError:
+    return ItemError(
+        "What is stored at the destination is not what was moved there, and its source is gone: it was left as it is.",
+        code="VERIFICATION_FAILED",
+        remedy="Look for an earlier version of the object or a backup of the file before you remove it.",
+    )
+
+
 def unreadable() -> ItemError:
     return ItemError(
         "The object at the destination is in the Archive tier: it cannot be read back, so nothing was deleted for it.",

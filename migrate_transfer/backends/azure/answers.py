@@ -106,7 +106,7 @@ def refusal(answer: Answer, place: Place) -> MigrateError:
     if code in REFUSALS:
         ours, message, remedy = REFUSALS[code]
         return RejectedItem(message, code=ours, remedy=remedy)
-    if answer.status == 404:
+    if answer.status == 404 and code:  # without one, it is not Azure that has not found it
         return RejectedItem("The object is not there.", code="DESTINATION_GONE", remedy="Retry the failed items.")
     return RejectedItem(
         f"Azure Storage refused the object: {answer.status} {code}".rstrip() + ".",

@@ -1,4 +1,4 @@
-"""Microsoft's client, for what is asked seldom: one object, its blocks, a container that is to be made. Imported when
+"""Microsoft's client, for what is asked seldom: the blocks under a name, a container that is to be made. Imported when
 it is needed first."""
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from azure.core.exceptions import (
     ClientAuthenticationError,
     HttpResponseError,
     ResourceExistsError,
-    ResourceNotFoundError,
     ServiceRequestError,
     ServiceResponseError,
 )
-from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient
+from azure.storage.blob import BlobClient, BlobServiceClient
 
 from migrate_transfer.backends.azure import blocks
 from migrate_transfer.backends.azure.access import Door
@@ -28,6 +27,7 @@ from migrate_transfer.core.errors import ConnectionLost, FatalError, MigrateErro
 from migrate_transfer.net.headers import retry_after
 
 logging.getLogger("azure").setLevel(logging.WARNING)
+logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns of an answer with its address, and so the signature
 
 
 class Client:
@@ -40,6 +40,7 @@ class Client:
     def _open(self) -> BlobServiceClient:
         door = self._door
         options: dict[str, Any] = {"api_version": API_VERSION, "retry_total": 0, "logging_enable": False}
+        options["permit_redirects"] = False  # the access would go wherever they lead
         if door.authorities:
             options["connection_verify"] = door.authorities
         if door.access.connection_string is not None:
@@ -72,15 +73,6 @@ class Client:
                 if getattr(error, "error_code", "") != "ContainerAlreadyExists":
                     raise
 
-    def find(self, name: str) -> BlobProperties | None:
-        with self._translated():
-            try:
-                return self._blob(name).get_blob_properties()
-            except ResourceNotFoundError as error:
-                if getattr(error, "error_code", "") == "ContainerNotFound":
-                    raise gone(self._door.name) from error
-                return None
-
     def staged(self, name: str) -> dict[str, int]:
         """See `blocks.py`."""
         with self._translated():
@@ -98,6 +90,8 @@ class Client:
             yield
         except AzureError as error:
             raise self._error(error) from None
+        except (AttributeError, ValueError):  # it looks for what an answer that was cut off has not
+            raise ConnectionLost("The answer of Azure Storage was cut or damaged.") from None
 
     def _error(self, error: AzureError) -> MigrateError:
         if isinstance(error, ServiceRequestError | ServiceResponseError):

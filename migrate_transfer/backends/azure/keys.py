@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlencode
@@ -17,6 +18,8 @@ from migrate_transfer.backends.azure.answers import API_VERSION
 
 RIGHTS = "rcwdl"
 """Read, create, write, delete, list, in the order that the service wants."""
+IN_AZURE = re.compile(r"https?://([a-z0-9]+)\.blob\.")
+"""An address that begins with the name of its account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ def account_of(connection_string: str) -> Account:
     signature = "" if key else found.get("SHAREDACCESSSIGNATURE", "").lstrip("?")
     if not ((name and key) or (signature and (name or "BLOBENDPOINT" in found))):
         raise ValueError("neither key nor signature")
+    if not name and (host := IN_AZURE.match(url)):
+        name = host[1]
     return Account(name, url.rstrip("/"), key, signature)
 
 

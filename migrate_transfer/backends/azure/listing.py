@@ -16,6 +16,8 @@ from migrate_transfer.core.backend import Stored
 from migrate_transfer.core.errors import ConnectionLost
 from migrate_transfer.net.lane import Answer, Request
 
+KEPT = "x-ms-meta-"
+"""What the headers of an object's metadata begin with."""
 FIRST, LAST = -(2**63), 2**63 - 1
 """Nanoseconds that the ledger can keep, as those of a file: somebody may have stored the year 9999."""
 
@@ -37,6 +39,22 @@ def read(answer: Answer, prefix: str) -> tuple[list[Stored], str]:
         return list(_objects(root, len(prefix))), root.findtext("NextMarker") or ""
     except (ElementTree.ParseError, ValueError):
         raise ConnectionLost("The answer of Azure Storage was cut or damaged.") from None
+
+
+def question(address: str) -> Request[None]:
+    """What is asked of the object at `address`."""
+    return Request(None, "HEAD", address, [f"x-ms-version: {API_VERSION}"])
+
+
+def single(answer: Answer, key: str) -> Stored:
+    """The one object that an answer's head tells of. Raises ConnectionLost for what is no such head."""
+    headers = answer.headers
+    try:
+        size, etag = int(headers["content-length"]), headers["etag"]
+    except (KeyError, ValueError):
+        raise ConnectionLost("The answer of Azure Storage was cut or damaged.") from None
+    kept = {name.removeprefix(KEPT): value for name, value in headers.items() if name.startswith(KEPT)}
+    return stored(key, size, etag, headers.get("x-ms-access-tier", ""), kept)
 
 
 def _objects(root: ElementTree.Element, skipped: int) -> Iterator[Stored]:

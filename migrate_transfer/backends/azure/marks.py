@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from migrate_transfer.backends.azure.answers import API_VERSION, item_error, refusal, written
+from migrate_transfer.backends.azure.listing import KEPT
 from migrate_transfer.backends.azure.place import Place
-from migrate_transfer.core.errors import RejectedItem, TransientError
+from migrate_transfer.core.errors import ConnectionLost, RejectedItem, TransientError
 from migrate_transfer.net.lane import Answer, Lane, Request
 
-KEPT = "x-ms-meta-"
 MOVED = "x-ms-meta-moved"
 IMMUTABLE = ("BlobImmutableDueToPolicy", "BlobImmutableDueToLegalHold")
 """Such an object cannot be marked, and needs no mark while the policy holds: nobody can replace or remove it."""
@@ -48,8 +48,11 @@ class Marks:
             if answer.headers.get("x-ms-error-code") in IMMUTABLE:
                 return etag
             return item_error(refusal(answer, self.place))
+        found = answer.headers.get("etag", "").strip('"')
+        if not found or (request.method == "HEAD" and found != etag):
+            return ConnectionLost("It is not Azure Storage that answered.")  # nor are those the object's metadata
         if request.method == "PUT":
-            return answer.headers.get("etag", "").strip('"')
+            return found
         kept = {name: value for name, value in answer.headers.items() if name.startswith(KEPT) and name != MOVED}
         if not all(value.isascii() for value in kept.values()):
             return RejectedItem(

@@ -12,7 +12,7 @@ from migrate_transfer.backends.azure.place import MIB, Place
 from migrate_transfer.backends.azure.renewal import RenewingLane
 from migrate_transfer.backends.azure.upload import Uploads
 from migrate_transfer.core.backend import Content, Receipt, Rename, Streams, Tier, Upload
-from migrate_transfer.core.errors import TransientError
+from migrate_transfer.core.errors import ConnectionLost, TransientError
 from migrate_transfer.net.lane import Answer, Link, Request
 
 RANGE = 64 * MIB
@@ -79,8 +79,10 @@ class BlobSender:
             return reading.digest.hexdigest()  # an empty object has no range
         if answer.status not in (200, 206):
             return item_error(refusal(answer, self._place))
+        if "etag" not in answer.headers:
+            return ConnectionLost("It is not Azure Storage that answered.")
         whole = answer.headers.get("content-range", "").rpartition("/")[2] or answer.headers.get("content-length", "0")
-        reading.size, reading.etag = int(whole), answer.headers.get("etag", "")
+        reading.size, reading.etag = int(whole), answer.headers["etag"]
         reading.offset += RANGE
         if answer.status == 200 or reading.offset >= reading.size:
             return reading.digest.hexdigest()
@@ -122,7 +124,7 @@ class BlobSender:
         for request, answer in self._lane.exchange(requests):
             key = request.owner
             if isinstance(answer, Answer):
-                fine = 200 <= answer.status < 300
+                fine = 200 <= answer.status < 300 and "x-ms-request-id" in answer.headers  # a gateway's page has none
                 yield key, None if fine else item_error(refusal(answer, self._place))
             elif answer is not None:
                 yield key, answer

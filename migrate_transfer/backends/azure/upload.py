@@ -1,9 +1,9 @@
 """The bytes of files into blobs: Put Blob for small ones, Put Block and Put Block List for large ones, over one lane.
 
-Every request carries a checksum that the service compares with what reached it: MD5 for a small file (the service
-keeps it), CRC-64 for a block. A service that does not say in its answer that it looked gets MD5, block by block. Block
-ids are made of the source's version and the block's size, place and checksum, so that an interrupted upload goes on
-where it was, and with no block that has other content now.
+Every request carries a checksum that the service compares with what reached it: CRC-64, or MD5 where it does not look
+at that. A service that does not say in its answer that it looked at a block's CRC-64 gets it again, with MD5. Block ids
+are made of the source's version and the block's size, place and checksum, so that an interrupted upload goes on where
+it was, and with no block that has other content now.
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ class Uploads:
             return self._after_block(request, answer)
         if isinstance(answer, TransientError):
             return answer
-        if call.step == "meet" and answer.status == NOT_THERE:
+        if call.step == "meet" and answer.status == NOT_THERE and call.task.upload.replaces is None:
             return busy()  # Azurite takes a name under which uncommitted blocks lie for an object's
         if call.step in ("look", "meet"):
             return self._after_look(call.task, answer)
@@ -249,8 +249,9 @@ class Uploads:
         item, size = task.upload.item, answer.headers.get("content-length")
         if task.upload.sha256:
             ours = answer.headers.get("x-ms-meta-sha256") == task.upload.sha256
-        else:  # nothing is verified: the time stored with it says whose it is
-            ours = moment(answer.headers.get("x-ms-meta-mtime", "")) == item.modified
+        else:  # nothing is verified: the source and the time stored with it say whose it is
+            ours = answer.headers.get("x-ms-meta-source") == task.upload.properties.get("source")
+            ours = ours and moment(answer.headers.get("x-ms-meta-mtime", "")) == item.modified
         if not ours or size != str(item.size):
             return occupied()
         return Receipt(answer.headers.get("etag", "").strip('"'), task.sent, "x-ms-meta-moved" in answer.headers)

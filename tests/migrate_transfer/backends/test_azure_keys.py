@@ -10,6 +10,7 @@ from azure.storage.blob import BlobServiceClient, ContainerSasPermissions, gener
 
 from migrate_transfer.backends.azure.access import BlobAccess, Door
 from migrate_transfer.backends.azure.keys import RIGHTS, account_of, signed, text_to_sign
+from migrate_transfer.core.errors import InvalidRequest
 from tests.fakes.azurite import KEY
 
 STRINGS = [
@@ -47,6 +48,14 @@ def test_a_connection_string_leads_where_microsofts_client_goes(string: str) -> 
 def test_one_that_is_not_complete_is_none(string: str) -> None:
     with pytest.raises(ValueError):
         account_of(string)
+
+
+def test_a_connection_string_by_signature_is_that_of_the_account_in_its_address() -> None:
+    """As Azure's page writes it, without a name: files went to another account than the one that was named."""
+    door = Door("other", "files", "", BlobAccess(connection_string=STRINGS[5]))
+    with pytest.raises(InvalidRequest) as caught:
+        door.signature()
+    assert caught.value.error_code == "OTHER_ACCOUNT"
 
 
 @pytest.mark.parametrize("hours", [-30, 5])

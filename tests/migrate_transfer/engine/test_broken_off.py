@@ -55,6 +55,17 @@ def test_a_paused_job_sends_nothing_again_that_landed(site: Site) -> None:
     assert site.stored() == made
 
 
+def test_a_container_that_was_deleted_while_it_could_not_be_reached_is_not_made_anew(site: Site) -> None:
+    """What had been put into it counted as done, and was nowhere."""
+    site.fill(30, 0)
+    site.destination = reached(site, retry=BRIEF)
+    away = after(20, site.container.delete_container, "reset")
+    site.wire.script = lambda request: None if b"restype=container" in request.first else away(request)
+    with pytest.raises(TargetError) as caught:
+        site.run(concurrency=1)
+    assert caught.value.error_code == "CONTAINER_MISSING"
+
+
 def test_a_container_that_is_deleted_under_the_job_is_told_and_all_of_it_is_sent_to_the_new_one(site: Site) -> None:
     made = site.fill(300, 3)
     site.wire.script = after(200, site.container.delete_container)

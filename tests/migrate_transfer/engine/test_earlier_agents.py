@@ -49,3 +49,20 @@ def test_what_an_earlier_agent_of_the_job_archives_and_deletes_is_there(tmp_path
     other.run(**ARCHIVED)
     work.run(**ARCHIVED)
     assert work.outcomes(**ARCHIVED) == {"a": "unchanged"}
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_what_another_agent_has_moved_is_not_removed_as_a_wrong_copy(tmp_path: Path, moved: bool) -> None:
+    """Its source is gone: what is left of it is nowhere else."""
+    source, there = holding(a=b"one"), Memory()
+    work = Work(tmp_path, source, there)
+    work.scan(delete_source=True)
+    with work.books(delete_source=True) as ledger:
+        ledger.claim([row.number for row in ledger.waiting(0, 10)])
+    Work(tmp_path / "other", source, there).run()
+    there.mark_moved("a", moved=moved)
+    there.objects["a"].data = b"0ne"
+    del source.objects["a"]
+    work.run(delete_source=True)
+    assert work.outcomes(delete_source=True) == {"a": "VERIFICATION_FAILED"}
+    assert "a" in there.objects
