@@ -28,7 +28,7 @@ THERE = ("done", "unchanged")
 SLICE = 1_000
 MANY = 8
 """After so many objects that could not be reached, the destination is asked whether it is there at all."""
-Found = Literal["same", "missing", "different", "archived", "unreadable", "unproven"]
+Found = Literal["same", "missing", "different", "archived", "unreadable", "unproven", "failed", "pending"]
 CANNOT_READ: dict[str, Found] = {"DESTINATION_GONE": "missing", "DESTINATION_ARCHIVED": "archived"}
 
 
@@ -47,11 +47,13 @@ def write_manifest(ledger: ItemLedger, spec: TransferSpec, path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An item that the manifest says is at the destination."""
+    """An item that the manifest says is at the destination, or (`absent`, and why) that its job did not bring there."""
 
     key: str
     size: int
     sha256: str
+    absent: Literal["failed", "pending"] | None = None
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +106,24 @@ def read_lines(path: Path) -> Iterator[Line]:
         for text in islice(file, 1, None):
             try:
                 fields = json.loads(text)
-                line = Line(fields["path"], fields["size"], fields.get("sha256", ""))
-                outcome = fields["outcome"]
+                line, outcome = _line(fields), fields["outcome"]
             except (ValueError, KeyError, TypeError):
                 raise _damaged(path) from None
             count += 1
-            if outcome in THERE:
+            if outcome != "skipped":
                 yield line
     if count != head["items"]:
         raise _damaged(path)
+
+
+def _line(fields: Mapping[str, Any]) -> Line:
+    """Raises KeyError."""
+    found = (fields["path"], fields["size"], fields.get("sha256", ""))
+    if fields["outcome"] in THERE:
+        return Line(*found)
+    if fields["outcome"] == "failed":
+        return Line(*found, "failed", f"{fields.get('code')}: {fields.get('message', '')}")
+    return Line(*found, "pending", "The job did not come to it.")
 
 
 def _damaged(path: Path) -> InvalidRequest:
@@ -128,7 +139,8 @@ def verify(
 ) -> Verified:
     """Read every object of the manifest back; `tell` hears how many were looked at. Raises FatalError, TransientError
     when the destination is away, Stopped."""
-    verified, lines = Verified(), read_lines(path)
+    verified = Verified()
+    lines = _there(read_lines(path), verified)
     sender = destination.sender(Streams(streams), control)
     try:
         while some := {line.key: line for line in islice(lines, SLICE)}:
@@ -139,6 +151,15 @@ def verify(
     finally:
         sender.close()
     return verified
+
+
+def _there(lines: Iterator[Line], verified: Verified) -> Iterator[Line]:
+    """Those that are to be read; the others are noted."""
+    for line in lines:
+        if line.absent is None:
+            yield line
+        else:
+            verified.add(line, line.absent, line.message)
 
 
 def _read(sender: Sender, lines: Mapping[str, Line], destination: Destination, verified: Verified) -> dict[str, Line]:
