@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +19,7 @@ import orjson
 
 from migrate_transfer.core.backend import Destination, Sender, Streams
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import FatalError, InvalidRequest, MigrateError, TransientError
+from migrate_transfer.core.errors import FatalError, InvalidRequest, ItemError, MigrateError, TransientError
 from migrate_transfer.ledger.item_records import Entry
 from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.spec import TransferSpec
@@ -26,10 +28,12 @@ VERSION = 1
 NAMES = ("path", *Entry._fields[1:])
 THERE = ("done", "unchanged")
 SLICE = 1_000
+AT_ONCE = 8
+"""So many archived objects are asked about together."""
 MANY = 8
 """After so many objects that could not be reached, the destination is asked whether it is there at all."""
 Found = Literal["same", "missing", "different", "archived", "unreadable", "unproven", "failed", "pending"]
-CANNOT_READ: dict[str, Found] = {"DESTINATION_GONE": "missing", "DESTINATION_ARCHIVED": "archived"}
+OTHER = "Its content is not what was copied."
 
 
 def write_manifest(ledger: ItemLedger, spec: TransferSpec, path: Path) -> None:
@@ -52,6 +56,7 @@ class Line:
     key: str
     size: int
     sha256: str
+    etag: str = ""
     absent: Literal["failed", "pending"] | None = None
     message: str = ""
 
@@ -118,7 +123,7 @@ def read_lines(path: Path) -> Iterator[Line]:
 
 def _line(fields: Mapping[str, Any]) -> Line:
     """Raises KeyError."""
-    found = (fields["path"], fields["size"], fields.get("sha256", ""))
+    found = (fields["path"], fields["size"], fields.get("sha256", ""), fields.get("etag", ""))
     if fields["outcome"] in THERE:
         return Line(*found)
     if fields["outcome"] == "failed":
@@ -146,7 +151,7 @@ def verify(
         while some := {line.key: line for line in islice(lines, SLICE)}:
             wrong = _read(sender, some, destination, verified)
             for key in _read(sender, wrong, destination, verified):
-                verified.add(wrong[key], "different", "Its content is not what was copied.")
+                verified.add(wrong[key], "different", OTHER)
             tell(len(some))
     finally:
         sender.close()
@@ -164,14 +169,16 @@ def _there(lines: Iterator[Line], verified: Verified) -> Iterator[Line]:
 
 def _read(sender: Sender, lines: Mapping[str, Line], destination: Destination, verified: Verified) -> dict[str, Line]:
     """Those whose content is another one; it may have become so on its way back. What else was found is noted."""
-    wrong, lost = {}, 0
+    wrong, shut, lost = {}, list[Line](), 0
     for key, digest in sender.reread_all(iter(list(lines))):
         line = lines[key]
         if isinstance(digest, TransientError):
             lost += 1
             if lost % MANY == 0:
                 destination.find(key)  # is it there at all?
-        if isinstance(digest, Exception):
+        if isinstance(digest, MigrateError) and digest.error_code == "DESTINATION_ARCHIVED":
+            shut.append(line)
+        elif isinstance(digest, Exception):
             _note(line, digest, verified)
         elif not line.sha256:
             verified.add(line, "unproven", "It was copied without a SHA-256: there is nothing to compare it with.")
@@ -179,11 +186,25 @@ def _read(sender: Sender, lines: Mapping[str, Line], destination: Destination, v
             verified.add(line, "same")
         else:
             wrong[key] = line
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for line, (found, message) in zip(shut, pool.map(partial(_said, destination), shut), strict=True):
+            verified.add(line, found, message)
     return wrong
+
+
+def _said(destination: Destination, line: Line) -> tuple[Found, str]:
+    """Of an archived object, which cannot be read: whether it says of itself that it is what was copied."""
+    try:
+        stored = destination.find(line.key)
+    except ItemError as error:
+        return "unreadable", error.message
+    if stored is None:
+        return "missing", "The object is not there."
+    alike = line.sha256 != "" and (stored.size, stored.sha256) == (line.size, line.sha256)
+    return ("archived", "Not re-read: archived.") if alike or stored.etag == line.etag else ("different", OTHER)
 
 
 def _note(line: Line, error: Exception, verified: Verified) -> None:
     if isinstance(error, FatalError) or not isinstance(error, MigrateError):
         raise error
-    found = CANNOT_READ.get(error.error_code, "unreadable")
-    verified.add(line, found, "Not re-read: archived." if found == "archived" else error.message)
+    verified.add(line, "missing" if error.error_code == "DESTINATION_GONE" else "unreadable", error.message)
