@@ -221,7 +221,7 @@ def test_books_that_name_no_failed_file_are_not_those_that_are_meant(move: Move)
     site, job = move.ground.site, move.ground.until(move.job(), "completed")
     with site.database.transaction() as session:  # as where it failed with another agent, after this one had it
         row = session.get_one(Job, job["id"])
-        row.status, row.files_failed = JobStatus.FAILED, 1
+        row.status, row.files_failed, row.error_code = JobStatus.FAILED, 1, "ITEMS_FAILED"
     again = site.post(f"/api/jobs/{job['id']}/retry-failed")
     assert move.ground.until(again, "failed")["error_code"] == "RETRY_ELSEWHERE"
 
