@@ -232,6 +232,7 @@ def test_a_sync_goes_on_until_it_is_cancelled(move: Move) -> None:
     assert move.ground.job_now(job)["status"] == "running"
     move.ground.site.post(f"/api/jobs/{job['id']}/cancel")
     assert move.ground.until(job, "cancelled")["files_completed"] == 120
+    eventually(lambda: any((move.ground.home / "state" / "jobs" / job["id"]).rglob("report.json")))
 
 
 def test_a_container_that_is_deleted_fails_the_job_with_its_papers(move: Move) -> None:
