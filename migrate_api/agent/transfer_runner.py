@@ -255,6 +255,7 @@ def _standing(ledger: ItemLedger, totals: FileTotals, sent: int | None = None) -
         moved + totals.moved,
         bytes_left=max(0, totals.bytes - totals.settled - totals.in_flight),
         sent=sent,
+        total=Totals(items=done + now.discovered, bytes=moved + totals.bytes),
     )
 
 
