@@ -55,8 +55,8 @@ def repeat(
     """A new job with an older one's specification, or over just its failed items."""
     if old.status not in FINAL:
         raise conflict("JOB_NOT_FINISHED", f"The job is {old.status}; only a finished job is repeated.")
-    if failed and not old.files_failed:
-        raise conflict("NOTHING_FAILED", "No item of this job failed.", "Re-run it if you want it done again.")
+    if failed:
+        _require_tried(old)
     project = _project(dispatch.session, person.tenant_id, old.project_id)
     agent = _agent(dispatch.session, person.tenant_id, changes.agent_id or old.agent_id)
     sealed = vault.open(dispatch.session, old.tenant_id, f"job:{old.id}")
@@ -68,6 +68,19 @@ def repeat(
     row = _row(person, project, agent, changes.name or f"{old.name[:240]} (again)", spec)
     row.rerun_of, row.retry_of = old.id, old.id if failed else None
     return _add(dispatch, vault, person, row, spec)
+
+
+def _require_tried(old: Job) -> None:
+    """A retry moves just the files that failed. Where others were never come to, the project would be complete without
+    them. (An import's retry looks at every record.) Raises Refusal 409."""
+    if not old.files_failed:
+        raise conflict("NOTHING_FAILED", "No item of this job failed.", "Re-run it if you want it done again.")
+    if old.type is not JobType.ROCKRMS_IMPORT and old.error_code != "ITEMS_FAILED":
+        raise conflict(
+            "NOT_ALL_TRIED",
+            "The job ended before all of its items were tried: a retry of those that failed would leave the others.",
+            "Re-run it as a whole: what is at the destination already is found there.",
+        )
 
 
 def _with_new_secrets(spec: JobSpec, changes: Again) -> JobSpec:

@@ -17,7 +17,8 @@ COLUMNS = ("path", "bytes", "outcome", "code", "message", "remedy")
 
 
 def summary(spec: TransferSpec, totals: FileTotals, seconds: float) -> dict[str, Any]:
-    """Counts, bytes and speed. `balanced` says whether every item has exactly one outcome."""
+    """Counts, bytes and speed. `balanced` says whether every item has exactly one outcome; the rate of success is null
+    where nothing was to be moved."""
     counts = totals.counts
     finished = counts.done + counts.unchanged + counts.failed
     return {
@@ -27,7 +28,7 @@ def summary(spec: TransferSpec, totals: FileTotals, seconds: float) -> dict[str,
         "items": outcomes(totals),
         "skipped_by_rule": dict(counts.skips),
         "balanced": counts.balanced,
-        "success_rate": round((counts.done + counts.unchanged) / finished, 6) if finished else 1.0,
+        "success_rate": round((counts.done + counts.unchanged) / finished, 6) if finished else None,
         "bytes_discovered": totals.bytes,
         "bytes_moved": totals.moved,
         "bytes_sent": totals.sent,

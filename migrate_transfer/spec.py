@@ -63,8 +63,10 @@ class TransferSpec:
         return self.kind != "sync" and self.tier in ("cool", "cold") and tier not in ("", "archive", self.tier)
 
     def identity(self) -> str:
-        """The same for specs that may go on with one another's work: only the pace differs."""
-        return replace(self, concurrency=1, every=0.0).text()
+        """The same for specs that may go on with one another's work: only the pace differs, or the time zone of a day
+        that is not asked for."""
+        filters = self.filters if self.filters.older_than else replace(self.filters, zone="UTC")
+        return replace(self, concurrency=1, every=0.0, filters=filters).text()
 
     def text(self) -> str:
         """As JSON."""

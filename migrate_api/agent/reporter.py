@@ -69,6 +69,7 @@ class Reporter:
             **self._changed(now),
             failed_items=tuple(items),
             status=status,
+            totals=now.total,
             error=failure(ending.error) if ending.error else None,
             recount=_recount(now),
             result=ending.result,

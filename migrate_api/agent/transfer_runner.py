@@ -25,7 +25,15 @@ from migrate_transfer.backends.local import LocalSource as LocalDisk
 from migrate_transfer.core.backend import Item, Source
 from migrate_transfer.core.bandwidth import MEGABIT, Bucket, Schedule, Window
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import FatalError, ItemError, MigrateError, StorageError, TargetError, TransientError
+from migrate_transfer.core.errors import (
+    FatalError,
+    ItemError,
+    MigrateError,
+    Stopped,
+    StorageError,
+    TargetError,
+    TransientError,
+)
 from migrate_transfer.core.plan import Filters
 from migrate_transfer.core.retry import RetryPolicy
 from migrate_transfer.engine.only import Only
@@ -209,9 +217,10 @@ class TransferRunner:
         with self._opened(control) as job:
             try:
                 totals = job.run(control, look)
-            except MigrateError:
-                with suppress(StorageError):
-                    job.write_papers()
+            except (MigrateError, Stopped) as ended:
+                if isinstance(ended, MigrateError) or ended.reason == "cancelled":  # else it goes on
+                    with suppress(StorageError):
+                        job.write_papers()
                 raise
             result = {**job.write_papers(), "manifest": str(self._folder / MANIFEST)}
         return Ending(_items_failed(totals), result)
@@ -250,6 +259,7 @@ def _standing(ledger: ItemLedger, totals: FileTotals, sent: int | None = None) -
         moved + totals.moved,
         bytes_left=max(0, totals.bytes - totals.settled - totals.in_flight),
         sent=sent,
+        total=Totals(items=done + now.discovered, bytes=moved + totals.bytes),
     )
 
 

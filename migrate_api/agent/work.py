@@ -26,6 +26,8 @@ class Standing:
     """Bytes of items without an outcome that are still to be read; None where nobody knows them before."""
     sent: int | None = None
     """Bytes that went over the wire in this attempt, whose growth is the speed; None: what was completed is taken."""
+    total: Totals | None = None
+    """Of which these are; None where that stays what the scan found. What has no outcome at the end is the rest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,10 @@ from migrate_transfer import manifest
 from migrate_transfer.core.backend import Tier
 from migrate_transfer.core.bandwidth import MEGABIT, Bucket
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import InvalidRequest
+from migrate_transfer.core.errors import InvalidRequest, Stopped
 from migrate_transfer.core.plan import Filters
 from migrate_transfer.dry_run import dry_run_folder, sweep
-from migrate_transfer.engine.transfer import Transfer
+from migrate_transfer.engine.transfer import Tell, Transfer
 from migrate_transfer.job import ITEMS, MANIFEST, REPORT, FileJob
 from migrate_transfer.ledger.item_records import FAILED
 from migrate_transfer.ledger.items import ItemLedger
@@ -179,8 +179,17 @@ def _transfer(
             if dry_run:
                 job.scan(control, tell)
             else:
-                job.run(control, tell, passes)
+                _run(job, control, tell, passes)
         _finish(job, dry_run=dry_run, as_json=as_json)
+
+
+def _run(job: FileJob, control: Control, tell: Tell, passes: int | None) -> None:
+    try:
+        job.run(control, tell, passes)
+    except Stopped:
+        if job.transfer.spec.kind == "sync":  # that is how it ends; a report of anything else would say that it is done
+            job.write_papers()
+        raise
 
 
 def _credentials(settings: Settings) -> Credentials:

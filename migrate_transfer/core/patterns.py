@@ -56,7 +56,10 @@ class Patterns:
 
 
 def written_out(patterns: Sequence[str], ignore_case: bool = False) -> tuple[list[str], list[str]]:
-    """As regular expressions, those for names and those for paths. Raises InvalidRequest."""
+    """As regular expressions, those for names and those for paths. Raises InvalidRequest, also for an empty one, as of
+    a script's variable that is not set: nothing has such a name, and a job that moves nothing would end well."""
+    if "" in patterns:
+        raise InvalidRequest("A pattern is empty.", code="BAD_PATTERN", remedy="Write it, or leave the option out.")
     names = [pattern for pattern in patterns if "/" not in pattern]
     try:
         return (

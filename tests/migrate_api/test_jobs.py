@@ -10,6 +10,7 @@ from migrate_api import history
 from migrate_api.protocol.states import JobStatus
 from migrate_api.tables import Event, Job
 from tests.migrate_api.site import HOST, RECOUNT, ROCK, Site
+from tests.migrate_api.test_creation import STORAGE
 
 
 def commands(site: Site, agent: dict[str, str]) -> list[str]:
@@ -180,6 +181,17 @@ def test_rerun_takes_the_secrets_along(site: Site) -> None:
     assert (again["rerun_of"], again["retry_of"], again["status"]) == (job["id"], job["id"], "created")
     leased = site.post(f"/api/agent/jobs/{again['id']}/lease", key=agent["key"])
     assert leased["spec"]["source"]["mission_integration_key"] == ROCK["mission_integration_key"]
+
+
+def test_a_retry_is_refused_where_files_were_never_tried(site: Site) -> None:
+    """It would end completed, and its project with it, though most of the files were never moved."""
+    agent, project = site.agent(), site.project("file_migration")
+    site.call("PUT", f"/api/projects/{project['id']}/storage", STORAGE)
+    job, token = site.running(agent, project=project, type="migrate_files", source={"type": "local", "path": "/data"})
+    some = {"completed": 2, "unchanged": 0, "skipped": 0, "failed": 1, "bytes_completed": 1}
+    error = {"code": "AZURE_ACCESS_DENIED", "message": "Refused."}
+    site.report(agent, job, token, 4, status="failed", error=error, recount=some)
+    assert site.refused("POST", f"/api/jobs/{job['id']}/retry-failed", {}) == (409, "NOT_ALL_TRIED")
 
 
 def test_deleting_needs_an_end_and_keeps_the_history(site: Site) -> None:

@@ -13,11 +13,12 @@ from pydantic import SecretStr
 from migrate_api.agent.control_plane import ControlPlane
 from migrate_api.agent.reporter import Reporter
 from migrate_api.agent.settings import AgentSettings
-from migrate_api.agent.work import Standing
-from migrate_api.protocol.messages import REPORT_SECONDS, EntityCounts
+from migrate_api.agent.work import Ending, Standing
+from migrate_api.protocol.messages import REPORT_SECONDS, EntityCounts, FailedItem, Totals
 from migrate_api.protocol.states import JobStatus
 from migrate_api.tables import ProgressBatch
 from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import FatalError
 from tests.migrate_api.agent.wire import Wire
 from tests.migrate_api.site import Site
 
@@ -115,3 +116,20 @@ def test_the_speed_is_what_goes_over_the_wire_and_the_rest_what_is_to_be_read(te
     assert found["speed_mbps"] > 0
     assert (found["bytes_completed"], found["bytes_left"]) == (0, 9_000_000)
     assert found["seconds_remaining"] == pytest.approx(9_000_000 * 8 / 1e6 / found["speed_mbps"], abs=0.1)
+
+
+class BrokenOff:
+    """Seven were listed, and one was moved."""
+
+    def failed(self) -> Iterator[FailedItem]:
+        yield from ()
+
+    def standing(self) -> Standing:
+        return Standing(completed=1, total=Totals(items=7, bytes=70))
+
+
+def test_what_was_not_come_to_is_pending_at_the_end(telling: Telling) -> None:
+    """A listing that was broken off has told no total; of a sync's later passes the first one's is none."""
+    telling.reporter.final(BrokenOff(), JobStatus.FAILED, Ending(FatalError("The disk is gone.")))  # type: ignore[arg-type]
+    found = telling.site.get(f"/api/reports/{telling.job['id']}")
+    assert (found["discovered"], found["completed"], found["pending"]) == (7, 1, 6)

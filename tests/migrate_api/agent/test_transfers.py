@@ -221,7 +221,7 @@ def test_books_that_name_no_failed_file_are_not_those_that_are_meant(move: Move)
     site, job = move.ground.site, move.ground.until(move.job(), "completed")
     with site.database.transaction() as session:  # as where it failed with another agent, after this one had it
         row = session.get_one(Job, job["id"])
-        row.status, row.files_failed = JobStatus.FAILED, 1
+        row.status, row.files_failed, row.error_code = JobStatus.FAILED, 1, "ITEMS_FAILED"
     again = site.post(f"/api/jobs/{job['id']}/retry-failed")
     assert move.ground.until(again, "failed")["error_code"] == "RETRY_ELSEWHERE"
 
@@ -232,6 +232,7 @@ def test_a_sync_goes_on_until_it_is_cancelled(move: Move) -> None:
     assert move.ground.job_now(job)["status"] == "running"
     move.ground.site.post(f"/api/jobs/{job['id']}/cancel")
     assert move.ground.until(job, "cancelled")["files_completed"] == 120
+    eventually(lambda: any((move.ground.home / "state" / "jobs" / job["id"]).rglob("report.json")))
 
 
 def test_a_container_that_is_deleted_fails_the_job_with_its_papers(move: Move) -> None:

@@ -55,6 +55,13 @@ def test_a_pattern_that_stands_for_too_many_is_refused(pattern: str) -> None:
     assert told.value.error_code == "BAD_PATTERN"
 
 
+def test_an_empty_pattern_is_refused() -> None:
+    """It is that of a script's variable that is not set; nothing would be moved, and the job end well."""
+    with pytest.raises(InvalidRequest) as told:
+        Filters(include=("*.pdf", "")).rule(Item("a.pdf", 1, 1, ""))
+    assert told.value.error_code == "BAD_PATTERN"
+
+
 @pytest.mark.parametrize(
     ("path", "exclude"),
     [

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from azure.storage.blob import ContainerSasPermissions, generate_container_sas
+from azure.storage.blob import ContainerSasPermissions, StandardBlobTier, generate_container_sas
 
 from migrate_transfer.backends.azure.access import BlobAccess
 from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
@@ -58,3 +58,17 @@ def test_one_object_that_cannot_be_read_is_told(site: Site, manifest: Path) -> N
     poor = reached(site, retry=RetryPolicy(first=0.01, longest=0.02, patience=2))
     site.wire.script = lambda request: "503" if b"file%203.bin" in request.first else None
     assert verify(manifest, poor, 4, Control(), lambda count: None).counts == {"same": 61, "unreadable": 1}
+
+
+def test_an_archived_object_that_is_another_one_now_is_told(site: Site) -> None:
+    """It cannot be read; what it says of itself can."""
+    site.fill(2, 0)
+    site.kind = "archive"
+    site.run(tier="archive")
+    with site.books(tier="archive") as ledger:
+        write_manifest(ledger, site.spec(), site.folder / "manifest.jsonl")
+    name = next(iter(site.container.list_blobs())).name
+    site.container.delete_blob(name)
+    site.container.upload_blob(name, b"other", standard_blob_tier=StandardBlobTier.ARCHIVE)
+    found = verify(site.folder / "manifest.jsonl", site.destination, 4, Control(), lambda count: None)
+    assert (found.counts, found.clean) == ({"archived": 1, "different": 1}, False)

@@ -169,6 +169,12 @@ def test_the_job_folder_of_another_transfer_is_refused(work: Work) -> None:
     assert caught.value.error_code == "OTHER_TRANSFER"
 
 
+def test_a_job_goes_on_though_its_project_has_another_time_zone_now(work: Work) -> None:
+    """It failed, and nobody could give an agent's job the settings it was begun with, or another folder."""
+    work.scan()
+    assert work.run(filters=Filters(zone="America/Chicago")).counts.pending == 0
+
+
 def test_a_second_run_on_one_job_folder_is_refused(work: Work) -> None:
     transfer = Transfer(work.folder / "first", work.spec(), work.source, work.destination)
     with transfer.ledger.lease(), pytest.raises(AlreadyRunning):
