@@ -21,6 +21,7 @@ from migrate_transfer.net.lane import Answer
 
 API_VERSION = "2024-11-04"
 """The newest that the Azurite of our tests knows; all we use is older."""
+KEPT = "x-ms-meta-"
 EXPIRED = re.compile("not valid in the specified time frame|expired|lifetime validation failed", re.IGNORECASE)
 CORRUPTED = ("Md5Mismatch", "Crc64Mismatch")
 GARBLED = (*CORRUPTED, "InvalidOperation", "InvalidXmlDocument")
@@ -28,6 +29,7 @@ GARBLED = (*CORRUPTED, "InvalidOperation", "InvalidXmlDocument")
 InvalidOperation of a wrong MD5, and nobody of ours writes XML that is none."""
 NOT_KNOWN = ("FeatureNotSupported", "UnsupportedHeader")
 """Said of a header by a service that is not Azure's own: an emulator, a gateway."""
+NO_CONTAINER = ("ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled")
 DESTINATION_BUSY = "DESTINATION_BUSY"
 """Uncommitted blocks of another writer lie under the name."""
 _BUSY = (
@@ -101,7 +103,7 @@ def refusal(answer: Answer, place: Place) -> MigrateError:
         return denied(
             code, answer.content.decode("utf-8", "replace"), lapsed=place.lapsed(answer.status), status=answer.status
         )
-    if code in ("ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled"):
+    if code in NO_CONTAINER:
         return gone(place.container)
     if code in REFUSALS:
         ours, message, remedy = REFUSALS[code]

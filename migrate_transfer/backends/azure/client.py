@@ -1,4 +1,4 @@
-"""Microsoft's client, for what is asked seldom: one object, its blocks, a container that is to be made. Imported when
+"""Microsoft's client, for what is asked seldom: an object's blocks, a container that is to be made. Imported when
 it is needed first."""
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ from azure.core.exceptions import (
     ClientAuthenticationError,
     HttpResponseError,
     ResourceExistsError,
-    ResourceNotFoundError,
     ServiceRequestError,
     ServiceResponseError,
 )
-from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient
+from azure.storage.blob import BlobClient, BlobServiceClient
 
 from migrate_transfer.backends.azure import blocks
 from migrate_transfer.backends.azure.access import Door
-from migrate_transfer.backends.azure.answers import API_VERSION, NOT_KNOWN, denied, gone
+from migrate_transfer.backends.azure.answers import API_VERSION, NO_CONTAINER, NOT_KNOWN, denied, gone
 from migrate_transfer.core.backend import Upload
 from migrate_transfer.core.errors import ConnectionLost, FatalError, MigrateError, ServiceUnavailable
 from migrate_transfer.net.headers import retry_after
@@ -72,15 +71,6 @@ class Client:
                 if getattr(error, "error_code", "") != "ContainerAlreadyExists":
                     raise
 
-    def find(self, name: str) -> BlobProperties | None:
-        with self._translated():
-            try:
-                return self._blob(name).get_blob_properties()
-            except ResourceNotFoundError as error:
-                if getattr(error, "error_code", "") == "ContainerNotFound":
-                    raise gone(self._door.name) from error
-                return None
-
     def staged(self, name: str) -> dict[str, int]:
         """See `blocks.py`."""
         with self._translated():
@@ -109,7 +99,7 @@ class Client:
             return ConnectionLost("The answer of Azure Storage was cut or damaged.")
         if isinstance(error, ClientAuthenticationError) or status in (401, 403):
             return denied(code, str(error.message), lapsed=self._door.lapsed(status), status=status)
-        if code in ("ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled"):
+        if code in NO_CONTAINER:
             return gone(self._door.name)
         if status in (408, 429) or (status >= 500 and code not in NOT_KNOWN):
             asked = retry_after(getattr(error.response, "headers", {}))

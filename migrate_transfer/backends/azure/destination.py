@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from migrate_transfer.backends.azure import listing
 from migrate_transfer.backends.azure.access import BlobAccess, Door
-from migrate_transfer.backends.azure.answers import API_VERSION, CORRUPTED, NOT_KNOWN, refused_call
+from migrate_transfer.backends.azure.answers import API_VERSION, CORRUPTED, NO_CONTAINER, NOT_KNOWN, refused_call
 from migrate_transfer.backends.azure.away import BlobsAway
 from migrate_transfer.backends.azure.place import MAX_BLOCKS, MIB, Place
 from migrate_transfer.backends.azure.prefix import folder_of
@@ -71,6 +71,7 @@ class AzureBlob:
         self.config, self._link = config, link
         self._door = Door(config.account, config.container, config.endpoint, access, link.authorities)
         self._prefix = folder_of(config.prefix)
+        self._idle: list[Lane] = []
 
     def prepare(self) -> None:
         """Make sure that the container is there; it is made if it is not and access allows it."""
@@ -114,21 +115,33 @@ class AzureBlob:
 
     @contextmanager
     def _lane(self) -> Iterator[Lane]:
-        """For control calls: they wait for nobody's bandwidth, and are tried again by who makes them."""
-        link = replace(self._link, retry=replace(self._link.retry, patience=0), bandwidth=Bucket())
-        lane = Lane(link, streams=Streams(1), memory=MIB, authorize=self._door.headers)
+        """For control calls: they wait for nobody's bandwidth, and are tried again by who makes them. One in which
+        nothing broke keeps its connection for the next."""
+        try:
+            lane = self._idle.pop()
+        except IndexError:
+            link = replace(self._link, retry=replace(self._link.retry, patience=0), bandwidth=Bucket())
+            lane = Lane(link, streams=Streams(1), memory=MIB, authorize=self._door.headers)
         try:
             yield lane
-        finally:
+        except BaseException:
             lane.close()
+            raise
+        self._idle.append(lane)
 
     def find(self, key: str) -> Stored | None:
-        found = self._of_item(lambda: self._client.find(self.name(key)))
-        if found is None:
+        return self._of_item(lambda: self._look(key))
+
+    def _look(self, key: str) -> Stored | None:
+        """Not by Microsoft's client, which takes a head that was cut off for whole: one without the mark, or a tier."""
+        question = Request(None, "HEAD", self._place.address(key), [f"x-ms-version: {API_VERSION}"])
+        with self._lane() as lane:
+            answer = self._ask(lane, question)
+        if answer.status == NOT_THERE and answer.headers.get("x-ms-error-code") not in NO_CONTAINER:
             return None
-        tier = str(found.blob_tier or "").rpartition(".")[2]
-        kept = {name.lower(): value for name, value in (found.metadata or {}).items()}
-        return listing.stored(key, found.size, found.etag, tier, kept)
+        if answer.status != OK:
+            raise refused_call(answer, self._place)
+        return listing.found(answer, key)
 
     def _of_item(self, ask: Callable[[], T]) -> T:
         """As `_call`; what Azure refuses of one name is no reason to end the job. Raises RejectedItem for it."""

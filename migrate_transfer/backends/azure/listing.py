@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import quote, unquote
 from xml.etree import ElementTree
 
-from migrate_transfer.backends.azure.answers import API_VERSION, moment
+from migrate_transfer.backends.azure.answers import API_VERSION, KEPT, moment
 from migrate_transfer.core.backend import Stored
 from migrate_transfer.core.errors import ConnectionLost
 from migrate_transfer.net.lane import Answer, Request
@@ -57,6 +57,16 @@ def _text(element: ElementTree.Element, path: str) -> str:
     if found is None:
         raise ValueError(path)
     return found
+
+
+def found(answer: Answer, key: str) -> Stored:
+    """The object whose head this is. Raises ConnectionLost for what is none."""
+    headers = answer.headers
+    size, etag = headers.get("content-length", ""), headers.get("etag", "")
+    if not size.isdecimal() or not etag:
+        raise ConnectionLost("The answer of Azure Storage was cut or damaged.")
+    metadata = {name.removeprefix(KEPT): value for name, value in headers.items() if name.startswith(KEPT)}
+    return stored(key, int(size), etag, headers.get("x-ms-access-tier", ""), metadata)
 
 
 def stored(key: str, size: int, etag: str, tier: str, metadata: Mapping[str, str]) -> Stored:

@@ -9,12 +9,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from migrate_transfer.backends.azure.answers import API_VERSION, item_error, refusal, written
+from migrate_transfer.backends.azure.answers import API_VERSION, KEPT, item_error, refusal, written
 from migrate_transfer.backends.azure.place import Place
 from migrate_transfer.core.errors import RejectedItem, TransientError
 from migrate_transfer.net.lane import Answer, Lane, Request
 
-KEPT = "x-ms-meta-"
 MOVED = "x-ms-meta-moved"
 IMMUTABLE = ("BlobImmutableDueToPolicy", "BlobImmutableDueToLegalHold")
 """Such an object cannot be marked, and needs no mark while the policy holds: nobody can replace or remove it."""
