@@ -22,6 +22,7 @@ from migrate_transfer.net.lane import Answer
 API_VERSION = "2024-11-04"
 """The newest that the Azurite of our tests knows; all we use is older."""
 KEPT = "x-ms-meta-"
+DAMAGED = "The answer of Azure Storage was cut or damaged."
 EXPIRED = re.compile("not valid in the specified time frame|expired|lifetime validation failed", re.IGNORECASE)
 CORRUPTED = ("Md5Mismatch", "Crc64Mismatch")
 GARBLED = (*CORRUPTED, "InvalidOperation", "InvalidXmlDocument")

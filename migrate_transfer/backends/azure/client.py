@@ -12,6 +12,7 @@ from azure.core.credentials import AccessToken, AzureSasCredential
 from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
+    DeserializationError,
     HttpResponseError,
     ResourceExistsError,
     ServiceRequestError,
@@ -21,7 +22,7 @@ from azure.storage.blob import BlobClient, BlobServiceClient
 
 from migrate_transfer.backends.azure import blocks
 from migrate_transfer.backends.azure.access import Door
-from migrate_transfer.backends.azure.answers import API_VERSION, NO_CONTAINER, NOT_KNOWN, denied, gone
+from migrate_transfer.backends.azure.answers import API_VERSION, DAMAGED, NO_CONTAINER, NOT_KNOWN, denied, gone
 from migrate_transfer.core.backend import Upload
 from migrate_transfer.core.errors import ConnectionLost, FatalError, MigrateError, ServiceUnavailable
 from migrate_transfer.net.headers import retry_after
@@ -88,6 +89,8 @@ class Client:
             yield
         except AzureError as error:
             raise self._error(error) from None
+        except (DeserializationError, AttributeError):  # so it falls over an answer whose head was cut off
+            raise ConnectionLost(DAMAGED) from None
 
     def _error(self, error: AzureError) -> MigrateError:
         if isinstance(error, ServiceRequestError | ServiceResponseError):
@@ -96,7 +99,7 @@ class Client:
             return FatalError(f"Azure Storage: {type(error).__name__}.", code="AZURE_REFUSED")
         status, code = error.status_code, str(getattr(error, "error_code", "") or "")
         if status is None or status < 300:
-            return ConnectionLost("The answer of Azure Storage was cut or damaged.")
+            return ConnectionLost(DAMAGED)
         if isinstance(error, ClientAuthenticationError) or status in (401, 403):
             return denied(code, str(error.message), lapsed=self._door.lapsed(status), status=status)
         if code in NO_CONTAINER:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import quote, unquote
 from xml.etree import ElementTree
 
-from migrate_transfer.backends.azure.answers import API_VERSION, KEPT, moment
+from migrate_transfer.backends.azure.answers import API_VERSION, DAMAGED, KEPT, moment
 from migrate_transfer.core.backend import Stored
 from migrate_transfer.core.errors import ConnectionLost
 from migrate_transfer.net.lane import Answer, Request
@@ -36,7 +36,7 @@ def read(answer: Answer, prefix: str) -> tuple[list[Stored], str]:
             raise ValueError(root.tag)
         return list(_objects(root, len(prefix))), root.findtext("NextMarker") or ""
     except (ElementTree.ParseError, ValueError):
-        raise ConnectionLost("The answer of Azure Storage was cut or damaged.") from None
+        raise ConnectionLost(DAMAGED) from None
 
 
 def _objects(root: ElementTree.Element, skipped: int) -> Iterator[Stored]:
@@ -64,7 +64,7 @@ def found(answer: Answer, key: str) -> Stored:
     headers = answer.headers
     size, etag = headers.get("content-length", ""), headers.get("etag", "")
     if not size.isdecimal() or not etag:
-        raise ConnectionLost("The answer of Azure Storage was cut or damaged.")
+        raise ConnectionLost(DAMAGED)
     metadata = {name.removeprefix(KEPT): value for name, value in headers.items() if name.startswith(KEPT)}
     return stored(key, int(size), etag, headers.get("x-ms-access-tier", ""), metadata)
 
