@@ -137,7 +137,10 @@ class AzureBlob:
         question = Request(None, "HEAD", self._place.address(key), [f"x-ms-version: {API_VERSION}"])
         with self._lane() as lane:
             answer = self._ask(lane, question)
-        if answer.status == NOT_THERE and answer.headers.get("x-ms-error-code") not in NO_CONTAINER:
+        code = answer.headers.get("x-ms-error-code")
+        if answer.status == NOT_THERE and code is None:
+            raise ConnectionLost("Something that is not Azure Storage answered.")  # a gateway that cannot reach it
+        if answer.status == NOT_THERE and code not in NO_CONTAINER:
             return None
         if answer.status != OK:
             raise refused_call(answer, self._place)

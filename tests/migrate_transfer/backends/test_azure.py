@@ -230,3 +230,12 @@ def test_blocks_are_asked_for_again_where_the_answers_head_was_cut_off(cut: byte
         link = Link(Control(), retry=RetryPolicy(first=0.01, patience=2))
         assert destination(f"{server.url}/account", "container", link=link)._place.staged("a") == {}
         assert len(server.requests) == 2
+
+
+def test_that_nothing_is_there_is_believed_of_azure_alone() -> None:
+    """A gateway's own 404 made a sync remove what the object's mark or tier would have kept."""
+    with serving(answer(404, b""), answer(200, b"", ETag='"0x1"', x_ms_meta_moved="now")) as server:
+        link = Link(Control(), retry=RetryPolicy(first=0.01, patience=2))
+        found = destination(f"{server.url}/account", "container", link=link).find("a")
+        assert found is not None
+        assert found.moved
