@@ -21,6 +21,7 @@ Fault = Literal[
     "503 wait",  # with Retry-After
     "429",
     "truncate",  # the answer ends in the middle
+    "cut head",  # it ends within its headers: before the object's tier, or at the last byte
     "corrupt request",  # a byte of its body is another one
     "corrupt answer",
 ]
@@ -151,6 +152,9 @@ class Wire:
             return False
         if fault == "truncate":
             client.sendall(answer.whole[: max(1, len(answer.whole) - 1 - len(answer.body) // 2)])
+            return False
+        if fault == "cut head":
+            client.sendall(answer.head[: answer.head.find(b"x-ms-access-tier:")])
             return False
         client.sendall((_corrupted(answer) if fault == "corrupt answer" else answer).whole)
         return True

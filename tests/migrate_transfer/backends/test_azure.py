@@ -17,6 +17,7 @@ from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Item, Receipt, Rename, Streams, Upload
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import AccessDenied, InvalidRequest, ItemError, TargetError
+from migrate_transfer.core.retry import RetryPolicy
 from migrate_transfer.engine.passage import Passage
 from migrate_transfer.net.lane import Link
 from tests.fakes.azurite import ACCOUNT, KEY, Azurite, destination
@@ -220,3 +221,21 @@ def test_a_renamed_object_goes_to_the_tier_that_is_asked_for() -> None:
         list(sender.copy_all(iter([Rename(1, Item("b", 1, 1, "v"), "a", "0x1", "")])))
         sender.close()
         assert b"x-ms-access-tier: Cool" in server.requests[0]
+
+
+@pytest.mark.parametrize("cut", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nLast-Modified: Mon, 30 N"])
+def test_blocks_are_asked_for_again_where_the_answers_head_was_cut_off(cut: bytes) -> None:
+    """Microsoft's client fell over it, and the job ended with an error that nobody foresaw."""
+    with serving(cut, answer(404, b"", x_ms_error_code="BlobNotFound")) as server:
+        link = Link(Control(), retry=RetryPolicy(first=0.01, patience=2))
+        assert destination(f"{server.url}/account", "container", link=link)._place.staged("a") == {}
+        assert len(server.requests) == 2
+
+
+def test_that_nothing_is_there_is_believed_of_azure_alone() -> None:
+    """A gateway's own 404 made a sync remove what the object's mark or tier would have kept."""
+    with serving(answer(404, b""), answer(200, b"", ETag='"0x1"', x_ms_meta_moved="now")) as server:
+        link = Link(Control(), retry=RetryPolicy(first=0.01, patience=2))
+        found = destination(f"{server.url}/account", "container", link=link).find("a")
+        assert found is not None
+        assert found.moved

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from azure.storage.blob import StandardBlobTier
 
 from tests.fakes.wire import FAULTS, Fault, at_random
 from tests.migrate_transfer.engine.conftest import Site
@@ -30,3 +31,17 @@ def test_all_of_them_together_while_it_is_read_back(site: Site) -> None:
     assert site.run(delete_source=True).counts.done == len(made)
     assert site.stored() == made
     assert site.digests() == {}
+
+
+def test_a_head_that_is_cut_off_hides_no_tier(site: Site) -> None:
+    """The headers that were lost said that the object is archived: it may be the only copy. A sync removed it."""
+    site.kind = "sync"
+    (name,) = site.fill(1, 0)
+    site.run(passes=1, deletions=True)
+    site.container.get_blob_client(name).set_standard_blob_tier(StandardBlobTier.ARCHIVE)
+    (site.files / name).rename(site.folder / "gone")
+    (site.files / "another").write_bytes(b"1")
+    cut = iter([True])
+    site.wire.script = lambda request: "cut head" if request.first.startswith(b"HEAD ") and next(cut, False) else None
+    site.run(passes=1, deletions=True)
+    assert (next(cut, None), {blob.name for blob in site.container.list_blobs()}) == (None, {name, "another"})
