@@ -1,5 +1,5 @@
-"""The folder of a dry run of files: beside those of the jobs, whose speeds its forecast leans on, and gone afterwards.
-What a killed one left goes with the next command for the same jobs."""
+"""A dry run of files. Its folder is beside those of the jobs, whose speeds its forecast leans on, and gone afterwards;
+what a killed one left goes with the next command for the same jobs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,43 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from migrate_transfer.core.errors import AlreadyRunning, StorageError
+from migrate_transfer.core.backend import Away, Destination, Sender, Stored, Streams
+from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import AlreadyRunning, StorageError, TargetError
 from migrate_transfer.leases import FileLease
 
 NAME = "dry-run-"
 LEASE = "dry-run"
 """Held as long as the folder is wanted: a killed process holds none."""
+
+
+class Untouched:
+    """A destination as it is: a container that is missing is not made, and is as good as an empty one."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination, self.features = destination, destination.features
+
+    def prepare(self) -> None:
+        """Nothing is made ready."""
+
+    def stored(self) -> Iterator[Stored]:
+        try:
+            yield from self._destination.stored()
+        except TargetError as error:
+            if error.error_code != "CONTAINER_MISSING":
+                raise
+
+    def find(self, key: str) -> Stored | None:
+        return self._destination.find(key)
+
+    def sender(self, streams: Streams, control: Control) -> Sender:
+        return self._destination.sender(streams, control)
+
+    def away(self) -> Away | None:
+        return self._destination.away()
+
+    def name(self, key: str) -> str:
+        return self._destination.name(key)
 
 
 @contextmanager

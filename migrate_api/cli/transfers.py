@@ -25,7 +25,7 @@ from migrate_transfer.core.bandwidth import MEGABIT, Bucket
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import InvalidRequest, Stopped
 from migrate_transfer.core.plan import Filters
-from migrate_transfer.dry_run import dry_run_folder, sweep
+from migrate_transfer.dry_run import Untouched, dry_run_folder, sweep
 from migrate_transfer.engine.transfer import Tell, Transfer
 from migrate_transfer.job import ITEMS, MANIFEST, REPORT, FileJob
 from migrate_transfer.ledger.item_records import FAILED
@@ -171,6 +171,7 @@ def _transfer(
     credentials = _credentials(Settings.gather(config, None, {}))
     link = Link(control, bandwidth=line)
     destination = open_destination(spec.destination, credentials, link, tier=spec.tier, chunk=spec.chunk)
+    destination = Untouched(destination) if dry_run else destination
     source = open_source(spec.source)
     require_apart(spec.source, out, spec.filters)
     with _folder(out, spec, dry_run) as folder, closing(Transfer(folder, spec, source, destination)) as transfer:
@@ -227,6 +228,8 @@ def _finish(job: FileJob, *, dry_run: bool, as_json: bool) -> None:
 def _show(found: dict[str, Any], *, dry_run: bool) -> None:
     rows = [[name, f"{count:,}"] for name, count in found["items"].items() if count or name == "discovered"]
     table("Files", ["", "files"], rows)
+    if found["items"]["discovered"] == found["items"]["skipped"]:
+        page().print("Nothing was to be moved: the source is empty, or the filters leave all out.", soft_wrap=True)
     forecast = found["forecast"]
     if dry_run:
         rows = [[name, *(f"{forecast[name][bound]:,}" for bound in BOUNDS)] for name in ("files", "bytes", "hours")]
