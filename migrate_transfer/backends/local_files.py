@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
+from migrate_transfer.backends.local_fresh import ask_anew
 from migrate_transfer.core.backend import Item
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ItemError, SourceError
@@ -23,6 +24,9 @@ FOLLOW = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 TICK, COARSE_TICK = 20_000_000, 2_000_000_000
 """Nanoseconds: the clock of a file system goes in steps of up to 10 ms (Linux with HZ=100), of 16 on Windows; where
 times are whole seconds, in steps of one or two (FAT)."""
+AT_ONCE = 2**20
+"""Bytes that a share gives in one piece. Reading more takes a while, in which another machine may write: what this one
+remembers of the file does not show that."""
 PATIENCE = 5
 """So often a file that is being written is waited for."""
 
@@ -46,6 +50,8 @@ class LocalReader:
         return data
 
     def finish(self) -> None:
+        if self.item.size > AT_ONCE:
+            ask_anew(self._path, None)
         try:
             if _version(os.fstat(self._number)) != self._version:
                 raise changed("changed while it was read")
