@@ -25,7 +25,9 @@ class Features:
 
     folds_case: bool = False
     folds_unicode: bool = False
-    stable_ids: bool = False
+    exact_versions: bool = False
+    """An item of the same version has the same content, whoever asks and whenever: the source's own word, kept with the
+    object, tells then that nothing changed, and nothing is read for it (a cloud item is not downloaded)."""
     resumes: bool = False
     tiers: bool = False
     copies: bool = False
@@ -91,6 +93,8 @@ class Stored(NamedTuple):
     """The mark of the source that it came from."""
     moved: bool = False
     """Its source was deleted for it: nobody replaces or removes it unasked."""
+    version: str = ""
+    """Of which version of which item it is the copy (`plan.origin`), where the source has exact ones."""
 
 
 class Receipt(NamedTuple):
