@@ -35,7 +35,7 @@ class Rows:
 
     def __init__(self, ledger: ItemLedger, smallest: int, largest: int, lanes: int) -> None:
         self._ledger, self._rows = ledger, ledger.waiting(smallest, largest)
-        self._most = TAKE // lanes  # else one thread has all that is left, and the others have nothing
+        self._most, self._bytes = TAKE // lanes, TAKE_BYTES // lanes  # else one has all of the rest
         self._next: Row | None = next(self._rows, None)
         self._lock = threading.Lock()
 
@@ -47,7 +47,7 @@ class Rows:
             while (
                 self._next is not None
                 and len(taken) < self._most
-                and (not taken or size + self._next.item.size <= TAKE_BYTES)
+                and (not taken or size + self._next.item.size <= self._bytes)
             ):
                 size += self._next.item.size
                 taken.append(self._next)
