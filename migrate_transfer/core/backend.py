@@ -129,7 +129,8 @@ def all_meant(folder: str) -> bool:
 
 
 class Source(Protocol):
-    """Where things are. Errors of one item are ItemError; FatalError means that the source itself is gone."""
+    """Where things are. Errors of one item are ItemError; FatalError means that the source itself is gone. Patience is
+    its own: only `pages` raises TransientError, for elsewhere the engine would take it for the destination's."""
 
     features: Features
     mark: str
@@ -140,7 +141,7 @@ class Source(Protocol):
     def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
         """All there is, in an order that is the same the next time; from behind `cursor` on. A folder in which nothing
         is `meant` need not be listed: it is an Oddity then, skipped as `not_included`. Closed early, it lets go of
-        what it holds."""
+        what it holds. An empty page is a sign of life: between two, a stop is heard."""
 
     def place(self) -> str:
         """Differs when another place answers to the source's name: an empty folder where a share is not mounted."""
@@ -219,8 +220,7 @@ class Meter:
 
 
 class Streams:
-    """Leave to have so many requests under way at once, shared by the threads of one job; `meter` counts what they
-    send."""
+    """Leave for so many requests at once, shared by the threads of one job; `meter` counts what they send."""
 
     def __init__(self, count: int, meter: Meter | None = None) -> None:
         self.count, self._free = count, count
