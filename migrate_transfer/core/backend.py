@@ -26,8 +26,7 @@ class Features:
     folds_case: bool = False
     folds_unicode: bool = False
     exact_versions: bool = False
-    """An item of the same version has the same content, whoever asks and whenever: the source's own word, kept with the
-    object, tells then that nothing changed, and nothing is read for it (a cloud item is not downloaded)."""
+    """The same version is the same content, always: it is kept with the object, and what has it still is not read."""
     resumes: bool = False
     tiers: bool = False
     copies: bool = False
@@ -129,8 +128,7 @@ def all_meant(folder: str) -> bool:
 
 
 class Source(Protocol):
-    """Where things are. Errors of one item are ItemError; FatalError means that the source itself is gone. Patience is
-    its own: only `pages` raises TransientError, for elsewhere the engine would take it for the destination's."""
+    """Where things are. ItemError: of one item; FatalError: the source is gone; TransientError: from `pages` only."""
 
     features: Features
     mark: str

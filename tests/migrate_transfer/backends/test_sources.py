@@ -4,68 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from migrate_transfer.backends.local import LocalSource
 from migrate_transfer.backends.local_files import number_of
 from migrate_transfer.backends.local_listing import Listing
-from migrate_transfer.backends.memory import Memory
-from migrate_transfer.core.backend import Item, Source, Upload, all_meant
+from migrate_transfer.core.backend import Item, Upload, all_meant
 from migrate_transfer.core.errors import ItemError
-from migrate_transfer.core.names import key_of, path_of, shown
+from migrate_transfer.core.names import path_of
 from migrate_transfer.engine.passage import Passage, digest
+from tests.migrate_transfer.backends.kept import Kept, local
 
 HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
-
-
-@dataclass
-class Kept:
-    """A source, and how its owner writes, removes and renames things in it, by their names as a person sees them."""
-
-    source: Source
-    write: Callable[[str, bytes], None]
-    remove: Callable[[str], None]
-    rename: Callable[[str, str], object]
-
-    def items(self, cursor: str | None = None) -> list[Item]:
-        return [entry for page in self.source.pages(cursor) for entry in page.entries if isinstance(entry, Item)]
-
-    def item(self, key: str) -> Item:
-        return next(item for item in self.items() if item.key == key)
-
-
-def local(folder: Path) -> Kept:
-    def write(key: str, data: bytes) -> None:
-        (folder / key).parent.mkdir(parents=True, exist_ok=True)
-        (folder / key).write_bytes(data)
-
-    def rename(key: str, new: str) -> None:
-        (folder / key).rename(folder / new)
-
-    return Kept(LocalSource(folder), write, lambda key: (folder / key).unlink(), rename)
-
-
-def memory(folder: Path) -> Kept:
-    kept = Memory()
-
-    def write(name: str, data: bytes) -> None:
-        kept.keep(key_of(name.encode()), data)
-
-    def remove(name: str) -> None:
-        del kept.objects[key_of(name.encode())]
-
-    return Kept(kept, write, remove, lambda key, new: kept.objects.update({new: kept.objects.pop(key)}))
-
-
-@pytest.fixture(params=[local, memory])
-def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
-    made: Kept = request.param(tmp_path)
-    return made
 
 
 def read(kept: Kept, item: Item) -> bytes:
@@ -138,52 +89,6 @@ def test_what_changed_since_the_listing_is_read_as_it_is_now(kept: Kept) -> None
     assert passage.upload.item.size == 10
 
 
-def test_what_was_replaced_since_the_listing_is_read_as_it_is_now(kept: Kept) -> None:
-    """A cloud's item has another id then: it is not gone, for there is one of that name."""
-    kept.write("a", b"before")
-    listed = kept.item("a")
-    kept.remove("a")
-    kept.write("a", b"afterwards")
-    assert digest(kept.source, listed) == sha256(b"afterwards").hexdigest()
-
-
-def test_several_threads_read_at_once(kept: Kept) -> None:
-    for number in range(8):
-        kept.write(f"{number}", f"content {number}".encode() * 1_000)
-    with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda item: (item.key, digest(kept.source, item)), kept.items() * 4))
-    assert set(found) == {(f"{n}", sha256(f"content {n}".encode() * 1_000).hexdigest()) for n in range(8)}
-    assert len(found) == 32
-
-
-@pytest.mark.parametrize("name", ["a #1?&+=;b", "100%41", "%", "Größe 日本", "~$a, 'b' (c)", " a", "f /%2F/a"])
-def test_whatever_its_name_a_file_is_listed_read_and_missed(kept: Kept, name: str) -> None:
-    kept.write(name, b"hello")
-    (item,) = kept.items()
-    assert (shown(item.key), digest(kept.source, item), kept.source.is_gone(item.key)) == (name, HELLO, False)
-    kept.remove(name)
-    assert kept.source.is_gone(item.key)
-
-
-def test_a_listing_that_begins_anew_shows_what_came_and_went(kept: Kept) -> None:
-    for key in ("a", "b/c", "d"):
-        kept.write(key, b"-")
-    assert len(kept.items()) == 3
-    kept.remove("a")
-    kept.write("b/e", b"-")
-    kept.rename("d", "f")
-    assert {item.key for item in kept.items()} == {"b/c", "b/e", "f"}
-
-
-def test_an_item_keeps_its_id_when_it_is_renamed_and_no_other_has_it(kept: Kept) -> None:
-    """Ids are not promised where it is empty."""
-    kept.write("a", b"-")
-    kept.write("b", b"-")
-    before = kept.item("a").stable_id
-    kept.rename("a", "c")
-    assert (kept.item("c").stable_id, kept.item("b").stable_id == before != "") == (before, False)
-
-
 def test_the_order_is_the_same_each_time(kept: Kept) -> None:
     for key in ("b/c", "a", "b/a/x", "c", "b.d", "ba"):
         kept.write(key, b"-")
@@ -200,7 +105,7 @@ def test_files_come_before_folders_and_both_by_name_byte_by_byte(tmp_path: Path)
             path.mkdir(parents=True, exist_ok=True)
             (path / os.fsdecode(name)).touch()
     in_order = sorted(names)
-    found = [path_of(entry.key) for page in LocalSource(tmp_path).pages() for entry in page.entries]
+    found = [path_of(entry.key) for page in local(tmp_path).source.pages() for entry in page.entries]
     assert found == [
         *in_order,
         *(b"plain/" + name for name in in_order),
@@ -273,23 +178,3 @@ def test_what_changed_is_not_deleted(kept: Kept) -> None:
     with pytest.raises(ItemError) as caught:
         kept.source.delete(item)
     assert (caught.value.error_code, len(kept.items())) == ("SOURCE_CHANGED", 1)
-
-
-def test_what_was_replaced_is_not_deleted_nor_gone(kept: Kept) -> None:
-    """What is said to be gone was deleted by an earlier attempt, for all that the engine knows."""
-    kept.write("a", b"-")
-    item = kept.item("a")
-    kept.remove("a")
-    kept.write("a", b"another")
-    with pytest.raises(ItemError) as caught:
-        kept.source.delete(item)
-    assert (caught.value.error_code, len(kept.items())) == ("SOURCE_CHANGED", 1)
-
-
-def test_what_is_gone_is_not_deleted_again(kept: Kept) -> None:
-    kept.write("a", b"-")
-    item = kept.item("a")
-    kept.source.delete(item)
-    with pytest.raises(ItemError) as caught:
-        kept.source.delete(item)
-    assert caught.value.error_code == "SOURCE_GONE"
