@@ -42,9 +42,7 @@ class LocalSource:
     """`root` is a folder; keys are relative to it. `hosts` did the same job before. Raises InvalidRequest when it is
     none."""
 
-    features = Features(
-        lanes=2, small_lanes=1, stable_ids=True, folds_case=sys.platform in ("win32", "darwin"), portable=True
-    )
+    features = Features(lanes=2, small_lanes=1, folds_case=sys.platform in ("win32", "darwin"), portable=True)
 
     def __init__(self, root: str | Path, hosts: Iterable[str] = ()) -> None:
         self.root = os.fsencode(os.path.abspath(root))

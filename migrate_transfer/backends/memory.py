@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 
 from migrate_transfer.core.backend import (
     Content,
@@ -24,6 +25,9 @@ from migrate_transfer.core.backend import (
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ItemError, RejectedItem
 
+VERSIONS = count(1)
+"""Of all objects in memory: a version is never that of another content."""
+
 
 @dataclass(slots=True)
 class Kept:
@@ -31,11 +35,14 @@ class Kept:
 
     data: bytes
     version: int
+    number: int
+    """Stays when the object is renamed."""
     sha256: str = ""
     modified: int = 0
     tier: str = "hot"
     source: str = ""
     moved: bool = False
+    origin: str = ""
 
 
 @dataclass
@@ -43,25 +50,25 @@ class Memory:
     """Source and destination at once. Change `objects` as somebody else would."""
 
     objects: dict[str, Kept] = field(default_factory=dict)
-    features: Features = field(default_factory=lambda: Features(stable_ids=True, tiers=True, copies=True, marks=True))
+    features: Features = field(
+        default_factory=lambda: Features(exact_versions=True, tiers=True, copies=True, marks=True)
+    )
     mark: str = "0123456789abcdef"
     earlier: frozenset[str] = frozenset()
-    _versions: int = 0
 
     def keep(self, key: str, data: bytes, modified: int = 1) -> None:
         """Write an object as a user of the source would."""
-        self._versions += 1
-        self.objects[key] = Kept(data, self._versions, modified=modified)
+        version, there = next(VERSIONS), self.objects.get(key)
+        self.objects[key] = Kept(data, version, there.number if there else version, modified=modified)
 
     def mark_moved(self, key: str, moved: bool) -> str:
         """The object's etag after its metadata were written."""
-        self._versions += 1
-        self.objects[key].version, self.objects[key].moved = self._versions, moved
-        return str(self._versions)
+        self.objects[key].version, self.objects[key].moved = next(VERSIONS), moved
+        return str(self.objects[key].version)
 
     def item(self, key: str) -> Item:
         kept = self.objects[key]
-        return Item(key, len(kept.data), kept.modified, str(kept.version), stable_id=key)
+        return Item(key, len(kept.data), kept.modified, str(kept.version), stable_id=str(kept.number))
 
     def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
         for key in sorted(self.objects):
@@ -101,7 +108,7 @@ class Memory:
 
     def _stored(self, key: str) -> Stored:
         kept = self.objects[key]
-        said = (kept.sha256, kept.modified, kept.tier, kept.source, kept.moved)
+        said = (kept.sha256, kept.modified, kept.tier, kept.source, kept.moved, kept.origin)
         return Stored(key, len(kept.data), str(kept.version), *said)
 
     def name(self, key: str) -> str:
@@ -158,6 +165,7 @@ class MemorySender:
         self._memory.keep(upload.item.key, data, upload.item.modified)
         self._memory.objects[upload.item.key].sha256 = upload.sha256
         self._memory.objects[upload.item.key].source = upload.properties.get("source", "")
+        self._memory.objects[upload.item.key].origin = upload.properties.get("version", "")
         return Receipt(self._memory.item(upload.item.key).version, len(data))
 
     def reread_all(self, keys: Iterator[str]) -> Iterator[tuple[str, str | Exception]]:
@@ -198,6 +206,7 @@ class MemorySender:
             self._memory.keep(one.item.key, kept.data, kept.modified)
             self._memory.objects[one.item.key].sha256 = kept.sha256
             self._memory.objects[one.item.key].source = kept.source
+            self._memory.objects[one.item.key].origin = kept.origin
             yield one, Receipt(self._memory.item(one.item.key).version, 0)
 
     def close(self) -> None:

@@ -25,7 +25,8 @@ class Features:
 
     folds_case: bool = False
     folds_unicode: bool = False
-    stable_ids: bool = False
+    exact_versions: bool = False
+    """The same version is the same content, always: it is kept with the object, and what has it still is not read."""
     resumes: bool = False
     tiers: bool = False
     copies: bool = False
@@ -93,6 +94,8 @@ class Stored(NamedTuple):
     """The mark of the source that it came from."""
     moved: bool = False
     """Its source was deleted for it: nobody replaces or removes it unasked."""
+    version: str = ""
+    """Of which version of which item it is the copy (`plan.origin`), where the source has exact ones."""
 
 
 class Receipt(NamedTuple):
@@ -127,7 +130,7 @@ def all_meant(folder: str) -> bool:
 
 
 class Source(Protocol):
-    """Where things are. Errors of one item are ItemError; FatalError means that the source itself is gone."""
+    """Where things are. ItemError: of one item; FatalError: the source is gone; TransientError: from `pages` only."""
 
     features: Features
     mark: str
@@ -138,7 +141,7 @@ class Source(Protocol):
     def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
         """All there is, in an order that is the same the next time; from behind `cursor` on. A folder in which nothing
         is `meant` need not be listed: it is an Oddity then, skipped as `not_included`. Closed early, it lets go of
-        what it holds."""
+        what it holds. An empty page is a sign of life: between two, a stop is heard."""
 
     def place(self) -> str:
         """Differs when another place answers to the source's name: an empty folder where a share is not mounted."""
@@ -217,8 +220,7 @@ class Meter:
 
 
 class Streams:
-    """Leave to have so many requests under way at once, shared by the threads of one job; `meter` counts what they
-    send."""
+    """Leave for so many requests at once, shared by the threads of one job; `meter` counts what they send."""
 
     def __init__(self, count: int, meter: Meter | None = None) -> None:
         self.count, self._free = count, count

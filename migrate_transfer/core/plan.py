@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -111,6 +112,11 @@ def misfit(item: Item, prefix: str, features: Features) -> Oddity | None:
 def units(name: str) -> int:
     """How long a name is in code units of UTF-16."""
     return len(name) if name.isascii() else len(name.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def origin(item: Item) -> str:
+    """Names a version of an item in letters that every destination can keep: 32 hex digits."""
+    return hashlib.sha256(f"{item.stable_id}\0{item.version}".encode()).hexdigest()[:32]
 
 
 def same(item: Item, stored: Stored) -> bool:

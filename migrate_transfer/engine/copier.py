@@ -31,10 +31,11 @@ SMALL = 128 * 1024
 
 
 class Rows:
-    """The items of such sizes that wait, shared by all threads; an item is claimed as it is taken."""
+    """The items of such sizes that wait, shared by `lanes` threads; an item is claimed as it is taken."""
 
-    def __init__(self, ledger: ItemLedger, smallest: int, largest: int) -> None:
+    def __init__(self, ledger: ItemLedger, smallest: int, largest: int, lanes: int) -> None:
         self._ledger, self._rows = ledger, ledger.waiting(smallest, largest)
+        self._most, self._bytes = TAKE // lanes, TAKE_BYTES // lanes  # else one has all of the rest
         self._next: Row | None = next(self._rows, None)
         self._lock = threading.Lock()
 
@@ -45,8 +46,8 @@ class Rows:
             size = 0
             while (
                 self._next is not None
-                and len(taken) < TAKE
-                and (not taken or size + self._next.item.size <= TAKE_BYTES)
+                and len(taken) < self._most
+                and (not taken or size + self._next.item.size <= self._bytes)
             ):
                 size += self._next.item.size
                 taken.append(self._next)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from migrate_transfer.core.backend import Item, Reader, Source, Upload
 from migrate_transfer.core.errors import ItemError
+from migrate_transfer.core.plan import origin
 
 PIECE = 2**20
 
@@ -18,7 +19,6 @@ class Passage:
 
     def __init__(self, source: Source, upload: Upload, *, hashing: bool = True) -> None:
         self.upload = upload
-        upload.properties = {"source": source.mark}
         self._source, self.hashing = source, hashing
         self._reader: Reader
 
@@ -27,9 +27,15 @@ class Passage:
         with self._source.open(self.upload.item) as reader:
             self._reader = reader
             self.upload.item = reader.item
+            self.upload.properties = self._properties(reader.item)
             self.upload.read = 0
             self._digest = hashlib.sha256()
             yield
+
+    def _properties(self, item: Item) -> dict[str, str]:
+        """What is kept with the object, to know it again by."""
+        kept = {"source": self._source.mark}
+        return {**kept, "version": origin(item)} if self._source.features.exact_versions else kept
 
     def read(self, size: int) -> bytes:
         """The next `size` bytes, or what is left of the item."""

@@ -178,7 +178,8 @@ class Transfer:
 
     def _copy(self, control: Control, tell: Tell) -> None:
         together, features = control.child(), self.source.features
-        small, large = Rows(self.ledger, 0, SMALL), Rows(self.ledger, SMALL + 1, LARGEST)
+        lanes, small_lanes = (min(many, self.spec.concurrency) for many in (features.lanes, features.small_lanes))
+        small, large = Rows(self.ledger, 0, SMALL, small_lanes), Rows(self.ledger, SMALL + 1, LARGEST, lanes)
         far = helpers(self.spec.concurrency) if self._pays_helpers() else 0
         each = self.spec.concurrency // (far + 1)
         streams = Streams(self.spec.concurrency - far * each, self.meter)
@@ -190,8 +191,8 @@ class Transfer:
             return FarSender(near(), self.source, self.destination.away, each, together, self.meter)
 
         work = [self._copier([small], with_helper, together) for _ in range(far)]
-        for number in range(max(features.lanes, features.small_lanes)):
-            rows = ([small] if number < features.small_lanes else []) + ([large] if number < features.lanes else [])
+        for number in range(max(lanes, small_lanes)):
+            rows = ([small] if number < small_lanes else []) + ([large] if number < lanes else [])
             work.append(self._copier(rows, near, together))
         pace = Pace(self.ledger, tell, lambda: sum(one.in_flight for one in work))
         _together([one.run for one in work], together, pace)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from migrate_transfer.core.backend import Destination, Item, Rename, Source, Stored, Upload
 from migrate_transfer.core.errors import ItemError, MigrateError
-from migrate_transfer.core.plan import same
+from migrate_transfer.core.plan import origin, same
 from migrate_transfer.engine.passage import digest, is_missing
 from migrate_transfer.engine.proof import Doubtful, Landed, failed
 from migrate_transfer.engine.refusals import archived, occupied, only_copy
@@ -59,10 +59,10 @@ class Judge:
             return self._foreign(row, stored, known, mine)
         if not mine and self._quiet(row.item, stored, known):
             return _unchanged(row.number, row.item, stored)
-        if stored.size == row.item.size and self._digest(row, stored) == stored.sha256:
+        if self._is_of_version(row.item, stored) or self._is_alike(row, stored):
             state, sent = (DONE, stored.size) if mine else (UNCHANGED, 0)
             proven = (row.sha256, row.etag) == (stored.sha256, stored.etag) or self._was_proven(stored)
-            there = _unchanged(row.number, row.item, stored)
+            there = _unchanged(row.number, row.item._replace(size=stored.size), stored)
             return there._replace(state=state, sent=sent, proven=proven)
         return self._replace(row, stored)
 
@@ -101,9 +101,9 @@ class Judge:
         old = self.destination.find(before.key)
         if old is None or old.source != self.source.mark or old.etag != before.etag:
             return None
-        if old.moved or old.tier == "archive":
+        if old.moved or old.tier == "archive" or not old.sha256:
             return None
-        if not old.sha256 or old.sha256 != digest(self.source, row.item):
+        if not self._is_of_version(row.item, old) and old.sha256 != digest(self.source, row.item):
             return None
         return Rename(row.number, row.item, before.key, before.etag, old.sha256)
 
@@ -118,16 +118,25 @@ class Judge:
             return alike
         return known is not None and known.has(item) and (known.etag == stored.etag or alike)
 
+    def _is_of_version(self, item: Item, stored: Stored) -> bool:
+        """Whether this source says that the object is its copy still. The size has no say: of what is made for the
+        download, as the text of a document, it is not known before."""
+        exact = self.source.features.exact_versions and stored.source == self.source.mark
+        return exact and stored.version == origin(item)
+
     def _compared(self, item: Item, stored: Stored, known: Known | None) -> bool:
         """Whether an earlier pass has read back this very object, and found in it what the source has still."""
         return known is not None and known.sha256 != "" and known.has(item) and known.etag == stored.etag
 
-    def _digest(self, row: Row, stored: Stored) -> str:
+    def _is_alike(self, row: Row, stored: Stored) -> bool:
+        """Whether the source is read and found to be what is there, or was deleted for it."""
+        if stored.size != row.item.size:
+            return False
         try:
-            return digest(self.source, row.item)
+            return digest(self.source, row.item) == stored.sha256
         except ItemError as error:
             if self._was_moved(error, row.item, stored, resumed=row.resumed):
-                return stored.sha256
+                return True
             raise
 
     def moved(self, upload: Upload, error: MigrateError) -> Landed | None:

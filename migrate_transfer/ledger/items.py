@@ -43,7 +43,7 @@ create table if not exists scan (one integer primary key check (one = 1), cursor
   complete integer not null);
 create table if not exists there (key text primary key, size integer not null, etag text not null,
   sha256 text not null, modified integer not null, tier text not null, source text not null,
-  moved integer not null default 0) without rowid;
+  moved integer not null default 0, version text not null default '') without rowid;
 create table if not exists known (key text primary key, version text not null, etag text not null,
   stable_id text not null, size integer not null, modified integer not null) without rowid;
 create table if not exists pass (number integer primary key, done integer not null, unchanged integer not null,
@@ -51,6 +51,8 @@ create table if not exists pass (number integer primary key, done integer not nu
 create index if not exists known_by_id on known (stable_id) where stable_id != '';
 create table if not exists fact (name text primary key, value text not null) without rowid;
 """
+LATER = {"moved": "integer not null default 0", "version": "text not null default ''"}
+"""Columns that `there` did not have from the start, in the order in which they came."""
 VERSION = 1
 DAMAGED = "Put the damaged job folder aside and start a new job: what is at the destination already is found there."
 SLICE = 2_000
@@ -88,12 +90,13 @@ class ItemLedger:
         """Our own threads wait here: SQLite would let them sleep and look."""
 
     def _catch_up(self) -> None:
-        """Books that were begun by an earlier release do not know yet what was moved."""
+        """Books that were begun by an earlier release do not know yet what was moved, nor versions."""
         with self._store.reading() as db:
             columns = {column for _, column, *_ in db.execute("pragma table_info(there)")}
-        if "moved" not in columns:
-            with self._store.writing() as db:
-                db.execute("alter table there add column moved integer not null default 0")
+        for column, kind in LATER.items():
+            if column not in columns:
+                with self._store.writing() as db:
+                    db.execute(f"alter table there add column {column} {kind}")
 
     def __enter__(self) -> Self:
         return self
@@ -165,7 +168,7 @@ class ItemLedger:
     def there(self, stored: Iterable[Stored]) -> None:
         """Remember what the destination holds."""
         with self._lock, self._store.writing() as db:
-            db.executemany("insert or replace into there values (?, ?, ?, ?, ?, ?, ?, ?)", stored)
+            db.executemany("insert or replace into there values (?, ?, ?, ?, ?, ?, ?, ?, ?)", stored)
 
     def doubt(self) -> None:
         """The destination is not what it was: before the job goes on it is listed anew."""

@@ -89,4 +89,5 @@ def stored(key: str, size: int, etag: str, tier: str, metadata: Mapping[str, str
         tier.lower(),
         metadata.get("source", ""),
         "moved" in metadata,
+        metadata.get("version", ""),
     )

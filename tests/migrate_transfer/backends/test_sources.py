@@ -5,56 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from migrate_transfer.backends.local import LocalSource
 from migrate_transfer.backends.local_files import number_of
 from migrate_transfer.backends.local_folder import Folders
 from migrate_transfer.backends.local_listing import Listing
-from migrate_transfer.backends.memory import Memory
-from migrate_transfer.core.backend import Item, Source, Upload, all_meant
+from migrate_transfer.core.backend import Item, Upload, all_meant
 from migrate_transfer.core.errors import ItemError
 from migrate_transfer.core.names import path_of
 from migrate_transfer.engine.passage import Passage, digest
+from tests.migrate_transfer.backends.kept import Kept, local
 
 HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
-
-
-@dataclass
-class Kept:
-    """A source, and how its owner writes and removes things in it."""
-
-    source: Source
-    write: Callable[[str, bytes], None]
-    remove: Callable[[str], None]
-
-    def items(self, cursor: str | None = None) -> list[Item]:
-        return [entry for page in self.source.pages(cursor) for entry in page.entries if isinstance(entry, Item)]
-
-    def item(self, key: str) -> Item:
-        return next(item for item in self.items() if item.key == key)
-
-
-def local(folder: Path) -> Kept:
-    def write(key: str, data: bytes) -> None:
-        (folder / key).parent.mkdir(parents=True, exist_ok=True)
-        (folder / key).write_bytes(data)
-
-    return Kept(LocalSource(folder), write, lambda key: (folder / key).unlink())
-
-
-def memory(folder: Path) -> Kept:
-    kept = Memory()
-    return Kept(kept, kept.keep, lambda key: kept.objects.pop(key) and None)
-
-
-@pytest.fixture(params=[local, memory])
-def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
-    made: Kept = request.param(tmp_path)
-    return made
 
 
 def read(kept: Kept, item: Item) -> bytes:
@@ -100,6 +64,11 @@ def test_a_file_replaced_while_it_was_read_is_an_error(kept: Kept) -> None:
     assert (reading(kept), reading(kept, replace)) == ("none", "SOURCE_CHANGED")
 
 
+def test_a_file_removed_while_it_was_read_is_an_error(kept: Kept) -> None:
+    kept.write("a", b"0123456789")
+    assert reading(kept, lambda: kept.remove("a")) == "SOURCE_CHANGED"
+
+
 def test_content_comes_whole_and_with_its_digest(kept: Kept) -> None:
     kept.write("folder/a", b"hello")
     item = kept.item("folder/a")
@@ -138,7 +107,7 @@ def test_files_come_before_folders_and_both_by_name_byte_by_byte(tmp_path: Path)
             path.mkdir(parents=True, exist_ok=True)
             (path / os.fsdecode(name)).touch()
     in_order = sorted(names)
-    found = [path_of(entry.key) for page in LocalSource(tmp_path).pages() for entry in page.entries]
+    found = [path_of(entry.key) for page in local(tmp_path).source.pages() for entry in page.entries]
     assert found == [
         *in_order,
         *(b"plain/" + name for name in in_order),

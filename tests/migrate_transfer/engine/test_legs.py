@@ -46,7 +46,7 @@ def read_back(folder: Path, there: dict[str, bytes], seconds: float, *, reread: 
     transfer = Transfer(folder, work.spec(reread=reread), work.source, destination)
     control, streams = Control(), Streams(1)
     transfer.scan(control)
-    rows = [Rows(transfer.ledger, 0, 10)]
+    rows = [Rows(transfer.ledger, 0, 10, lanes=1)]
     sender = destination.sender(streams, control)
     Copier(
         work.source, destination, transfer.ledger, transfer.spec, rows, lambda: sender, control, leg_seconds=seconds

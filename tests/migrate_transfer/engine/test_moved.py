@@ -184,10 +184,11 @@ def test_the_manifest_knows_the_etag_that_the_mark_has_left(tmp_path: Path) -> N
     assert (work.entries(delete_source=True)["a"].etag, found.moved) == (found.etag, True)
 
 
-def test_books_of_an_earlier_release_learn_what_was_moved(tmp_path: Path) -> None:
+def test_books_of_an_earlier_release_learn_what_was_moved_and_versions(tmp_path: Path) -> None:
     work = Work(tmp_path, holding(a=b"one"), kind="sync")
     work.run(passes=1)
     with closing(sqlite3.connect(tmp_path / "first" / "items.sqlite")) as db:
+        db.execute("alter table there drop column version")
         db.execute("alter table there drop column moved")
     work.run(passes=1)
     assert work.outcomes() == {"a": "unchanged"}

@@ -15,7 +15,7 @@ import pytest
 
 from migrate_transfer.backends.local import LocalReader, LocalSource
 from migrate_transfer.backends.memory import Memory, MemorySender
-from migrate_transfer.core.backend import Item, Streams
+from migrate_transfer.core.backend import Features, Item, Streams
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ItemError
 from tests.migrate_transfer.engine.work import Work, contents
@@ -253,7 +253,7 @@ class Unversioned(Memory):
 
 
 def test_an_edited_file_is_sent_though_the_system_keeps_no_change_time(tmp_path: Path) -> None:
-    source = Unversioned()
+    source = Unversioned(features=Features())
     source.keep("a", b"one", modified=1)
     work = Work(tmp_path, source, kind="sync")
     work.run(passes=1)
@@ -263,7 +263,7 @@ def test_an_edited_file_is_sent_though_the_system_keeps_no_change_time(tmp_path:
 
 
 def test_an_edited_file_is_compared_anew_with_anothers_object_though_no_change_time_is_kept(tmp_path: Path) -> None:
-    source = Unversioned()
+    source = Unversioned(features=Features())
     source.keep("a", b"one", modified=1)
     work = Work(tmp_path, source, kind="sync")
     work.destination.keep("a", b"one")  # type: ignore[attr-defined]
