@@ -88,7 +88,7 @@ def tenths(samples: list[tuple[float, float]], wall: float) -> list[str]:
 
 def list_only(root: str) -> None:
     """Enumerate with sizes and times."""
-    from migrate_transfer.backends.local import LocalSource
+    from migrate_transfer.backends.local.source import LocalSource
 
     print(sum(len(page.entries) for page in LocalSource(root).pages()))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from migrate_transfer.backends.azure.access import BlobAccess
 from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
-from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.core.backend import Destination, Oddity, Source, Tier
 from migrate_transfer.core.errors import InvalidRequest
 from migrate_transfer.core.names import key_of

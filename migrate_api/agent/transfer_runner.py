@@ -21,7 +21,7 @@ from migrate_api.protocol.spec import DAYS, BandwidthSchedule, BlobDestination, 
 from migrate_api.protocol.states import JobType
 from migrate_transfer.backends.azure.access import BlobAccess
 from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
-from migrate_transfer.backends.local import LocalSource as LocalDisk
+from migrate_transfer.backends.local.source import LocalSource as LocalDisk
 from migrate_transfer.core.backend import Item, Source
 from migrate_transfer.core.bandwidth import MEGABIT, Bucket, Schedule, Window
 from migrate_transfer.core.control import Control

@@ -27,7 +27,7 @@ import sys
 from pathlib import Path
 from migrate_transfer.backends.azure.access import BlobAccess
 from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
-from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.core.control import Control
 from migrate_transfer.engine.transfer import Transfer
 from migrate_transfer.net.lane import Link

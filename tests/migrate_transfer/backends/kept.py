@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Item, Source
 from migrate_transfer.core.names import key_of

@@ -13,12 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from migrate_transfer.backends.local import LocalSource
-from migrate_transfer.backends.local_ahead import HELD, PAYS
-from migrate_transfer.backends.local_files import number_of
-from migrate_transfer.backends.local_folder import Folders
-from migrate_transfer.backends.local_lister import FEW, packed, unpacked
-from migrate_transfer.backends.local_listing import MOST, Listing
+from migrate_transfer.backends.local.ahead import HELD, PAYS
+from migrate_transfer.backends.local.files import number_of
+from migrate_transfer.backends.local.folder import Folders
+from migrate_transfer.backends.local.lister import FEW, packed, unpacked
+from migrate_transfer.backends.local.listing import MOST, Listing
+from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Page, all_meant
 from migrate_transfer.core.control import Control
@@ -39,7 +39,7 @@ def pages(folder: Path, pays: int, cursor: str | None = None) -> Iterator[Page]:
 
 def listers() -> list[psutil.Process]:
     living = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
-    return [one for one in living if "migrate_transfer.backends.local_lister" in one.cmdline()]
+    return [one for one in living if "migrate_transfer.backends.local.lister" in one.cmdline()]
 
 
 def grow(folder: bytes, numbers: random.Random, depth: int) -> None:

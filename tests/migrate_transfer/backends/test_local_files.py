@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from migrate_transfer.backends.local_files import born, listed_at
-from migrate_transfer.backends.local_folder import misread
-from migrate_transfer.backends.local_fresh import ask_anew
+from migrate_transfer.backends.local.files import born, listed_at
+from migrate_transfer.backends.local.folder import misread
+from migrate_transfer.backends.local.fresh import ask_anew
 
 
 def test_a_file_in_a_folder_lies_where_windows_says_that_it_does() -> None:

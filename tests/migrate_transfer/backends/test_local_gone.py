@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from migrate_transfer.backends.local import LocalSource
-from migrate_transfer.backends.local_gone import is_listed
+from migrate_transfer.backends.local.gone import is_listed
+from migrate_transfer.backends.local.source import LocalSource
 
 
 def test_what_is_a_folder_now_is_gone(tmp_path: Path) -> None:

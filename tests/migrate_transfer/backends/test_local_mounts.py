@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from migrate_transfer.backends.local import LocalSource
-from migrate_transfer.backends.local_mounts import mounted
+from migrate_transfer.backends.local.mounts import mounted
+from migrate_transfer.backends.local.source import LocalSource
 
 LINE = "42 27 0:39 {root} {point} rw,relatime shared:5 - {kind} {origin} rw,size=1024k\n"
 

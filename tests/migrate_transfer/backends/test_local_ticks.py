@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from migrate_transfer.backends.local import LocalSource
-from migrate_transfer.backends.local_files import COARSE_TICK, TICK, settled
+from migrate_transfer.backends.local.files import COARSE_TICK, TICK, settled
+from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.core.backend import Item
 from migrate_transfer.core.errors import ItemError
 

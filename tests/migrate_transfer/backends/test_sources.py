@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from migrate_transfer.backends.local_files import number_of
-from migrate_transfer.backends.local_folder import Folders
-from migrate_transfer.backends.local_listing import Listing
+from migrate_transfer.backends.local.files import number_of
+from migrate_transfer.backends.local.folder import Folders
+from migrate_transfer.backends.local.listing import Listing
 from migrate_transfer.core.backend import Item, Upload, all_meant
 from migrate_transfer.core.errors import ItemError
 from migrate_transfer.core.names import path_of

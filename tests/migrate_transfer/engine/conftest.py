@@ -16,7 +16,7 @@ from azure.storage.blob import ContainerClient, ContainerSasPermissions, generat
 
 from migrate_transfer.backends.azure.access import BlobAccess
 from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
-from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.retry import RetryPolicy
 from migrate_transfer.net.lane import Link

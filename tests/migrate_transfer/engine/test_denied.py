@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.core.backend import Item
 from migrate_transfer.core.errors import ItemError
 from migrate_transfer.core.plan import Filters

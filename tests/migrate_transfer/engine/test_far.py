@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 import psutil
 import pytest
 
-from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.core.backend import Content, Meter, Receipt, Sender, Streams, Upload
 from migrate_transfer.core.bandwidth import Bucket
 from migrate_transfer.core.control import Control

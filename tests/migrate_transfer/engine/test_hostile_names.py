@@ -13,7 +13,7 @@ import pytest
 
 from migrate_transfer.backends.azure.access import BlobAccess
 from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
-from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import InvalidRequest
 from migrate_transfer.core.names import path_of

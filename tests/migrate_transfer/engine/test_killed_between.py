@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.backends.memory import Memory, MemorySender
 from migrate_transfer.core.backend import Item, Meant, Page, Streams, Tier, all_meant
 from migrate_transfer.core.control import Control

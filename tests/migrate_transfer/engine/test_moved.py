@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.backends.memory import Memory, MemorySender
 from migrate_transfer.core.backend import Item, Streams
 from migrate_transfer.core.control import Control

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Item
 from migrate_transfer.engine.only import Only

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.backends.memory import Memory, MemorySender
 from migrate_transfer.core.backend import Content, Features, Receipt, Streams, Upload
 from migrate_transfer.core.control import Control

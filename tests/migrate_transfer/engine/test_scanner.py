@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.core.backend import Item, Meant, Oddity, Page, all_meant
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import SourceError, Stopped

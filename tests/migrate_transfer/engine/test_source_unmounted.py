@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from migrate_transfer.backends.local import LocalSource
-from migrate_transfer.backends.local_files import number_of
-from migrate_transfer.backends.local_folder import Folders
+from migrate_transfer.backends.local.files import number_of
+from migrate_transfer.backends.local.folder import Folders
+from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.core.backend import Meant, Page, all_meant
 from migrate_transfer.core.errors import SourceError, Stopped
 from migrate_transfer.core.plan import Filters

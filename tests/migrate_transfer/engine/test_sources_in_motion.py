@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate_transfer.backends.local import LocalReader, LocalSource
+from migrate_transfer.backends.local.source import LocalReader, LocalSource
 from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Item, Meant, Oddity, Page, all_meant
 from migrate_transfer.core.control import Control

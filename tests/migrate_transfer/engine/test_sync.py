@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.core.control import Control
 from migrate_transfer.engine.transfer import Transfer
 from migrate_transfer.ledger.item_records import FileTotals

@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.backends.memory import Memory, MemorySender
 from migrate_transfer.core.backend import Content, Receipt, Streams, Upload
 from migrate_transfer.core.control import Control

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate_transfer.backends.local import LocalSource
+from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.core.backend import Meant, Page, all_meant
 from migrate_transfer.core.errors import SourceError
 from tests.migrate_transfer.engine.work import Work, contents

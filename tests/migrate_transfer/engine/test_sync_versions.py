@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate_transfer.backends.local import LocalReader, LocalSource
+from migrate_transfer.backends.local.source import LocalReader, LocalSource
 from migrate_transfer.backends.memory import Memory, MemorySender
 from migrate_transfer.core.backend import Features, Item, Streams
 from migrate_transfer.core.control import Control

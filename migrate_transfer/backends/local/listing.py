@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 
-from migrate_transfer.backends.local_ahead import PAYS, Ahead
-from migrate_transfer.backends.local_folder import Folders
+from migrate_transfer.backends.local.ahead import PAYS, Ahead
+from migrate_transfer.backends.local.folder import Folders
 from migrate_transfer.core.backend import Item, Meant, Oddity, Page
 from migrate_transfer.core.names import key_of, path_of
 

@@ -1,4 +1,4 @@
-"""`python -m migrate_transfer.backends.local_lister`: lists folders in a process of its own, for one that lists others.
+"""`python -m migrate_transfer.backends.local.lister`: lists folders in a process of its own, for one that lists others.
 
 Standard input brings first the root, then lists of folders again and again; standard output gives an empty list as soon
 as the process is there, then for each list of folders one of how many entries each has, and them. The end of standard
@@ -19,7 +19,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import IO, Any, TypeAlias
 
-from migrate_transfer.backends.local_folder import Folders, Listed
+from migrate_transfer.backends.local.folder import Folders, Listed
 from migrate_transfer.core.backend import Item, Oddity
 from migrate_transfer.core.errors import SourceError
 
@@ -38,7 +38,7 @@ class Lister:
     """The process, as who orders from it sees it. What it told is read as it comes, so that neither waits for ever."""
 
     def __init__(self, folders: Folders) -> None:
-        command = [sys.executable, "-P", "-m", "migrate_transfer.backends.local_lister"]
+        command = [sys.executable, "-P", "-m", "migrate_transfer.backends.local.lister"]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from migrate_transfer.backends.local_folder import Folders, Listed
-from migrate_transfer.backends.local_lister import FEW, Lister, unpacked
+from migrate_transfer.backends.local.folder import Folders, Listed
+from migrate_transfer.backends.local.lister import FEW, Lister, unpacked
 from migrate_transfer.core.backend import Item, Oddity
 from migrate_transfer.core.cores import cores
 

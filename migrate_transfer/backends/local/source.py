@@ -1,7 +1,7 @@
 """Files of a local disk or a mounted share, as a source.
 
 Links, sockets, pipes and devices are skipped and named; a folder that cannot be read is a failed entry; nothing is
-followed out of the root. How folders are listed is in `local_listing.py`.
+followed out of the root. How folders are listed is in `listing.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from migrate_transfer.backends.local_files import (
+from migrate_transfer.backends.local.files import (
     FOLLOW,
     LocalReader,
     changed,
@@ -29,10 +29,10 @@ from migrate_transfer.backends.local_files import (
     require_root,
     settled,
 )
-from migrate_transfer.backends.local_fresh import ask_anew
-from migrate_transfer.backends.local_gone import is_gone
-from migrate_transfer.backends.local_listing import Listing
-from migrate_transfer.backends.local_mounts import mounted
+from migrate_transfer.backends.local.fresh import ask_anew
+from migrate_transfer.backends.local.gone import is_gone
+from migrate_transfer.backends.local.listing import Listing
+from migrate_transfer.backends.local.mounts import mounted
 from migrate_transfer.core.backend import Features, Item, Meant, Page, all_meant
 from migrate_transfer.core.errors import InvalidRequest, ItemError
 from migrate_transfer.core.names import path_of

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-from migrate_transfer.backends.local_fresh import ask_anew
+from migrate_transfer.backends.local.fresh import ask_anew
 from migrate_transfer.core.backend import Item
 from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ItemError, SourceError

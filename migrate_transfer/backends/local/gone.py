@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from migrate_transfer.backends.local_files import is_junction
+from migrate_transfer.backends.local.files import is_junction
 
 
 def is_gone(root: bytes, path: bytes) -> bool:

@@ -14,7 +14,7 @@ from itertools import islice
 from operator import eq
 from typing import TypeAlias
 
-from migrate_transfer.backends.local_files import FOLLOW, gone, is_junction, item_error, item_of, place, require_root
+from migrate_transfer.backends.local.files import FOLLOW, gone, is_junction, item_error, item_of, place, require_root
 from migrate_transfer.core.backend import Item, Oddity
 from migrate_transfer.core.names import key_of, path_of, plain
 
