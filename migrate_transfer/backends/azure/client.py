@@ -98,7 +98,7 @@ class Client:
             return ConnectionLost("Azure Storage cannot be reached.", code="UNREACHABLE")
         if not isinstance(error, HttpResponseError):
             return FatalError(f"Azure Storage: {type(error).__name__}.", code="AZURE_REFUSED")
-        status, code = error.status_code, str(getattr(error, "error_code", "") or "")
+        status, code = error.status_code, _code(error)
         if status is None or status < 300:
             return ConnectionLost("The answer of Azure Storage was cut or damaged.")
         if isinstance(error, ClientAuthenticationError) or status in (401, 403):
@@ -110,6 +110,12 @@ class Client:
             return ServiceUnavailable(f"Azure Storage answered {status} {code}.", retry_after=asked)
         refused = f"Azure Storage refused the call: {status} {code}."
         return FatalError(refused, code="AZURE_REFUSED", details={"code": code})
+
+
+def _code(error: HttpResponseError) -> str:
+    """Azure's word; Microsoft's client makes a member of an enumeration of one that it knows."""
+    code = getattr(error, "error_code", None) or ""
+    return str(getattr(code, "value", code))
 
 
 class _TokenCredential:

@@ -11,7 +11,7 @@ from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
 from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Streams, Upload
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import ConnectionLost, FatalError, RejectedItem, TransientError
+from migrate_transfer.core.errors import AccessDenied, ConnectionLost, FatalError, RejectedItem, TransientError
 from migrate_transfer.core.retry import RetryPolicy
 from migrate_transfer.engine.passage import Passage
 from migrate_transfer.net.lane import Link
@@ -41,6 +41,13 @@ def test_nobody_else_is_told_what_is_needed_to_get_in() -> None:
         with pytest.raises(FatalError):
             Client(there._door).staged("a")
         assert len(server.requests) == 1
+
+
+def test_azures_word_is_told_as_azure_says_it() -> None:
+    """Microsoft's client makes a member of an enumeration of it: `StorageErrorCode.AUTHORIZATION_FAILURE`."""
+    with serving(answer(403, b"", x_ms_error_code="AuthorizationFailure")) as server:
+        with pytest.raises(AccessDenied, match=r"\(AuthorizationFailure\)"):
+            Client(at(server.url)._door).staged("a")
 
 
 def test_what_is_needed_to_get_in_is_not_logged_with_an_answer_that_was_cut_off(
