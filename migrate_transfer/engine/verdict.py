@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from migrate_transfer.core.backend import Destination, Item, Rename, Source, Stored, Upload
+from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ItemError, MigrateError
 from migrate_transfer.core.plan import same
 from migrate_transfer.engine.passage import digest, is_missing
@@ -24,11 +25,12 @@ Verdict: TypeAlias = Upload | Rename | Outcome | Landed | None
 
 @dataclass
 class Judge:
-    """Raises ItemError when the source cannot be read, FatalError when a side is gone."""
+    """Raises ItemError when the source cannot be read, FatalError when a side is gone, and Stopped."""
 
     source: Source
     destination: Destination
     spec: TransferSpec
+    control: Control
     before: Callable[[str], Before | None] | None = None
     """Where the item of a stable id was in the last pass of a sync; None where there was none."""
     _doubtful: list[Doubtful] = field(default_factory=list)
@@ -103,7 +105,7 @@ class Judge:
             return None
         if old.moved or old.tier == "archive":
             return None
-        if not old.sha256 or old.sha256 != digest(self.source, row.item):
+        if not old.sha256 or old.sha256 != digest(self.source, row.item, self.control):
             return None
         return Rename(row.number, row.item, before.key, before.etag, old.sha256)
 
@@ -124,7 +126,7 @@ class Judge:
 
     def _digest(self, row: Row, stored: Stored) -> str:
         try:
-            return digest(self.source, row.item)
+            return digest(self.source, row.item, self.control)
         except ItemError as error:
             if self._was_moved(error, row.item, stored, resumed=row.resumed):
                 return stored.sha256
@@ -158,8 +160,9 @@ class Judge:
         ours = stored.source == self.source.mark
         if (ours and self.spec.level is None) or self.spec.overwrite or stored.size != row.item.size:
             return self._replace(row, stored)
-        there = (digest(self.source, row.item), stored.etag, stored.tier, stored.moved, ours and not stored.moved)
-        self._doubtful.append(Doubtful(row.number, row.item, *there))
+        sha256 = digest(self.source, row.item, self.control)
+        there = (stored.etag, stored.tier, stored.moved, ours and not stored.moved)
+        self._doubtful.append(Doubtful(row.number, row.item, sha256, *there))
         return None
 
 

@@ -45,9 +45,9 @@ def test_nobody_else_is_told_what_is_needed_to_get_in() -> None:
 
 def test_azures_word_is_told_as_azure_says_it() -> None:
     """Microsoft's client makes a member of an enumeration of it: `StorageErrorCode.AUTHORIZATION_FAILURE`."""
-    with serving(answer(403, b"", x_ms_error_code="AuthorizationFailure")) as server:
-        with pytest.raises(AccessDenied, match=r"\(AuthorizationFailure\)"):
-            Client(at(server.url)._door).staged("a")
+    refused = answer(403, b"", x_ms_error_code="AuthorizationFailure")
+    with serving(refused) as server, pytest.raises(AccessDenied, match=r"\(AuthorizationFailure\)"):
+        Client(at(server.url)._door).staged("a")
 
 
 def test_what_is_needed_to_get_in_is_not_logged_with_an_answer_that_was_cut_off(

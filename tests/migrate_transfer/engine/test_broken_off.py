@@ -140,9 +140,16 @@ def test_one_object_whose_blocks_are_never_told_fails_alone(site: Site) -> None:
     """It ended the job, each time anew."""
     made, control = site.fill(30, 1), Control()
     site.destination = reached(site, control, retry=BRIEF)
-    site.wire.script = after(31, lambda: control.stop("paused"))
+
+    def stop(request: Message) -> Fault | None:
+        if b"comp=blocklist" not in request.first:
+            return None
+        control.stop("paused")
+        return "reset"
+
+    site.wire.script = stop
     with pytest.raises(Stopped):
-        site.run(control=control, concurrency=1)
+        site.run(control=control)
     site.destination = reached(site, retry=BRIEF)
     site.wire.script = lambda request: "503" if b"blocklisttype" in request.first else None
     totals = site.run()
