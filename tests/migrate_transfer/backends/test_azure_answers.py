@@ -43,6 +43,13 @@ def test_nobody_else_is_told_what_is_needed_to_get_in() -> None:
         assert len(server.requests) == 1
 
 
+def test_nothing_but_a_new_container_is_signed_with_the_time_of_this_machine() -> None:
+    """Azure refuses it where that is wrong: a job with a large file under way could not go on."""
+    with serving(answer(200, b"<BlockList/>", Content_Type="application/xml")) as server:
+        Client(at(server.url)._door).staged("a")
+    assert b"SharedKey" not in server.requests[0]
+
+
 def test_azures_word_is_told_as_azure_says_it() -> None:
     """Microsoft's client makes a member of an enumeration of it: `StorageErrorCode.AUTHORIZATION_FAILURE`."""
     refused = answer(403, b"", x_ms_error_code="AuthorizationFailure")
