@@ -9,7 +9,7 @@ from time import monotonic
 
 from migrate_transfer.core.backend import Destination, Receipt, Rename, Sender, Source, Stored, Upload
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import FatalError, MigrateError
+from migrate_transfer.core.errors import FatalError, MigrateError, Stopped
 from migrate_transfer.engine.losses import Losses
 from migrate_transfer.engine.passage import Passage
 from migrate_transfer.engine.proof import Landed, Prover, failed
@@ -89,10 +89,10 @@ class Copier:
     def run(self) -> None:
         sender = self.sender()
         self._losses = Losses(self.destination)
-        tools = (sender, self.spec, self._losses, self.ledger.prove, self._again.append)
+        tools = (sender, self.spec, self.control, self._losses, self.ledger.prove, self._again.append)
         prover = Prover(self.source, self.destination, *tools)
         before = self.ledger.passes.before if self.ledger.passes.moved()[0] else None
-        judge = Judge(self.source, self.destination, self.spec, before)
+        judge = Judge(self.source, self.destination, self.spec, self.control, before)
         try:
             while self._more or self._again:
                 self.control.check()  # a sender with nothing to send may not have looked
@@ -146,6 +146,10 @@ class Copier:
             verdict = judge.judge(row, stored, known)
         except FatalError:
             raise
+        except Stopped:
+            if not self.control.stopping:
+                raise
+            return None  # it waits for the next attempt; what is under way is finished first
         except MigrateError as error:
             self._lose(judge, Upload(row.number, row.item, resumed=row.resumed), error)
             return None

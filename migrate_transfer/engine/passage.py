@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from migrate_transfer.core.backend import Item, Reader, Source, Upload
+from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ItemError
 from migrate_transfer.core.plan import origin
 
@@ -65,19 +66,20 @@ class Passage:
             self.upload.sha256 = self._digest.hexdigest()
 
 
-def read_through(source: Source, item: Item) -> Upload:
-    """The item as it is now, with the SHA-256 of its content. Raises ItemError."""
+def read_through(source: Source, item: Item, control: Control) -> Upload:
+    """The item as it is now, with the SHA-256 of its content. Raises ItemError, and Stopped: it may take hours."""
     passage = Passage(source, Upload(0, item))
     with passage.open():
         while passage.upload.read < passage.upload.item.size:
+            control.check()
             passage.read(PIECE)
         passage.finish()
     return passage.upload
 
 
-def digest(source: Source, item: Item) -> str:
-    """The SHA-256 of an item's content as it is now. Raises ItemError."""
-    return read_through(source, item).sha256
+def digest(source: Source, item: Item, control: Control) -> str:
+    """The SHA-256 of an item's content as it is now. Raises ItemError, Stopped."""
+    return read_through(source, item, control).sha256
 
 
 def is_missing(source: Source, item: Item) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from migrate_transfer.core.backend import Destination, Item, Sender, Source, Upload
+from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import FatalError, ItemError, MigrateError
 from migrate_transfer.engine.losses import Losses
 from migrate_transfer.engine.passage import is_missing, read_through
@@ -64,6 +65,7 @@ class Prover:
     destination: Destination
     sender: Sender
     spec: TransferSpec
+    control: Control
     losses: Losses
     note: Callable[[Sequence[tuple[str, str, int]]], None]
     """Writes down which copies were read back: SHA-256, etag and number."""
@@ -238,7 +240,7 @@ class Prover:
         except ItemError as error:
             if error.error_code != "SOURCE_CHANGED":
                 raise
-            now = read_through(self.source, one.item)
+            now = read_through(self.source, one.item, self.control)
             if now.sha256 != one.sha256:
                 raise
             self.source.delete(now.item)  # only its rights changed, or another link to it was deleted

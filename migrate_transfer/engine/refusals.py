@@ -45,7 +45,8 @@ def corrupted(removed: bool) -> ItemError:
         code="VERIFICATION_FAILED",
         remedy="Retry the failed items: the wrong copy was removed, the source is untouched."
         if removed
-        else "Remove the object at the destination and retry the failed items; the source is untouched.",
+        else "If no other program has written the object at the destination since, remove it; then retry the failed"
+        " items. The source is untouched.",
     )
 
 

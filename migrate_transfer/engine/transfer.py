@@ -226,5 +226,6 @@ def _together(work: Sequence[Callable[[], None]], control: Control, look: Callab
             raise
         finally:
             control.stop("cancelled")
-    for error in sorted(errors, key=lambda error: isinstance(error, Stopped)):
+    # First that the container is gone, for what was done is gone with it; last those who stopped for the others.
+    for error in sorted(errors, key=lambda error: (not isinstance(error, TargetError), isinstance(error, Stopped))):
         raise error

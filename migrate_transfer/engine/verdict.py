@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from migrate_transfer.core.backend import Destination, Item, Rename, Source, Stored, Upload
+from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ItemError, MigrateError
 from migrate_transfer.core.plan import origin, same
 from migrate_transfer.engine.passage import digest, is_missing
@@ -24,11 +25,12 @@ Verdict: TypeAlias = Upload | Rename | Outcome | Landed | None
 
 @dataclass
 class Judge:
-    """Raises ItemError when the source cannot be read, FatalError when a side is gone."""
+    """Raises ItemError when the source cannot be read, FatalError when a side is gone, and Stopped."""
 
     source: Source
     destination: Destination
     spec: TransferSpec
+    control: Control
     before: Callable[[str], Before | None] | None = None
     """Where the item of a stable id was in the last pass of a sync; None where there was none."""
     _doubtful: list[Doubtful] = field(default_factory=list)
@@ -103,7 +105,7 @@ class Judge:
             return None
         if old.moved or old.tier == "archive" or not old.sha256:
             return None
-        if not self._is_of_version(row.item, old) and old.sha256 != digest(self.source, row.item):
+        if not self._is_of_version(row.item, old) and old.sha256 != digest(self.source, row.item, self.control):
             return None
         return Rename(row.number, row.item, before.key, before.etag, old.sha256)
 
@@ -133,7 +135,7 @@ class Judge:
         if stored.size != row.item.size:
             return False
         try:
-            return digest(self.source, row.item) == stored.sha256
+            return digest(self.source, row.item, self.control) == stored.sha256
         except ItemError as error:
             if self._was_moved(error, row.item, stored, resumed=row.resumed):
                 return True
@@ -167,8 +169,9 @@ class Judge:
         ours = stored.source == self.source.mark
         if (ours and self.spec.level is None) or self.spec.overwrite or stored.size != row.item.size:
             return self._replace(row, stored)
-        there = (digest(self.source, row.item), stored.etag, stored.tier, stored.moved, ours and not stored.moved)
-        self._doubtful.append(Doubtful(row.number, row.item, *there))
+        sha256 = digest(self.source, row.item, self.control)
+        there = (stored.etag, stored.tier, stored.moved, ours and not stored.moved)
+        self._doubtful.append(Doubtful(row.number, row.item, sha256, *there))
         return None
 
 

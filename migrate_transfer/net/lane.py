@@ -22,6 +22,8 @@ LOOK_SECONDS = 0.2
 """How soon a request to stop, or a pause that ends, is noticed while nothing else happens."""
 TURN_SECONDS = 0.005
 """How soon a lane with nothing under way looks whether another has given a stream free."""
+WAITING = 256
+"""While so many requests wait to be tried again, none is begun: a service that is away would meet all there are."""
 Ended: TypeAlias = tuple[Request[Owner], Answer | TransientError | None]
 
 __all__ = ["Answer", "Ended", "Lane", "Link", "Request"]
@@ -104,7 +106,7 @@ class Lane:
     @property
     def _full(self) -> bool:
         """One request is always let in, however large."""
-        return self._bytes >= self._memory
+        return self._bytes >= self._memory or len(self._later) >= WAITING
 
     def _take(self) -> bool:
         taken = self._streams.take()

@@ -37,15 +37,17 @@ class Client:
         self._door, self._token = door, ""
         self._service = self._open()
 
-    def _open(self) -> BlobServiceClient:
-        door = self._door
+    def _options(self) -> dict[str, Any]:
         options: dict[str, Any] = {"api_version": API_VERSION, "retry_total": 0, "logging_enable": False}
         options["permit_redirects"] = False  # the access would go wherever they lead
-        if door.authorities:
-            options["connection_verify"] = door.authorities
-        if door.access.connection_string is not None:
-            return BlobServiceClient.from_connection_string(door.access.connection_string, **options)
+        if self._door.authorities:
+            options["connection_verify"] = self._door.authorities
+        return options
+
+    def _open(self) -> BlobServiceClient:
+        door, options = self._door, self._options()
         if door.access.token is None:
+            # Of an account's key too: what is signed with the key itself bears this machine's time, which may be wrong.
             return BlobServiceClient(door.account.url, AzureSasCredential(door.signature()), **options)
         self._token = door.access.token()[0]
         return BlobServiceClient(door.account.url, _TokenCredential(door.access.token), **options)
@@ -57,17 +59,20 @@ class Client:
     def _refresh(self) -> None:
         """With access that is good now."""
         access = self._door.access
-        if access.signature is not None:
+        if access.token is None:
             self._service.credential.update(self._door.signature())
-        elif access.token is not None and access.token()[0] != self._token:
+        elif access.token()[0] != self._token:
             self._service.close()  # it keeps the token that it was given
             self._service = self._open()
 
     def make_container(self) -> None:
         with self._translated():
             self._refresh()
+            service, given = self._service, self._door.access.connection_string
+            if given is not None:  # no signature of a container makes it
+                service = BlobServiceClient.from_connection_string(given, **self._options())
             try:
-                self._service.get_container_client(self._door.name).create_container()
+                service.get_container_client(self._door.name).create_container()
             except ResourceExistsError as error:
                 # The answer to the first try was lost, or somebody else was faster.
                 if getattr(error, "error_code", "") != "ContainerAlreadyExists":
@@ -98,7 +103,7 @@ class Client:
             return ConnectionLost("Azure Storage cannot be reached.", code="UNREACHABLE")
         if not isinstance(error, HttpResponseError):
             return FatalError(f"Azure Storage: {type(error).__name__}.", code="AZURE_REFUSED")
-        status, code = error.status_code, str(getattr(error, "error_code", "") or "")
+        status, code = error.status_code, _code(error)
         if status is None or status < 300:
             return ConnectionLost("The answer of Azure Storage was cut or damaged.")
         if isinstance(error, ClientAuthenticationError) or status in (401, 403):
@@ -110,6 +115,12 @@ class Client:
             return ServiceUnavailable(f"Azure Storage answered {status} {code}.", retry_after=asked)
         refused = f"Azure Storage refused the call: {status} {code}."
         return FatalError(refused, code="AZURE_REFUSED", details={"code": code})
+
+
+def _code(error: HttpResponseError) -> str:
+    """Azure's word; Microsoft's client makes a member of an enumeration of one that it knows."""
+    code = getattr(error, "error_code", None) or ""
+    return str(getattr(code, "value", code))
 
 
 class _TokenCredential:

@@ -112,7 +112,7 @@ class Uploads:
                     else:
                         yield from self._blocks(task)
                         request = None
-            except ItemError as error:
+            except (ItemError, TransientError) as error:
                 task.error = error
                 task.fed = True
                 if not task.open:

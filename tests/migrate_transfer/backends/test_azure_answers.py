@@ -11,7 +11,7 @@ from migrate_transfer.backends.azure.destination import AzureBlob, BlobConfig
 from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Streams, Upload
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import ConnectionLost, FatalError, RejectedItem, TransientError
+from migrate_transfer.core.errors import AccessDenied, ConnectionLost, FatalError, RejectedItem, TransientError
 from migrate_transfer.core.retry import RetryPolicy
 from migrate_transfer.engine.passage import Passage
 from migrate_transfer.net.lane import Link
@@ -41,6 +41,20 @@ def test_nobody_else_is_told_what_is_needed_to_get_in() -> None:
         with pytest.raises(FatalError):
             Client(there._door).staged("a")
         assert len(server.requests) == 1
+
+
+def test_nothing_but_a_new_container_is_signed_with_the_time_of_this_machine() -> None:
+    """Azure refuses it where that is wrong: a job with a large file under way could not go on."""
+    with serving(answer(200, b"<BlockList/>", Content_Type="application/xml")) as server:
+        Client(at(server.url)._door).staged("a")
+    assert b"SharedKey" not in server.requests[0]
+
+
+def test_azures_word_is_told_as_azure_says_it() -> None:
+    """Microsoft's client makes a member of an enumeration of it: `StorageErrorCode.AUTHORIZATION_FAILURE`."""
+    refused = answer(403, b"", x_ms_error_code="AuthorizationFailure")
+    with serving(refused) as server, pytest.raises(AccessDenied, match=r"\(AuthorizationFailure\)"):
+        Client(at(server.url)._door).staged("a")
 
 
 def test_what_is_needed_to_get_in_is_not_logged_with_an_answer_that_was_cut_off(

@@ -13,6 +13,7 @@ from migrate_transfer.backends.local.files import number_of
 from migrate_transfer.backends.local.folder import Folders
 from migrate_transfer.backends.local.listing import Listing
 from migrate_transfer.core.backend import Item, Upload, all_meant
+from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ItemError
 from migrate_transfer.core.names import path_of
 from migrate_transfer.engine.passage import Passage, digest
@@ -72,7 +73,7 @@ def test_a_file_removed_while_it_was_read_is_an_error(kept: Kept) -> None:
 def test_content_comes_whole_and_with_its_digest(kept: Kept) -> None:
     kept.write("folder/a", b"hello")
     item = kept.item("folder/a")
-    assert (item.size, read(kept, item), digest(kept.source, item)) == (5, b"hello", HELLO)
+    assert (item.size, read(kept, item), digest(kept.source, item, Control())) == (5, b"hello", HELLO)
 
 
 def test_an_empty_file_is_a_file(kept: Kept) -> None:

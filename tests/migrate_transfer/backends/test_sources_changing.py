@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import pytest
 
+from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import ItemError
 from migrate_transfer.core.names import shown
 from migrate_transfer.engine.passage import digest
@@ -28,7 +29,7 @@ def test_several_threads_read_at_once(kept: Kept) -> None:
     for number in range(8):
         kept.write(f"{number}", f"content {number}".encode() * 1_000)
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda item: (item.key, digest(kept.source, item)), kept.items() * 4))
+        found = list(pool.map(lambda item: (item.key, digest(kept.source, item, Control())), kept.items() * 4))
     assert set(found) == {(f"{n}", sha256(f"content {n}".encode() * 1_000).hexdigest()) for n in range(8)}
     assert len(found) == 32
 
@@ -37,7 +38,11 @@ def test_several_threads_read_at_once(kept: Kept) -> None:
 def test_whatever_its_name_a_file_is_listed_read_and_missed(kept: Kept, name: str) -> None:
     kept.write(name, b"hello")
     (item,) = kept.items()
-    assert (shown(item.key), digest(kept.source, item), kept.source.is_gone(item.key)) == (name, HELLO, False)
+    assert (shown(item.key), digest(kept.source, item, Control()), kept.source.is_gone(item.key)) == (
+        name,
+        HELLO,
+        False,
+    )
     kept.remove(name)
     assert kept.source.is_gone(item.key)
 

@@ -136,6 +136,26 @@ def test_one_object_that_never_gets_through_fails_alone(site: Site) -> None:
     assert (totals.counts.failed, totals.counts.done) == (1, len(made) - 1)
 
 
+def test_one_object_whose_blocks_are_never_told_fails_alone(site: Site) -> None:
+    """It ended the job, each time anew."""
+    made, control = site.fill(30, 1), Control()
+    site.destination = reached(site, control, retry=BRIEF)
+
+    def stop(request: Message) -> Fault | None:
+        if b"comp=blocklist" not in request.first:
+            return None
+        control.stop("paused")
+        return "reset"
+
+    site.wire.script = stop
+    with pytest.raises(Stopped):
+        site.run(control=control)
+    site.destination = reached(site, retry=BRIEF)
+    site.wire.script = lambda request: "503" if b"blocklisttype" in request.first else None
+    totals = site.run()
+    assert (totals.counts.failed, totals.counts.done) == (1, len(made) - 1)
+
+
 def test_a_stalled_connection_is_given_up_and_tried_again(site: Site) -> None:
     made, stalls = site.fill(10, 1), iter("123")
     site.destination = reached(site, stall=1)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from migrate_transfer.backends.memory import Memory, MemorySender
-from migrate_transfer.core.backend import Meant, Page, Streams, all_meant
+from migrate_transfer.backends.memory import Memory, MemoryReader, MemorySender
+from migrate_transfer.core.backend import Item, Meant, Page, Streams, all_meant
 from migrate_transfer.core.control import Control
+from migrate_transfer.core.errors import Stopped
 from migrate_transfer.engine.copier import TAKE, Copier, Rows
+from migrate_transfer.engine.passage import PIECE
 from migrate_transfer.engine.transfer import Transfer
 from tests.migrate_transfer.engine.work import Work, holding
 
@@ -63,6 +66,39 @@ def test_what_was_copied_is_read_back_when_the_leg_is_over(tmp_path: Path, secon
 
 def test_what_is_in_doubt_is_read_when_the_leg_is_over(tmp_path: Path) -> None:
     assert read_back(tmp_path, FILES, 0.0, reread=False) == [TAKE, TAKE, 88]
+
+
+@dataclass
+class Read(Memory):
+    """Its owner asks for a pause while it is read; notes how much was read."""
+
+    control: Control = field(default_factory=Control)
+    size: int = 0
+
+    @contextmanager
+    def open(self, item: Item) -> Iterator[ReadReader]:
+        yield ReadReader(self, item.key)
+
+
+class ReadReader(MemoryReader):
+    _memory: Read
+
+    def read(self, size: int) -> bytes:
+        self._memory.control.stop("paused")
+        self._memory.size += size
+        return super().read(size)
+
+
+def test_a_large_file_that_is_compared_is_not_waited_for_when_a_pause_is_asked_for(tmp_path: Path) -> None:
+    """It was read to its end: for hours."""
+    data = bytes(10 * PIECE)
+    Work(tmp_path, holding(a=data), there := Memory()).run()
+    work = Work(tmp_path, source := Read(), there)
+    source.keep("a", data)
+    with pytest.raises(Stopped, match="paused"):
+        work.run("second", source.control)
+    assert source.size <= 2 * PIECE
+    assert work.outcomes("second") == {"a": "in_flight"}
 
 
 class Twice(Memory):

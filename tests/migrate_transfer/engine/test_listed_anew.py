@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from migrate_transfer.backends.memory import Memory, MemorySender
-from migrate_transfer.core.backend import Meant, Oddity, Page, Streams, all_meant
+from migrate_transfer.core.backend import Content, Features, Meant, Oddity, Page, Receipt, Streams, Upload, all_meant
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import TargetError
+from migrate_transfer.core.errors import ConnectionLost, Stopped, TargetError
+from migrate_transfer.engine.copier import SMALL
 from tests.migrate_transfer.engine.work import Work, contents, holding
 
 SHUT = Oddity("z", "failed", "SOURCE_DENIED", "It may not be read.", folder=True)
@@ -29,6 +30,36 @@ class Absent(Memory):
 
     def sender(self, streams: Streams, control: Control) -> MemorySender:
         raise TargetError("It is gone.")
+
+
+class Failing(Memory):
+    """One thread finds the network away, and then another the container gone, with all that was put there."""
+
+    def sender(self, streams: Streams, control: Control) -> MemorySender:
+        memory = self
+
+        class Broken(MemorySender):
+            def put_all(self, contents: Iterator[Content]) -> Iterator[tuple[Upload, Receipt | Exception]]:
+                yield from ()
+                if next(contents).upload.item.size == 1:
+                    raise ConnectionLost("The network is away.")
+                with pytest.raises(Stopped):
+                    control.wait(60)
+                memory.objects.clear()
+                raise TargetError("It is gone.")
+
+        return Broken(self, control)
+
+
+def test_a_container_that_is_gone_is_doubted_though_the_network_was_away_first(tmp_path: Path) -> None:
+    """What had been put into it counted as done, and was nowhere."""
+    source = holding(a=b"1", b=bytes(SMALL + 1))
+    source.features = Features(lanes=2)
+    work = Work(tmp_path, source, Failing())
+    with pytest.raises(TargetError):
+        work.run()
+    with work.books() as ledger:
+        assert ledger.fact("destination_listed") is None
 
 
 def test_what_no_cursor_leads_behind_is_not_entered_again(tmp_path: Path) -> None:

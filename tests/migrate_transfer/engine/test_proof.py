@@ -86,6 +86,12 @@ def test_a_copy_changed_before_it_is_read_back_fails_and_its_source_survives(tmp
     assert contents(work.destination) == {"a": b"0ne", "b": b"two"}
 
 
+def test_nobody_is_told_to_remove_what_another_program_wrote(tmp_path: Path) -> None:
+    work = Work(tmp_path, holding(a=b"one"), Tampered(tamper={"a": b"theirs"}))
+    work.run(reread=True)
+    assert work.entries(reread=True)["a"].remedy.startswith("If no other program has written the object")
+
+
 def test_a_copy_that_rotted_under_our_etag_is_removed_and_its_source_survives(tmp_path: Path) -> None:
     work = Work(tmp_path, holding(a=b"one", b=b"two"), Tampered(tamper={"a": b"0ne"}, stealthily=True))
     work.run(delete_source=True)
