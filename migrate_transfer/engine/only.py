@@ -34,7 +34,7 @@ class Only:
         missing = (item for key, item in self._items.items() if key not in seen and is_missing(self._source, item))
         while self._wanted and (some := list(islice(missing, SLICE))):
             yield Page(some, None, recalled=True)
-        there = {*seen, *self.mounts()}
+        there = self.mounts()  # what was listed in such a folder may be a stray file below the share
         if self._wanted and (away := [key for key in self._shares if key not in there]):
             yield Page([lost(key) for key in away], None, recalled=True)
 

@@ -67,6 +67,15 @@ def test_a_share_that_is_still_not_mounted_has_failed_again(tmp_path: Path) -> N
     assert work.outcomes() == {"sub": "SOURCE_NOT_MOUNTED"}
 
 
+def test_so_has_one_below_which_a_stray_file_lies(tmp_path: Path) -> None:
+    """Somebody wrote into the folder while nothing was mounted there: that file alone was copied, and all was done."""
+    (tmp_path / "source" / "sub").mkdir(parents=True)
+    (tmp_path / "source" / "sub" / "stray").touch()
+    work = Work(tmp_path, Only(LocalSource(tmp_path / "source"), items({"sub"}), shares=["sub"]))
+    work.run()
+    assert work.outcomes() == {"sub": "SOURCE_NOT_MOUNTED", "sub/stray": "done"}
+
+
 def test_an_item_that_was_moved_is_not_listed_again_once_the_destination_was_away(tmp_path: Path) -> None:
     """It had two outcomes then: it was done, and another object of its name was at the destination."""
     work = Work(tmp_path, Only(holding(a=b"long"), items({"a", "gone"})))
