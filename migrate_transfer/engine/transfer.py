@@ -91,6 +91,8 @@ class Transfer:
 
     def _scan(self, control: Control, tell: Tell) -> None:
         if not self.ledger.scanned:
+            if self.spec.kind == "sync":
+                self.ledger.passes.begin_again()
             self._look_what_is_mounted()
             scan(self.source, self.destination, self.ledger, self.spec.filters, control, Pace(self.ledger, tell))
             self._look_what_is_mounted()  # what is mounted meanwhile was there one time or the other
