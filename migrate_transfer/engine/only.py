@@ -28,14 +28,23 @@ class Only:
 
     def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
         seen = set[str]()
+        yield from self._away()  # it may come back once its folder is listed
         for page in self._source.pages(cursor, meant):
             yield Page([entry for entry in page.entries if self._is_meant(entry, seen)], page.cursor)
         # Asked for, because it may be hidden, or listed before a kill; or it is a folder that has become empty.
         missing = (item for key, item in self._items.items() if key not in seen and is_missing(self._source, item))
         while self._wanted and (some := list(islice(missing, SLICE))):
             yield Page(some, None, recalled=True)
-        there = {*seen, *self.mounts()}
-        if self._wanted and (away := [key for key in self._shares if key not in there]):
+        yield from self._away()
+
+    def _away(self) -> Iterator[Page]:
+        """Of the shares those that are not mounted now. What is listed in their folders may be a stray file below."""
+        if not (self._wanted and self._shares):
+            return
+        for key in self._shares:
+            self._source.is_gone(f"{key}/.")  # looked into, as `Shares` does
+        there = self.mounts()
+        if away := [key for key in self._shares if key not in there]:
             yield Page([lost(key) for key in away], None, recalled=True)
 
     def _is_meant(self, entry: Item | Oddity, seen: set[str]) -> bool:

@@ -33,6 +33,8 @@ def scan(
     if ledger.fact("destination_listed") is None:
         ledger.doubt()  # what a listing that was broken off saw may be gone
         destination.prepare()
+        if ledger.fact("source_listed") is None:
+            _require_same_place(source, ledger)  # to list the destination may take long: it begins with this source
         for some in _slices(destination.stored()):
             control.check()
             ledger.there(some)
@@ -54,11 +56,9 @@ def _list_source(
 ) -> None:
     filters = replace(filters, ignore_case=source.features.folds_case)
     sieve = Sieve(filters, destination)
-    cursor = ledger.scan_begins()
-    _require_same_place(source.place(), ledger, cursor)
+    _require_same_place(source, ledger)
     shares = Shares(source, ledger)
-    if cursor is None:
-        shares.note()
+    cursor = ledger.scan_begins()
     ledger.enter(sieve.failing(shares.lost()), None)
     with closing(source.pages(cursor, filters.reaches)) as pages:
         for page in together(pages, control):
@@ -70,12 +70,14 @@ def _list_source(
         ledger.settle_collisions(lambda key: folded(key, destination.features))
 
 
-def _require_same_place(place: str, ledger: ItemLedger, cursor: str | None) -> None:
-    """A listing that goes on, and finds the folder below a share that is not mounted now, would take that for the rest.
-    Raises SourceError."""
-    if cursor is None:
+def _require_same_place(source: Source, ledger: ItemLedger) -> None:
+    """A job that goes on, and finds the folder below a share that is not mounted now, would take that for all there is,
+    or for the rest. What is mounted when it begins counts. Raises SourceError."""
+    place, begun = source.place(), ledger.fact("listed_at")
+    if begun is None:
+        Shares(source, ledger).note()
         ledger.note("listed_at", place)
-    elif ledger.fact("listed_at") not in (None, place):
+    elif begun != place:
         raise SourceError(
             "The source is another folder than the one whose listing was begun: what is left of it would be missed.",
             code="SOURCE_NOT_MOUNTED",

@@ -1,4 +1,4 @@
-"""Shares and disks below a source that were there when its listing began, and are not any more: what was not listed of
+"""Shares and disks below a source that were there when the job began, and are not any more: what was not listed of
 them would be missing without a word."""
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Shares:
     ledger: ItemLedger
 
     def note(self) -> None:
-        """The listing begins: what is mounted now counts."""
+        """The job begins, or a pass: what is mounted now counts."""
         self.ledger.note(FACT, json.dumps([key for key in self.source.mounts() if not is_above(key)]))
 
     def lost(self) -> list[Oddity]:
@@ -46,7 +46,7 @@ def lost(key: str) -> Oddity:
         key,
         "failed",
         NOT_MOUNTED,
-        "A share or disk that was mounted here when the listing began is not there any more.",
+        "A share or disk that was mounted here when the job began is not there any more.",
         "Mount it, and retry the failed items: all that lies in it is looked at then.",
         folder=True,
     )

@@ -91,6 +91,8 @@ class Transfer:
 
     def _scan(self, control: Control, tell: Tell) -> None:
         if not self.ledger.scanned:
+            if self.spec.kind == "sync":
+                self.ledger.passes.begin_again()
             self._look_what_is_mounted()
             scan(self.source, self.destination, self.ledger, self.spec.filters, control, Pace(self.ledger, tell))
             self._look_what_is_mounted()  # what is mounted meanwhile was there one time or the other
@@ -124,8 +126,10 @@ class Transfer:
     def _work(self, control: Control, tell: Tell) -> None:
         try:
             self._copy(control, tell)
-            if self.ledger.wait_at_least(1, LARGEST):  # of two items of one name in a leg only one is proven
-                self._copy(control, tell)
+            left = LARGEST
+            while self.ledger.wait_at_least(1, LARGEST) and (waiting := self.ledger.totals().counts.pending) < left:
+                self._copy(control, tell)  # of the items of one name in a leg only one is proven
+                left = waiting
             if self.spec.kind == "sync":
                 self._end_pass(control)
                 tell(self.ledger.totals())

@@ -73,9 +73,17 @@ class Passes:
         with self.store.writing() as db:
             for table in ("item", "there", "scan"):
                 db.execute(f"delete from {table}")  # noqa: S608  names of ours
-            db.execute("delete from fact where name in ('destination_listed', 'source_listed')")
+            db.execute("delete from fact where name in ('destination_listed', 'source_listed', 'listed_at', 'shares')")
             db.execute("create index if not exists item_by_key on item (key)")
             db.execute("create index if not exists item_by_id on item (stable_id) where stable_id != ''")
+
+    def begin_again(self) -> None:
+        """One that has listed nothing of its source yet begins with what that is now: a link may lead elsewhere."""
+        with self.store.writing() as db:
+            db.execute(
+                "delete from fact where name in ('listed_at', 'shares')"
+                " and not exists (select 1 from scan where cursor is not null)"
+            )
 
     def moved(self) -> tuple[int, int, int]:
         """How many passes have ended, and what they moved together: items, bytes."""

@@ -71,7 +71,7 @@ class LocalSource:
         return str(number_of(self.root))
 
     def mounts(self) -> dict[str, str]:
-        return mounted(self._real)
+        return mounted(os.path.realpath(self.root))  # asked before the next pass lists, too
 
     def is_gone(self, key: str) -> bool:
         return is_gone(self.root, path_of(key))

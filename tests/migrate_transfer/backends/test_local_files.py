@@ -35,8 +35,13 @@ def test_other_names_are_read(name: str) -> None:
     assert not misread(name)
 
 
-@pytest.mark.parametrize("name", ["a", "gone"])
-def test_a_share_is_asked_what_is_so_now(tmp_path: Path, name: str) -> None:
+def test_a_share_is_asked_what_is_so_now(tmp_path: Path) -> None:
     """An edit by another machine was deleted with the file, as this one still remembered it as it had been read."""
     (tmp_path / "a").touch()
-    assert ask_anew(os.fsencode(tmp_path / name), None) is (name == "a")
+    assert ask_anew(os.fsencode(tmp_path / "a"), None)
+
+
+def test_a_share_that_does_not_answer_is_not_believed_from_memory(tmp_path: Path) -> None:
+    """What this machine remembered was taken for what is so now, and the file deleted."""
+    with pytest.raises(FileNotFoundError):
+        ask_anew(os.fsencode(tmp_path / "gone"), None)

@@ -67,3 +67,13 @@ def test_where_nothing_is_told_nothing_is_mounted(tmp_path: Path) -> None:
 
 def test_a_source_knows_what_is_mounted_in_it() -> None:
     assert LocalSource("/").mounts()["proc"].startswith("proc ")
+
+
+def test_a_source_that_is_a_link_is_where_it_leads_to_now(tmp_path: Path) -> None:
+    """Before a sync's pass it was said what is mounted where the last one was, and its shares were not there then."""
+    link = tmp_path / "newest"
+    link.symlink_to(tmp_path)
+    source = LocalSource(link)
+    link.unlink()
+    link.symlink_to("/")
+    assert "proc" in source.mounts()

@@ -22,7 +22,7 @@ def test_what_was_replaced_since_the_listing_is_read_as_it_is_now(kept: Kept) ->
     listed = kept.item("a")
     kept.remove("a")
     kept.write("a", b"afterwards")
-    assert digest(kept.source, listed) == sha256(b"afterwards").hexdigest()
+    assert digest(kept.source, listed, Control()) == sha256(b"afterwards").hexdigest()
 
 
 def test_several_threads_read_at_once(kept: Kept) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.backends.memory import Memory
-from migrate_transfer.core.backend import Item
+from migrate_transfer.core.backend import Item, Meant, Page, all_meant
 from migrate_transfer.engine.only import Only
 from tests.migrate_transfer.engine.work import Work, holding
 
@@ -63,6 +64,35 @@ def test_a_share_that_is_still_not_mounted_has_failed_again(tmp_path: Path) -> N
     """Nothing was listed in it, and the retry had done all there was."""
     (tmp_path / "source" / "sub").mkdir(parents=True)
     work = Work(tmp_path, Only(LocalSource(tmp_path / "source"), items({"sub"}), shares=["sub"]))
+    work.run()
+    assert work.outcomes() == {"sub": "SOURCE_NOT_MOUNTED"}
+
+
+def test_so_has_one_below_which_a_stray_file_lies(tmp_path: Path) -> None:
+    """Somebody wrote into the folder while nothing was mounted there: that file alone was copied, and all was done."""
+    (tmp_path / "source" / "sub").mkdir(parents=True)
+    (tmp_path / "source" / "sub" / "stray").touch()
+    work = Work(tmp_path, Only(LocalSource(tmp_path / "source"), items({"sub"}), shares=["sub"]))
+    work.run()
+    assert work.outcomes() == {"sub": "SOURCE_NOT_MOUNTED", "sub/stray": "done"}
+
+
+class Late(LocalSource):
+    """Its share is mounted once all is listed."""
+
+    listed = False
+
+    def mounts(self) -> dict[str, str]:
+        return {"sub": "nas"} if self.listed else {}
+
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
+        yield from super().pages(cursor, meant)
+        self.listed = True
+
+
+def test_so_has_one_that_is_mounted_when_its_folder_was_listed(tmp_path: Path) -> None:
+    (tmp_path / "source" / "sub").mkdir(parents=True)
+    work = Work(tmp_path, Only(Late(tmp_path / "source"), items({"sub"}), shares=["sub"]))
     work.run()
     assert work.outcomes() == {"sub": "SOURCE_NOT_MOUNTED"}
 

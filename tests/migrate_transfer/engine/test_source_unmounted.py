@@ -13,7 +13,8 @@ import pytest
 from migrate_transfer.backends.local.files import number_of
 from migrate_transfer.backends.local.folder import Folders
 from migrate_transfer.backends.local.source import LocalSource
-from migrate_transfer.core.backend import Meant, Page, all_meant
+from migrate_transfer.backends.memory import Memory
+from migrate_transfer.core.backend import Meant, Page, Stored, all_meant
 from migrate_transfer.core.errors import SourceError, Stopped
 from migrate_transfer.core.plan import Filters
 from migrate_transfer.engine.scanner import SLICE
@@ -98,6 +99,22 @@ def test_a_listing_does_not_go_on_in_the_folder_below_the_share(tmp_path: Path, 
     assert Work(tmp_path, LocalSource(folder)).run().counts.done == SLICE + 2
 
 
+class Killed(Memory):
+    """The job ends before the destination is listed."""
+
+    def stored(self) -> Iterator[Stored]:
+        raise Stopped("paused")
+
+
+def test_a_job_that_listed_nothing_yet_does_not_go_on_there_either(tmp_path: Path, folder: Path) -> None:
+    """It had begun with the share, and was done with the empty folder."""
+    with pytest.raises(Stopped):
+        Work(tmp_path, LocalSource(folder), Killed()).run()
+    unmounted(folder)
+    with pytest.raises(SourceError, match="was begun"):
+        Work(tmp_path, LocalSource(folder)).run()
+
+
 class Shared(LocalSource):
     """`sub` is a share as long as its file is there; it is unmounted once the first folder is listed."""
 
@@ -146,6 +163,24 @@ def test_so_is_one_that_is_not_there_when_a_listing_goes_on_and_once(
     work.run()
     with work.books() as ledger:
         assert [entry.key for entry in ledger.entries(FAILED) if entry.code == "SOURCE_NOT_MOUNTED"] == ["sub"]
+
+
+def test_so_is_one_that_is_not_there_any_more_when_the_listing_begins_again(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(Stopped):
+        Work(tmp_path, Shared(folder), Killed()).run()
+    unmounted(folder / "sub")
+    work = Work(tmp_path, LocalSource(folder))
+    work.run()
+    assert work.outcomes()["sub"] == "SOURCE_NOT_MOUNTED"
+
+
+def test_each_pass_of_a_sync_begins_with_the_source_as_it_is_then(tmp_path: Path, folder: Path) -> None:
+    """A link may lead to the newest snapshot."""
+    assert Work(tmp_path, Shared(folder), kind="sync").run(passes=1).counts.failed == 1
+    with pytest.raises(Stopped):
+        Work(tmp_path, LocalSource(folder), Killed(), kind="sync").run()
+    unmounted(folder)
+    assert Work(tmp_path, LocalSource(folder), kind="sync").run(passes=1).counts.failed == 0
 
 
 def test_a_share_in_which_nothing_is_meant_may_go(tmp_path: Path, folder: Path) -> None:
