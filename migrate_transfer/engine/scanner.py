@@ -16,6 +16,8 @@ from migrate_transfer.engine.shares import Shares
 from migrate_transfer.ledger.items import ItemLedger
 
 SLICE = 2_000
+LISTED_AT = "listed_at"
+"""The fact of the place where the listing was begun."""
 LONGEST = 1.0
 """Seconds after which what was listed is entered, and told of, though it is little."""
 
@@ -74,13 +76,26 @@ def _require_same_place(place: str, ledger: ItemLedger, cursor: str | None) -> N
     """A listing that goes on, and finds the folder below a share that is not mounted now, would take that for the rest.
     Raises SourceError."""
     if cursor is None:
-        ledger.note("listed_at", place)
-    elif ledger.fact("listed_at") not in (None, place):
-        raise SourceError(
-            "The source is another folder than the one whose listing was begun: what is left of it would be missed.",
-            code="SOURCE_NOT_MOUNTED",
-            remedy="Mount the share, then start again. If it is a new folder, begin a new job (another --out).",
-        )
+        ledger.note(LISTED_AT, place)
+    elif ledger.fact(LISTED_AT) not in (None, place):
+        raise _another()
+
+
+def require_listed(source: Source, ledger: ItemLedger) -> None:
+    """What was listed, and is to be read now, would be gone in the folder below a share that is not mounted: another
+    place, which has nothing of it. (A share may have another number after each mount.) Raises SourceError."""
+    if ledger.fact(LISTED_AT) not in (None, source.place()) and all(
+        source.is_gone(entry.key) for entry in ledger.entries()
+    ):
+        raise _another()
+
+
+def _another() -> SourceError:
+    return SourceError(
+        "The source is another folder than the one whose listing was begun: what is left of it would be missed.",
+        code="SOURCE_NOT_MOUNTED",
+        remedy="Mount the share, then start again. If it is a new folder, begin a new job (another --out).",
+    )
 
 
 def together(pages: Iterable[Page], control: Control) -> Iterator[Page]:

@@ -17,7 +17,7 @@ from migrate_transfer.core.errors import InvalidRequest, MigrateError, SourceErr
 from migrate_transfer.engine.copier import SMALL, Copier, Rows
 from migrate_transfer.engine.far import FarSender, helpers
 from migrate_transfer.engine.removals import Removals
-from migrate_transfer.engine.scanner import scan
+from migrate_transfer.engine.scanner import require_listed, scan
 from migrate_transfer.forecast import Forecast, Speed, forecast
 from migrate_transfer.ledger.item_records import FileTotals
 from migrate_transfer.ledger.items import ItemLedger
@@ -112,6 +112,8 @@ class Transfer:
                 if self.ledger.passes.ended:
                     self.ledger.passes.begin()
                 self._scan(control, tell)
+                if self.ledger.wait_at_least(1, LARGEST):
+                    require_listed(self.source, self.ledger)
                 if self.spec.deletions:
                     self.ledger.mounts.judge()
                     self._require_same_place()

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from migrate_transfer.backends.local import LocalSource
-from migrate_transfer.backends.local_files import number_of
+from migrate_transfer.backends.local_files import LocalReader, number_of
 from migrate_transfer.backends.local_folder import Folders
-from migrate_transfer.core.backend import Meant, Page, all_meant
+from migrate_transfer.core.backend import Item, Meant, Page, all_meant
 from migrate_transfer.core.errors import SourceError, Stopped
 from migrate_transfer.core.plan import Filters
 from migrate_transfer.engine.scanner import SLICE
@@ -36,15 +36,45 @@ def unmounted(folder: Path) -> None:
     folder.mkdir()
 
 
+class Leaving(LocalSource):
+    """It is unmounted when the first file is opened."""
+
+    @contextmanager
+    def open(self, item: Item) -> Iterator[LocalReader]:
+        if (root := Path(os.fsdecode(self.root))).joinpath("a").exists():
+            unmounted(root)
+        with super().open(item) as reader:
+            yield reader
+
+
 def test_a_source_that_is_unmounted_ends_the_job_and_fails_no_file(tmp_path: Path, folder: Path) -> None:
     """Each file that was left was said to be gone, a million of them one by one."""
-    work = Work(tmp_path, LocalSource(folder))
-    work.scan()
-    unmounted(folder)
+    work = Work(tmp_path, Leaving(folder))
     with pytest.raises(SourceError, match="another folder is in its place"):
         work.run()
     with work.books() as ledger:
         assert ledger.totals().counts.failed == 0
+
+
+def test_nor_does_any_when_the_job_goes_on_before_the_source_is_mounted(tmp_path: Path, folder: Path) -> None:
+    """Agents start before shares do: all that was listed was said to be gone."""
+    Work(tmp_path, LocalSource(folder)).scan()
+    unmounted(folder)
+    with pytest.raises(SourceError, match="was begun"):
+        Work(tmp_path, LocalSource(folder)).run()
+    folder.rmdir()
+    folder.with_name("the share").rename(folder)
+    assert Work(tmp_path, LocalSource(folder)).run().counts.done == 2
+
+
+def test_a_job_goes_on_where_the_same_share_has_another_number(tmp_path: Path, folder: Path) -> None:
+    """So it is after each mount of some."""
+    Work(tmp_path, LocalSource(folder)).scan()
+    shutil.copytree(folder, folder.with_name("again"))
+    unmounted(folder)
+    folder.rmdir()
+    folder.with_name("again").rename(folder)
+    assert Work(tmp_path, LocalSource(folder)).run().counts.done == 2
 
 
 @pytest.mark.parametrize("listed", [0, 1])
