@@ -224,6 +224,23 @@ def test_a_share_of_which_nothing_is_left_is_forgotten(site: Site) -> None:
 
 
 @dataclass
+class Back(Shares):
+    """The share is mounted again as soon as something was looked for in vain."""
+
+    def is_gone(self, key: str) -> bool:
+        gone = super().is_gone(key)
+        if gone and "m" not in self.known:
+            self.mount("m", "nas")
+        return gone
+
+
+def test_what_is_looked_for_just_before_its_share_comes_back_stays(site: Site) -> None:
+    site.source.unmount("m")
+    site.source.__class__ = Back
+    assert site.sync() == {"m/a", "m/b", "c"}
+
+
+@dataclass
 class Late(Shares):
     """As soon as all is listed, another share is mounted at a folder."""
 
