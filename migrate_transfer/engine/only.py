@@ -17,7 +17,7 @@ SLICE = 1_000
 class Only:
     """The items of `source` with these keys, and all in a folder of such a key: one that could not be read stands for
     what lies in it. Where they are `wanted`, those that are gone are listed too, as they were known: each is to have an
-    outcome. So are `shares` of them that were not mounted, and still are not."""
+    outcome. So are `shares` of them that were not mounted, or lay where one was not, and still are not."""
 
     def __init__(
         self, source: Source, items: Mapping[str, Item], *, wanted: bool = True, shares: Collection[str] = ()
@@ -31,12 +31,18 @@ class Only:
         for page in self._source.pages(cursor, meant):
             yield Page([entry for entry in page.entries if self._is_meant(entry, seen)], page.cursor)
         # Asked for, because it may be hidden, or listed before a kill; or it is a folder that has become empty.
-        missing = (item for key, item in self._items.items() if key not in seen and is_missing(self._source, item))
+        away = self._away(seen)
+        listed = {*seen, *away}
+        missing = (item for key, item in self._items.items() if key not in listed and is_missing(self._source, item))
         while self._wanted and (some := list(islice(missing, SLICE))):
             yield Page(some, None, recalled=True)
-        there = {*seen, *self.mounts()}
-        if self._wanted and (away := [key for key in self._shares if key not in there]):
-            yield Page([lost(key) for key in away], None, recalled=True)
+        if self._wanted and away:  # a file has a time, a share has none in the books
+            yield Page([lost(key)._replace(folder=not self._items[key].modified) for key in away], None, recalled=True)
+
+    def _away(self, seen: Collection[str]) -> list[str]:
+        """Those of the shares, and of what lay in one, of which nothing was listed, and that are not mounted."""
+        there = self.mounts().keys()
+        return [key for key in self._shares if key not in seen and there.isdisjoint((key, *_folders(key)))]
 
     def _is_meant(self, entry: Item | Oddity, seen: set[str]) -> bool:
         """A folder that cannot be read now, and in which one of them was, hides it: that is told."""

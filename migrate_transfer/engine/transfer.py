@@ -18,6 +18,7 @@ from migrate_transfer.engine.copier import SMALL, Copier, Rows
 from migrate_transfer.engine.far import FarSender, helpers
 from migrate_transfer.engine.removals import Removals
 from migrate_transfer.engine.scanner import LISTED_AT, require_listed, scan
+from migrate_transfer.engine.shares import Shares
 from migrate_transfer.forecast import Forecast, Speed, forecast
 from migrate_transfer.ledger.item_records import FileTotals
 from migrate_transfer.ledger.items import ItemLedger
@@ -114,6 +115,7 @@ class Transfer:
                 self._scan(control, tell)
                 if self.ledger.wait_at_least(1, LARGEST):
                     require_listed(self.source, self.ledger)
+                    Shares(self.source, self.ledger).fail()
                 if self.spec.deletions:
                     self.ledger.mounts.judge()
                     self._require_same_place()

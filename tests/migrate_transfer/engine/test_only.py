@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from migrate_transfer.backends.local import LocalSource
 from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Item
+from migrate_transfer.core.plan import Filters
 from migrate_transfer.engine.only import Only
 from tests.migrate_transfer.engine.work import Work, holding
 
@@ -62,9 +65,34 @@ def test_a_retried_item_that_was_moved_meanwhile_is_there(tmp_path: Path) -> Non
 def test_a_share_that_is_still_not_mounted_has_failed_again(tmp_path: Path) -> None:
     """Nothing was listed in it, and the retry had done all there was."""
     (tmp_path / "source" / "sub").mkdir(parents=True)
-    work = Work(tmp_path, Only(LocalSource(tmp_path / "source"), items({"sub"}), shares=["sub"]))
-    work.run()
-    assert work.outcomes() == {"sub": "SOURCE_NOT_MOUNTED"}
+    share = {"sub": Item("sub", 0, 0, "")}
+    work = Work(tmp_path, Only(LocalSource(tmp_path / "source"), share, shares=["sub"]))
+    work.run(filters=Filters(include=("sub/*.doc",)))
+    assert work.outcomes(filters=Filters(include=("sub/*.doc",))) == {"sub": "SOURCE_NOT_MOUNTED"}
+
+
+def test_so_has_a_file_on_one_whose_copy_is_there(tmp_path: Path) -> None:
+    """It is not known to be deleted."""
+    (tmp_path / "source" / "sub").mkdir(parents=True)
+    source, destination = LocalSource(tmp_path / "source"), holding({"sub/b": b"-"})
+    kept = destination.objects["sub/b"]
+    kept.sha256, kept.source, kept.moved = hashlib.sha256(b"-").hexdigest(), source.mark, True
+    work = Work(tmp_path, Only(source, items({"sub/b"}), shares=["sub/b"]), destination)
+    options: dict[str, Any] = {"delete_source": True, "filters": Filters(include=("sub/*",))}
+    work.run(**options)
+    assert work.outcomes(**options) == {"sub/b": "SOURCE_NOT_MOUNTED"}
+
+
+class Mounted(Memory):
+    """With a share."""
+
+    def mounts(self) -> dict[str, str]:
+        return {"sub": "nas"}
+
+
+def test_once_the_share_is_there_such_a_file_is_looked_for() -> None:
+    pages = Only(Mounted(), items({"sub/b"}), shares=["sub/b"]).pages()
+    assert [entry for page in pages for entry in page.entries] == [*items({"sub/b"}).values()]
 
 
 def test_an_item_that_was_moved_is_not_listed_again_once_the_destination_was_away(tmp_path: Path) -> None:

@@ -178,5 +178,25 @@ def test_so_is_one_that_is_not_there_when_a_listing_goes_on_and_once(
         assert [entry.key for entry in ledger.entries(FAILED) if entry.code == "SOURCE_NOT_MOUNTED"] == ["sub"]
 
 
+class Deleting(LocalSource):
+    """A job that is stopped when the first source is to be deleted; `sub` is a share."""
+
+    mounts = Shared.mounts
+
+    def delete(self, item: Item) -> None:
+        raise Stopped("paused")
+
+
+def test_what_is_on_a_share_that_is_not_there_when_the_job_goes_on_is_not_moved(tmp_path: Path, folder: Path) -> None:
+    """What was proven was taken for deleted, and stayed on the share; the rest was said to be gone."""
+    work = Work(tmp_path, Deleting(folder))
+    with pytest.raises(Stopped):
+        work.run(delete_source=True)
+    unmounted(folder / "sub")
+    work.source = Shared(folder)
+    work.run(delete_source=True)
+    assert work.outcomes(delete_source=True) == {"a": "done", "sub/b": "SOURCE_NOT_MOUNTED"}
+
+
 def test_a_share_in_which_nothing_is_meant_may_go(tmp_path: Path, folder: Path) -> None:
     assert Work(tmp_path, Shared(folder)).run(filters=Filters(exclude=("sub/**",))).counts.failed == 0
