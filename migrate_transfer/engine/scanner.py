@@ -63,7 +63,7 @@ def _list_source(
         shares.note()
     ledger.enter(sieve.failing(shares.lost()), None)
     with closing(source.pages(cursor, filters.reaches)) as pages:
-        for page in together(pages, control):
+        for page in together(shares.watched(pages), control):
             entries = ledger.not_entered(page.entries) if page.recalled else page.entries
             ledger.enter(sieve.sift(entries), page.cursor)
             tell()

@@ -4,10 +4,11 @@ them would be missing without a word."""
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from migrate_transfer.core.backend import Oddity, Source
+from migrate_transfer.core.backend import Oddity, Page, Source
 from migrate_transfer.core.errors import ItemError
 from migrate_transfer.engine.proof import failed
 from migrate_transfer.ledger.item_records import FAILED
@@ -32,6 +33,14 @@ class Shares:
         """The listing begins: what is mounted now counts."""
         self.ledger.note(FACT, json.dumps([key for key in self.source.mounts() if not is_above(key)]))
 
+    def watched(self, pages: Iterable[Page]) -> Iterator[Page]:
+        """With that of a share, if it is not there: it may be back when the listing ends."""
+        noted = {*self._noted()}
+        for page in pages:
+            if page.cursor in noted and (found := [one for one in self.lost() if one.key == page.cursor]):
+                yield Page(found, None)
+            yield page
+
     def lost(self) -> list[Oddity]:
         """Those that are not there, each told once."""
         gone = self._gone()
@@ -50,8 +59,12 @@ class Shares:
         while some := list(islice(away, SLICE)):
             self.ledger.settle([failed(number, error) for number in some])
 
+    def _noted(self) -> list[str]:
+        found: list[str] = json.loads(self.ledger.fact(FACT) or "[]")
+        return found
+
     def _gone(self) -> list[str]:
-        noted: list[str] = json.loads(self.ledger.fact(FACT) or "[]")
+        noted = self._noted()
         for key in noted:
             self.source.is_gone(f"{key}/.")  # looked into: some are mounted on demand, and let go when nobody asks
         there = self.source.mounts() if noted else {}

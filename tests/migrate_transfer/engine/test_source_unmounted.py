@@ -148,6 +148,24 @@ def test_a_share_that_is_unmounted_before_it_is_listed_is_told(tmp_path: Path, f
     assert work.outcomes() == {"a": "done", "sub": "SOURCE_NOT_MOUNTED"}
 
 
+class Back(Shared):
+    """The share is back before all is listed."""
+
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
+        for page in super().pages(cursor, meant):
+            yield page
+            if page.cursor == "sub":
+                share = Path(os.fsdecode(self.root)) / "sub"
+                share.rmdir()
+                share.with_name("the share").rename(share)
+
+
+def test_so_is_one_that_is_there_again_when_the_listing_ends(tmp_path: Path, folder: Path) -> None:
+    work = Work(tmp_path, Back(folder))
+    work.run()
+    assert work.outcomes() == {"a": "done", "sub": "SOURCE_NOT_MOUNTED"}
+
+
 class HalfShared(Half, Shared):
     """And its listing is broken off."""
 
