@@ -37,6 +37,7 @@ from migrate_transfer.core.errors import (
 from migrate_transfer.core.plan import Filters
 from migrate_transfer.core.retry import RetryPolicy
 from migrate_transfer.engine.only import Only
+from migrate_transfer.engine.scanner import require_listed
 from migrate_transfer.engine.shares import NOT_MOUNTED
 from migrate_transfer.engine.transfer import Transfer
 from migrate_transfer.job import MANIFEST, FileJob
@@ -181,16 +182,16 @@ class TransferRunner:
         old = self._assignment.retry_of
         if old is None:
             return source
-        failed = self._failed_before(self._home.jobs / old / LEDGER)
+        failed = self._failed_before(self._home.jobs / old / LEDGER, source)
         items = {one.key: Item(one.key, one.size, one.modified, "") for one in failed}
         shares = [one.key for one in failed if one.code == NOT_MOUNTED]
-        # Of a sync it is no failure that a file is gone.
-        return Only(source, items, wanted=self._job.type != JobType.SYNC, shares=shares)
+        return Only(source, items, shares)
 
-    def _failed_before(self, ledger: Path) -> list[Entry]:
+    def _failed_before(self, ledger: Path, source: Source) -> list[Entry]:
         found: list[Entry] = []
         if ledger.exists():
             with ItemLedger(ledger) as books:
+                require_listed(source, books)
                 found = list(books.entries(FAILED))
         if not found:  # none, or those of an agent that had the job before the files failed with another one
             raise FatalError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from itertools import islice
 
@@ -16,36 +16,42 @@ SLICE = 1_000
 
 class Only:
     """The items of `source` with these keys, and all in a folder of such a key: one that could not be read stands for
-    what lies in it. Where they are `wanted`, those that are gone are listed too, as they were known: each is to have an
-    outcome. So are `shares` of them that were not mounted, and still are not."""
+    what lies in it. Those that are gone are listed too, as they were known: each is to have an outcome. So are `shares`
+    of them that were not mounted, or lay where one was not, and still are not."""
 
-    def __init__(
-        self, source: Source, items: Mapping[str, Item], *, wanted: bool = True, shares: Collection[str] = ()
-    ) -> None:
-        self._source, self._items, self._wanted, self._shares = source, items, wanted, shares
+    def __init__(self, source: Source, items: Mapping[str, Item], shares: Collection[str] = ()) -> None:
+        self._source, self._items, self._shares = source, items, shares
         self.features, self.mark, self.earlier = source.features, source.mark, source.earlier
         self._above = frozenset(folder for key in items for folder in _folders(key))
 
     def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
         seen = set[str]()
-        yield from self._away()  # it may come back once its folder is listed
+        yield from self._lost(filter(self._is_share, self._away()))  # it may come back once its folder is listed
         for page in self._source.pages(cursor, meant):
             yield Page([entry for entry in page.entries if self._is_meant(entry, seen)], page.cursor)
         # Asked for, because it may be hidden, or listed before a kill; or it is a folder that has become empty.
-        missing = (item for key, item in self._items.items() if key not in seen and is_missing(self._source, item))
-        while self._wanted and (some := list(islice(missing, SLICE))):
+        away = [key for key in self._away() if self._is_share(key) or key not in seen]
+        listed = {*seen, *away}
+        missing = (item for key, item in self._items.items() if key not in listed and is_missing(self._source, item))
+        while some := list(islice(missing, SLICE)):
             yield Page(some, None, recalled=True)
-        yield from self._away()
+        yield from self._lost(away)
 
-    def _away(self) -> Iterator[Page]:
-        """Of the shares those that are not mounted now. What is listed in their folders may be a stray file below."""
-        if not (self._wanted and self._shares):
-            return
+    def _away(self) -> list[str]:
+        """Those of the shares, and of the files that lay on one, where nothing is mounted now. What is listed in the
+        folder of a share may be a stray file below."""
         for key in self._shares:
             self._source.is_gone(f"{key}/.")  # looked into, as `Shares` does
-        there = self.mounts()
-        if away := [key for key in self._shares if key not in there]:
-            yield Page([lost(key) for key in away], None, recalled=True)
+        there = self.mounts().keys() if self._shares else frozenset[str]()
+        return [key for key in self._shares if there.isdisjoint((key, *_folders(key)))]
+
+    def _is_share(self, key: str) -> bool:
+        """A file has a time, a share has none in the books."""
+        return not self._items[key].modified
+
+    def _lost(self, keys: Iterable[str]) -> Iterator[Page]:
+        if entries := [lost(key)._replace(folder=self._is_share(key)) for key in keys]:
+            yield Page(entries, None, recalled=True)
 
     def _is_meant(self, entry: Item | Oddity, seen: set[str]) -> bool:
         """A folder that cannot be read now, and in which one of them was, hides it: that is told."""

@@ -12,8 +12,8 @@ from migrate_transfer.ledger.mounts import is_above
 from migrate_transfer.spec import TransferSpec
 
 TOGETHER = 20
-"""So few are looked for in the source at a time, lest they come back meanwhile; then it is asked what is mounted: where
-a share was away, they were looked for in vain."""
+"""So few are looked for in the source at a time, lest they come back meanwhile; it is asked what is mounted before and
+after: where a share was away, they were looked for in vain."""
 
 
 @dataclass
@@ -34,13 +34,17 @@ class Removals:
         """Key and etag of each object that is to be removed."""
         found = self.ledger.passes.left_over(renamed=self.renamed)
         while some := list(islice(found, TOGETHER)):
+            away = self._away()
             gone = {key for key, _ in some if self.source.is_gone(key)}
-            away = [] if self.renamed else self.ledger.mounts.away(self.source.mounts())
+            away += self._away()
             for key, etag in some:
                 if self._is_away(key, away) or key not in gone or self._stays(key):
                     self.kept += 1
                 else:
                     yield key, etag
+
+    def _away(self) -> list[str]:
+        return [] if self.renamed else self.ledger.mounts.away(self.source.mounts())
 
     def _is_away(self, key: str, away: Sequence[str]) -> bool:
         """Whether it is in such a folder: then it is no more gone than its share is."""

@@ -16,6 +16,8 @@ from migrate_transfer.engine.shares import Shares
 from migrate_transfer.ledger.items import ItemLedger
 
 SLICE = 2_000
+LISTED_AT = "listed_at"
+"""The fact of the place where the listing was begun."""
 LONGEST = 1.0
 """Seconds after which what was listed is entered, and told of, though it is little."""
 
@@ -61,7 +63,7 @@ def _list_source(
     cursor = ledger.scan_begins()
     ledger.enter(sieve.failing(shares.lost()), None)
     with closing(source.pages(cursor, filters.reaches)) as pages:
-        for page in together(pages, control):
+        for page in together(shares.watched(pages), control):
             entries = ledger.not_entered(page.entries) if page.recalled else page.entries
             ledger.enter(sieve.sift(entries), page.cursor)
             tell()
@@ -73,16 +75,29 @@ def _list_source(
 def _require_same_place(source: Source, ledger: ItemLedger) -> None:
     """A job that goes on, and finds the folder below a share that is not mounted now, would take that for all there is,
     or for the rest. What is mounted when it begins counts. Raises SourceError."""
-    place, begun = source.place(), ledger.fact("listed_at")
+    place, begun = source.place(), ledger.fact(LISTED_AT)
     if begun is None:
         Shares(source, ledger).note()
-        ledger.note("listed_at", place)
+        ledger.note(LISTED_AT, place)
     elif begun != place:
-        raise SourceError(
-            "The source is another folder than the one whose listing was begun: what is left of it would be missed.",
-            code="SOURCE_NOT_MOUNTED",
-            remedy="Mount the share, then start again. If it is a new folder, begin a new job (another --out).",
-        )
+        raise _another()
+
+
+def require_listed(source: Source, ledger: ItemLedger) -> None:
+    """What was listed, and is to be read now, would be gone in the folder below a share that is not mounted: another
+    place, which has nothing of it. (A share may have another number after each mount.) Raises SourceError."""
+    if ledger.fact(LISTED_AT) not in (None, source.place()) and all(
+        source.is_gone(entry.key) for entry in ledger.entries()
+    ):
+        raise _another()
+
+
+def _another() -> SourceError:
+    return SourceError(
+        "The source is another folder than the one whose listing was begun: what is left of it would be missed.",
+        code="SOURCE_NOT_MOUNTED",
+        remedy="Mount the share, then start again. If it is a new folder, begin a new job (another --out).",
+    )
 
 
 def together(pages: Iterable[Page], control: Control) -> Iterator[Page]:

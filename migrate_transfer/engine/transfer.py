@@ -17,7 +17,8 @@ from migrate_transfer.core.errors import InvalidRequest, MigrateError, SourceErr
 from migrate_transfer.engine.copier import SMALL, Copier, Rows
 from migrate_transfer.engine.far import FarSender, helpers
 from migrate_transfer.engine.removals import Removals
-from migrate_transfer.engine.scanner import scan
+from migrate_transfer.engine.scanner import LISTED_AT, require_listed, scan
+from migrate_transfer.engine.shares import Shares
 from migrate_transfer.forecast import Forecast, Speed, forecast
 from migrate_transfer.ledger.item_records import FileTotals
 from migrate_transfer.ledger.items import ItemLedger
@@ -114,6 +115,9 @@ class Transfer:
                 if self.ledger.passes.ended:
                     self.ledger.passes.begin()
                 self._scan(control, tell)
+                if self.ledger.wait_at_least(1, LARGEST):
+                    require_listed(self.source, self.ledger)
+                    Shares(self.source, self.ledger).fail()
                 if self.spec.deletions:
                     self.ledger.mounts.judge()
                     self._require_same_place()
@@ -142,7 +146,7 @@ class Transfer:
         is removed for it, and the pass begins anew. Raises SourceError."""
         place, before = self.source.place(), self.ledger.fact("place")
         if self.ledger.totals().counts.discovered:
-            self.ledger.note("place", place)
+            self.ledger.note("place", self.ledger.fact(LISTED_AT) or place)  # it may have been unmounted since
         elif before not in (None, place):
             self.ledger.passes.begin()
             raise SourceError(

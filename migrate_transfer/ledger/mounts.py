@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ TABLE = (
 )
 LAST = chr(0x10FFFF)
 """Sorts after every key."""
+STEADY = "steady"
+"""The fact of the places that were there whenever the pass looked: what it listed there lies on them."""
 PLAIN = ""
 """The place of a folder at which nothing is mounted."""
 
@@ -29,14 +32,18 @@ class Mounts:
         """These are there now: keys and places."""
         with self.store.writing() as db:
             db.executemany("insert or ignore into mount values (?, ?, 0)", mounted.items())
+            steady = {key: place for key, place in _steady(db, mounted).items() if mounted.get(key) == place}
+            db.execute("insert or replace into fact values (?, ?)", (STEADY, json.dumps(steady)))
 
     def judge(self) -> None:
         """Once the pass has listed: a place that is new is the one that was there before, under another name, if half
         of the files that the last pass knew there are there still, as large and as old: a few are alike on many shares.
-        One in which nothing lies does not count."""
+        One in which nothing lies does not count. One that came, or went, while the pass listed is another: the files
+        that were listed may lie on the first one."""
         with self.store.writing() as db:
+            steady = _steady(db, {})
             for key, place in db.execute("select key, place from mount where not judged").fetchall():
-                if _goes_on(db, key):
+                if steady.get(key) == place and _goes_on(db, key):
                     db.execute("delete from mount where key = ? and place <> ?", (key, place))
                 elif _holds(db, "known", key):
                     db.execute(
@@ -61,6 +68,13 @@ class Mounts:
             for (key,) in db.execute("select distinct key from mount").fetchall():
                 if not _holds(db, "known", key):
                     db.execute("delete from mount where key = ?", (key,))
+
+
+def _steady(db: sqlite3.Connection, first: Mapping[str, str]) -> Mapping[str, str]:
+    """What the pass has seen all the time; `first`, where it did not look yet."""
+    row = db.execute("select value from fact where name = ?", (STEADY,)).fetchone()
+    found: Mapping[str, str] = first if row is None else json.loads(row[0])
+    return found
 
 
 def _goes_on(db: sqlite3.Connection, key: str) -> bool:

@@ -73,7 +73,10 @@ class Passes:
         with self.store.writing() as db:
             for table in ("item", "there", "scan"):
                 db.execute(f"delete from {table}")  # noqa: S608  names of ours
-            db.execute("delete from fact where name in ('destination_listed', 'source_listed', 'listed_at', 'shares')")
+            db.execute(
+                "delete from fact where name in ('destination_listed', 'source_listed', 'listed_at', 'shares', ?)",
+                (mounts.STEADY,),
+            )
             db.execute("create index if not exists item_by_key on item (key)")
             db.execute("create index if not exists item_by_id on item (stable_id) where stable_id != ''")
 

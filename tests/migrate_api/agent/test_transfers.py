@@ -217,6 +217,17 @@ def test_failed_files_that_are_gone_fail_again(move: Move) -> None:
     assert [(item["key"], item["code"]) for item in items] == [("folder 1/1.bin", "SOURCE_GONE")]
 
 
+def test_failed_files_are_not_retried_in_the_folder_below_their_share(move: Move) -> None:
+    """Each of them was said to be gone, or moved where its copy is there."""
+    client = move.azurite.container(move.container)
+    client.upload_blob("acme/folder 1/1.bin", b"somebody else's")
+    failed = move.ground.until(move.job(), "failed")
+    move.folder.rename(move.folder.with_name("the share"))
+    move.folder.mkdir()
+    again = move.ground.site.post(f"/api/jobs/{failed['id']}/retry-failed")
+    assert move.ground.until(again, "failed")["error_code"] == "SOURCE_NOT_MOUNTED"
+
+
 def test_books_that_name_no_failed_file_are_not_those_that_are_meant(move: Move) -> None:
     site, job = move.ground.site, move.ground.until(move.job(), "completed")
     with site.database.transaction() as session:  # as where it failed with another agent, after this one had it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -35,13 +36,19 @@ class Absent(Memory):
 class Failing(Memory):
     """One thread finds the network away, and then another the container gone, with all that was put there."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.both = Barrier(2)
+
     def sender(self, streams: Streams, control: Control) -> MemorySender:
-        memory = self
+        memory, both = self, self.both
 
         class Broken(MemorySender):
             def put_all(self, contents: Iterator[Content]) -> Iterator[tuple[Upload, Receipt | Exception]]:
                 yield from ()
-                if next(contents).upload.item.size == 1:
+                size = next(contents).upload.item.size
+                both.wait(60)
+                if size == 1:
                     raise ConnectionLost("The network is away.")
                 with pytest.raises(Stopped):
                     control.wait(60)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Item, Meant, Page, all_meant
+from migrate_transfer.core.plan import Filters
 from migrate_transfer.engine.only import Only
 from tests.migrate_transfer.engine.work import Work, holding
+
+SHARE = {"sub": Item("sub", 0, 0, "")}
 
 
 @pytest.mark.parametrize(
@@ -20,14 +25,14 @@ from tests.migrate_transfer.engine.work import Work, holding
         ({"shut/a"}, ["shut/a"]),
         ({"shut"}, ["shut/a", "shut/deep/b"]),
         ({"shut/deep"}, ["shut/deep/b"]),
-        ({"shu", "a"}, []),
+        ({"shu", "a"}, ["a", "shu"]),
     ],
 )
 def test_a_folder_that_failed_stands_for_all_that_lies_in_it(failed: set[str], listed: list[str]) -> None:
     source = Memory()
     for key in ("other", "shut/a", "shut/deep/b"):
         source.keep(key, b"-")
-    assert keys(Only(source, items(failed), wanted=False)) == listed
+    assert keys(Only(source, items(failed))) == listed
 
 
 @pytest.mark.parametrize(
@@ -63,16 +68,40 @@ def test_a_retried_item_that_was_moved_meanwhile_is_there(tmp_path: Path) -> Non
 def test_a_share_that_is_still_not_mounted_has_failed_again(tmp_path: Path) -> None:
     """Nothing was listed in it, and the retry had done all there was."""
     (tmp_path / "source" / "sub").mkdir(parents=True)
-    work = Work(tmp_path, Only(LocalSource(tmp_path / "source"), items({"sub"}), shares=["sub"]))
-    work.run()
-    assert work.outcomes() == {"sub": "SOURCE_NOT_MOUNTED"}
+    work = Work(tmp_path, Only(LocalSource(tmp_path / "source"), SHARE, shares=["sub"]))
+    work.run(filters=Filters(include=("sub/*.doc",)))
+    assert work.outcomes(filters=Filters(include=("sub/*.doc",))) == {"sub": "SOURCE_NOT_MOUNTED"}
+
+
+def test_so_has_a_file_on_one_whose_copy_is_there(tmp_path: Path) -> None:
+    """It is not known to be deleted."""
+    (tmp_path / "source" / "sub").mkdir(parents=True)
+    source, destination = LocalSource(tmp_path / "source"), holding({"sub/b": b"-"})
+    kept = destination.objects["sub/b"]
+    kept.sha256, kept.source, kept.moved = hashlib.sha256(b"-").hexdigest(), source.mark, True
+    work = Work(tmp_path, Only(source, items({"sub/b"}), shares=["sub/b"]), destination)
+    options: dict[str, Any] = {"delete_source": True, "filters": Filters(include=("sub/*",))}
+    work.run(**options)
+    assert work.outcomes(**options) == {"sub/b": "SOURCE_NOT_MOUNTED"}
+
+
+class Mounted(Memory):
+    """With a share."""
+
+    def mounts(self) -> dict[str, str]:
+        return {"sub": "nas"}
+
+
+def test_once_the_share_is_there_such_a_file_is_looked_for() -> None:
+    pages = Only(Mounted(), items({"sub/b"}), shares=["sub/b"]).pages()
+    assert [entry for page in pages for entry in page.entries] == [*items({"sub/b"}).values()]
 
 
 def test_so_has_one_below_which_a_stray_file_lies(tmp_path: Path) -> None:
     """Somebody wrote into the folder while nothing was mounted there: that file alone was copied, and all was done."""
     (tmp_path / "source" / "sub").mkdir(parents=True)
     (tmp_path / "source" / "sub" / "stray").touch()
-    work = Work(tmp_path, Only(LocalSource(tmp_path / "source"), items({"sub"}), shares=["sub"]))
+    work = Work(tmp_path, Only(LocalSource(tmp_path / "source"), SHARE, shares=["sub"]))
     work.run()
     assert work.outcomes() == {"sub": "SOURCE_NOT_MOUNTED", "sub/stray": "done"}
 
@@ -92,7 +121,7 @@ class Late(LocalSource):
 
 def test_so_has_one_that_is_mounted_when_its_folder_was_listed(tmp_path: Path) -> None:
     (tmp_path / "source" / "sub").mkdir(parents=True)
-    work = Work(tmp_path, Only(Late(tmp_path / "source"), items({"sub"}), shares=["sub"]))
+    work = Work(tmp_path, Only(Late(tmp_path / "source"), SHARE, shares=["sub"]))
     work.run()
     assert work.outcomes() == {"sub": "SOURCE_NOT_MOUNTED"}
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from migrate_transfer.backends.local.files import number_of
+from migrate_transfer.backends.local.files import LocalReader, number_of
 from migrate_transfer.backends.local.folder import Folders
 from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.backends.memory import Memory
-from migrate_transfer.core.backend import Meant, Page, Stored, all_meant
+from migrate_transfer.core.backend import Item, Meant, Page, Stored, all_meant
 from migrate_transfer.core.errors import SourceError, Stopped
 from migrate_transfer.core.plan import Filters
 from migrate_transfer.engine.scanner import SLICE
@@ -37,15 +37,45 @@ def unmounted(folder: Path) -> None:
     folder.mkdir()
 
 
+class Leaving(LocalSource):
+    """It is unmounted when the first file is opened."""
+
+    @contextmanager
+    def open(self, item: Item) -> Iterator[LocalReader]:
+        if (root := Path(os.fsdecode(self.root))).joinpath("a").exists():
+            unmounted(root)
+        with super().open(item) as reader:
+            yield reader
+
+
 def test_a_source_that_is_unmounted_ends_the_job_and_fails_no_file(tmp_path: Path, folder: Path) -> None:
     """Each file that was left was said to be gone, a million of them one by one."""
-    work = Work(tmp_path, LocalSource(folder))
-    work.scan()
-    unmounted(folder)
+    work = Work(tmp_path, Leaving(folder))
     with pytest.raises(SourceError, match="another folder is in its place"):
         work.run()
     with work.books() as ledger:
         assert ledger.totals().counts.failed == 0
+
+
+def test_nor_does_any_when_the_job_goes_on_before_the_source_is_mounted(tmp_path: Path, folder: Path) -> None:
+    """Agents start before shares do: all that was listed was said to be gone."""
+    Work(tmp_path, LocalSource(folder)).scan()
+    unmounted(folder)
+    with pytest.raises(SourceError, match="was begun"):
+        Work(tmp_path, LocalSource(folder)).run()
+    folder.rmdir()
+    folder.with_name("the share").rename(folder)
+    assert Work(tmp_path, LocalSource(folder)).run().counts.done == 2
+
+
+def test_a_job_goes_on_where_the_same_share_has_another_number(tmp_path: Path, folder: Path) -> None:
+    """So it is after each mount of some."""
+    Work(tmp_path, LocalSource(folder)).scan()
+    shutil.copytree(folder, folder.with_name("again"))
+    unmounted(folder)
+    folder.rmdir()
+    folder.with_name("again").rename(folder)
+    assert Work(tmp_path, LocalSource(folder)).run().counts.done == 2
 
 
 @pytest.mark.parametrize("listed", [0, 1])
@@ -135,6 +165,24 @@ def test_a_share_that_is_unmounted_before_it_is_listed_is_told(tmp_path: Path, f
     assert work.outcomes() == {"a": "done", "sub": "SOURCE_NOT_MOUNTED"}
 
 
+class Back(Shared):
+    """The share is back before all is listed."""
+
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
+        for page in super().pages(cursor, meant):
+            yield page
+            if page.cursor == "sub":
+                share = Path(os.fsdecode(self.root)) / "sub"
+                share.rmdir()
+                share.with_name("the share").rename(share)
+
+
+def test_so_is_one_that_is_there_again_when_the_listing_ends(tmp_path: Path, folder: Path) -> None:
+    work = Work(tmp_path, Back(folder))
+    work.run()
+    assert work.outcomes() == {"a": "done", "sub": "SOURCE_NOT_MOUNTED"}
+
+
 class HalfShared(Half, Shared):
     """And its listing is broken off."""
 
@@ -181,6 +229,26 @@ def test_each_pass_of_a_sync_begins_with_the_source_as_it_is_then(tmp_path: Path
         Work(tmp_path, LocalSource(folder), Killed(), kind="sync").run()
     unmounted(folder)
     assert Work(tmp_path, LocalSource(folder), kind="sync").run(passes=1).counts.failed == 0
+
+
+class Deleting(LocalSource):
+    """A job that is stopped when the first source is to be deleted; `sub` is a share."""
+
+    mounts = Shared.mounts
+
+    def delete(self, item: Item) -> None:
+        raise Stopped("paused")
+
+
+def test_what_is_on_a_share_that_is_not_there_when_the_job_goes_on_is_not_moved(tmp_path: Path, folder: Path) -> None:
+    """What was proven was taken for deleted, and stayed on the share; the rest was said to be gone."""
+    work = Work(tmp_path, Deleting(folder))
+    with pytest.raises(Stopped):
+        work.run(delete_source=True)
+    unmounted(folder / "sub")
+    work.source = Shared(folder)
+    work.run(delete_source=True)
+    assert work.outcomes(delete_source=True) == {"a": "done", "sub/b": "SOURCE_NOT_MOUNTED"}
 
 
 def test_a_share_in_which_nothing_is_meant_may_go(tmp_path: Path, folder: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.core.backend import Meant, Page, all_meant
-from migrate_transfer.core.errors import SourceError
+from migrate_transfer.core.errors import SourceError, Stopped
 from tests.migrate_transfer.engine.work import Work, contents
 
 
@@ -47,6 +47,26 @@ def test_an_empty_mount_point_is_no_emptied_folder(synced: Work) -> None:
     with pytest.raises(SourceError, match="another folder"):
         synced.run("other", passes=1, deletions=True)
     assert contents(synced.destination) == {"a": b"one", "b": b"one"}
+
+
+class Paused(LocalSource):
+    """A sync that is stopped when it is about to remove something."""
+
+    def is_gone(self, key: str) -> bool:
+        raise Stopped("paused")
+
+
+def test_nor_is_one_in_which_a_pass_goes_on_that_had_all_but_removed(synced: Work) -> None:
+    """It was remembered as the folder that the pass had listed, and all was removed by the next one."""
+    synced.run("other", passes=1, deletions=True)
+    (synced.folder / "files" / "a").unlink()
+    synced.source = Paused(synced.folder / "files")
+    with pytest.raises(Stopped):
+        synced.run("other", passes=1, deletions=True)
+    synced.source = LocalSource(unmounted(synced))
+    with pytest.raises(SourceError, match="another folder"):
+        synced.run("other", passes=2, deletions=True, every=0.0)
+    assert "b" in contents(synced.destination)
 
 
 def test_once_the_share_is_mounted_again_the_sync_goes_on(synced: Work) -> None:

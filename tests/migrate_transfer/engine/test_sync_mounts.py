@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from migrate_transfer.backends.local.source import LocalSource
+from migrate_transfer.core.backend import Meant, Page, all_meant
 from migrate_transfer.core.errors import SourceError
 from tests.migrate_transfer.engine.work import Work, contents
 
@@ -219,3 +221,57 @@ def test_a_share_of_which_nothing_is_left_is_forgotten(site: Site) -> None:
     site.sync()
     site.remove("m/x")
     assert site.sync() == {"c"}
+
+
+@dataclass
+class Back(Shares):
+    """The share is mounted again as soon as something was looked for in vain."""
+
+    def is_gone(self, key: str) -> bool:
+        gone = super().is_gone(key)
+        if gone and "m" not in self.known:
+            self.mount("m", "nas")
+        return gone
+
+
+def test_what_is_looked_for_just_before_its_share_comes_back_stays(site: Site) -> None:
+    site.source.unmount("m")
+    site.source.__class__ = Back
+    assert site.sync() == {"m/a", "m/b", "c"}
+
+
+@dataclass
+class Late(Shares):
+    """As soon as all is listed, another share is mounted at a folder."""
+
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
+        yield from super().pages(cursor, meant)
+        key = "d" if (self.folder / "d").exists() else "m"
+        if self.known.get(key) != "other":
+            self.mount(key, "other")
+            (self.folder / key / "x").write_bytes(b"another")
+
+
+def test_another_share_that_comes_once_the_first_one_is_listed_removes_nothing(site: Site) -> None:
+    """What was listed lay on the first one, and the other was taken for that one by another name."""
+    site.source.__class__ = Late
+    assert [site.sync(), site.sync()] == [{"m/a", "m/b", "c"}, {"m/a", "m/b", "m/x", "c"}]
+
+
+def test_nor_does_one_that_comes_over_a_folder_once_that_is_listed(site: Site) -> None:
+    (site.source.folder / "d").mkdir()
+    site.write("d/e")
+    site.sync()
+    site.source.__class__ = Late
+    assert [site.sync(), site.sync()] == [{"m/a", "m/b", "c", "d/e"}, {"m/a", "m/b", "c", "d/e", "d/x"}]
+
+
+def test_another_share_that_comes_before_the_destination_is_listed_anew_removes_nothing(site: Site) -> None:
+    with site.books(deletions=True) as ledger:
+        ledger.passes.begin()
+    site.scan(deletions=True)
+    with site.books(deletions=True) as ledger:
+        ledger.doubt()
+    site.source.mount("m", "other")
+    site.write("m/x")
+    assert [site.sync(), site.sync()] == [{"m/a", "m/b", "c"}, {"m/a", "m/b", "m/x", "c"}]
