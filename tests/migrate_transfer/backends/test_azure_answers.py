@@ -134,3 +134,10 @@ def test_a_page_that_a_gateway_keeps_is_not_what_an_object_has() -> None:
         ((_, result),) = sender.reread_all(iter(["a"]))
         sender.close()
     assert isinstance(result, TransientError)
+
+
+@pytest.mark.parametrize("first", [b"HTTP/1>1 200", b"HTTP/9.1 200", b"HXTP/1.1 200"])
+def test_a_first_line_that_was_garbled_is_asked_for_again(first: bytes) -> None:
+    """It ended the job: the service's address was said to be no URL."""
+    with serving(MOVED.replace(b"HTTP/1.1 200", first), MOVED) as server:
+        assert at(server.url).find("a") is not None
