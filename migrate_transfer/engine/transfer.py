@@ -124,7 +124,7 @@ class Transfer:
     def _work(self, control: Control, tell: Tell) -> None:
         try:
             self._copy(control, tell)
-            if self.ledger.wait_at_least(1, LARGEST):  # of two items of one name in a leg only one is proven
+            while self.ledger.wait_at_least(1, LARGEST):  # of the items of one name in a leg only one is proven
                 self._copy(control, tell)
             if self.spec.kind == "sync":
                 self._end_pass(control)

@@ -65,18 +65,23 @@ def test_what_is_in_doubt_is_read_when_the_leg_is_over(tmp_path: Path) -> None:
     assert read_back(tmp_path, FILES, 0.0, reread=False) == [TAKE, TAKE, 88]
 
 
-class Twice(Memory):
-    """Shows each name twice: so does a folder that is too large to be listed at once, and changes meanwhile."""
+class Again(Memory):
+    """Shows each name so many `times`: so may a folder that is too large to be listed at once, and changes then."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self._times = times
 
     def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
         for page in super().pages(cursor, meant):
-            yield Page([*page.entries, *page.entries], page.cursor)
+            yield Page([*page.entries] * self._times, page.cursor)
 
 
+@pytest.mark.parametrize("times", [2, 3, 5])
 @pytest.mark.parametrize("move", [False, True])
-def test_two_items_of_one_name_in_a_leg_have_an_outcome_each(tmp_path: Path, move: bool) -> None:
-    """One stayed without, and the job was at its end."""
-    source = Twice()
+def test_items_of_one_name_in_a_leg_have_an_outcome_each(tmp_path: Path, move: bool, times: int) -> None:
+    """One stayed without, or all beyond the second, and the job was at its end."""
+    source = Again(times)
     source.keep("a", b"-")
     work = Work(tmp_path, source)
-    assert work.run(reread=True, delete_source=move).counts.done == 2
+    assert work.run(reread=True, delete_source=move).counts.done == times
