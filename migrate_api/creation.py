@@ -59,6 +59,8 @@ def repeat(
         _require_tried(old)
     project = _project(dispatch.session, person.tenant_id, old.project_id)
     agent = _agent(dispatch.session, person.tenant_id, changes.agent_id or old.agent_id)
+    if failed:
+        dispatch.require_books(old, agent)
     sealed = vault.open(dispatch.session, old.tenant_id, f"job:{old.id}")
     with _complaining():
         spec = _with_new_secrets(JobSpec.model_validate(sealed if sealed is not None else old.spec), changes)

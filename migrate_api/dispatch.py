@@ -16,7 +16,7 @@ from migrate_api.errors import Refusal, conflict, not_found
 from migrate_api.principals import AgentCaller, Person
 from migrate_api.project_status import refresh_project
 from migrate_api.protocol.messages import Failure
-from migrate_api.protocol.states import FINAL, CommandName, JobStatus, steps
+from migrate_api.protocol.states import FINAL, CommandName, JobStatus, JobType, steps
 from migrate_api.tables import Agent, Job, JobItem, Project, QueuedCommand
 from migrate_api.waker import Waker
 
@@ -183,6 +183,8 @@ class Dispatch:
             raise conflict("JOB_FINISHED", f"The job is {job.status}.", "Re-run it as a new job.")
         if job.agent_id == agent.id:
             raise conflict("SAME_AGENT", "The job is that agent's already.")
+        if job.retry_of is not None:
+            self.require_books(self.session.get_one(Job, job.retry_of), agent)
         old, paused = job.agent_id, job.status is JobStatus.PAUSED
         told = self._told(job)
         self._withdraw(job)
@@ -204,6 +206,16 @@ class Dispatch:
         job.bytes_left = None
         self.session.execute(sa.delete(JobItem).where(JobItem.job_id == job.id))
         self.command(job, CommandName.RESUME_JOB if paused else CommandName.START_JOB, person.actor)
+
+    def require_books(self, failed: Job, agent: Agent) -> None:
+        """Which files of a job failed stands in the books of the agent that did it last; one that had it before has
+        books too, in which others may have failed. (An import's retry looks at every record.) Raises Refusal 409."""
+        if failed.type is not JobType.ROCKRMS_IMPORT and failed.agent_id != agent.id:
+            raise conflict(
+                "RETRY_ELSEWHERE",
+                "Which files failed is known to the agent that did the job last.",
+                "Give the retry to that agent, or re-run the job as a whole.",
+            )
 
     def delete(self, job: Job, person: Person) -> None:
         """Take a finished job out of sight; its history stays. Nothing that was moved is touched."""

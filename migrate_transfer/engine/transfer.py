@@ -130,10 +130,8 @@ class Transfer:
     def _work(self, control: Control, tell: Tell) -> None:
         try:
             self._copy(control, tell)
-            left = LARGEST
-            while self.ledger.wait_at_least(1, LARGEST) and (waiting := self.ledger.totals().counts.pending) < left:
-                self._copy(control, tell)  # of the items of one name in a leg only one is proven
-                left = waiting
+            while self.ledger.wait_at_least(1, LARGEST):  # of the items of one name in a leg only one is proven
+                self._copy(control, tell)
             if self.spec.kind == "sync":
                 self._end_pass(control)
                 tell(self.ledger.totals())

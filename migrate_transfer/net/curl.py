@@ -209,7 +209,7 @@ def _lost(code: int, text: str) -> TransientError:
             code="NO_TLS",
             remedy="Check the port, and whether the address begins with http:// or https://.",
         )
-    elif code in NEVER and "HTTP/0.9" not in text:  # said of an answer that is no HTTP at all
+    elif code in NEVER and "HTTP" not in text:  # said of an answer: of no version that there is, or no HTTP at all
         failure = InvalidRequest("The service's address is no usable URL.", code="BAD_URL")
     if failure is not None:
         raise failure

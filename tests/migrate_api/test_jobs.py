@@ -194,6 +194,34 @@ def test_a_retry_is_refused_where_files_were_never_tried(site: Site) -> None:
     assert site.refused("POST", f"/api/jobs/{job['id']}/retry-failed", {}) == (409, "NOT_ALL_TRIED")
 
 
+def failed_with_files(site: Site, agent: dict[str, str], earlier: dict[str, str]) -> dict[str, Any]:
+    """A job whose files failed with that agent; an earlier one had it, and has books of its own."""
+    project = site.project("file_migration")
+    site.call("PUT", f"/api/projects/{project['id']}/storage", STORAGE)
+    source = {"type": "local", "path": "/data"}
+    job, _ = site.running(earlier, project=project, type="migrate_files", source=source)
+    site.post(f"/api/jobs/{job['id']}/reassign", {"agent_id": agent["id"]})
+    some = {"completed": 9, "unchanged": 0, "skipped": 0, "failed": 1, "bytes_completed": 1}
+    error = {"code": "ITEMS_FAILED", "message": "1 of 10 files failed."}
+    site.report(agent, job, site.lease(agent, job), 1, status="failed", error=error, recount=some)
+    return job
+
+
+def test_a_retry_of_files_is_refused_to_another_agent(site: Site) -> None:
+    """Its books may name other files that failed: the retry ended completed, without those that were meant."""
+    agent, earlier = site.agent(), site.agent("earlier")
+    path = f"/api/jobs/{failed_with_files(site, agent, earlier)['id']}/retry-failed"
+    assert site.refused("POST", path, {"agent_id": earlier["id"]}) == (409, "RETRY_ELSEWHERE")
+    assert site.post(path, {"agent_id": agent["id"]})["agent_id"] == agent["id"]
+
+
+def test_a_retry_of_files_stays_with_its_agent(site: Site) -> None:
+    agent, earlier = site.agent(), site.agent("earlier")
+    again = site.post(f"/api/jobs/{failed_with_files(site, agent, earlier)['id']}/retry-failed")
+    path = f"/api/jobs/{again['id']}/reassign"
+    assert site.refused("POST", path, {"agent_id": earlier["id"]}) == (409, "RETRY_ELSEWHERE")
+
+
 def test_deleting_needs_an_end_and_keeps_the_history(site: Site) -> None:
     agent = site.agent()
     job, _ = site.running(agent)

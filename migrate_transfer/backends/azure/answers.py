@@ -73,7 +73,8 @@ def denied(code: str, text: str, *, lapsed: bool, status: int) -> AccessDenied:
             "Azure credentials expired — re-authenticate via dashboard",
             code="AZURE_CREDENTIALS_EXPIRED",
             remedy="Reconnect Azure Storage on the project's page, then create the job again; or set a new signature"
-            " and run the command again: nothing that is there and verified is sent again.",
+            " and run the command again: nothing that is there and verified is sent again. With an account key, see"
+            " that this machine's clock is right.",
             details=details,
         )
     return AccessDenied(
@@ -81,7 +82,7 @@ def denied(code: str, text: str, *, lapsed: bool, status: int) -> AccessDenied:
         code="AZURE_ACCESS_DENIED",
         remedy="Give the account the role Storage Blob Data Contributor on the storage account (a signature made by"
         " hand: the rights to read, create, write, delete and list), and let its firewall admit the agent's network; a"
-        " new role takes some minutes to work.",
+        " new role takes some minutes to work. With an account key, see that this machine's clock is right.",
         details=details,
     )
 

@@ -79,9 +79,11 @@ class BlobSender:
             return reading.digest.hexdigest()  # an empty object has no range
         if answer.status not in (200, 206):
             return item_error(refusal(answer, self._place))
-        if "etag" not in answer.headers:
+        if not {"etag", "x-ms-request-id"} <= answer.headers.keys():  # a gateway's page may have an etag
             return ConnectionLost("It is not Azure Storage that answered.")
         whole = answer.headers.get("content-range", "").rpartition("/")[2] or answer.headers.get("content-length", "0")
+        if not whole.isdecimal():
+            return ConnectionLost("The answer of Azure Storage was cut or damaged.")
         reading.size, reading.etag = int(whole), answer.headers["etag"]
         reading.offset += RANGE
         if answer.status == 200 or reading.offset >= reading.size:

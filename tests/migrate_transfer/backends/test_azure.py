@@ -189,6 +189,15 @@ def test_a_signature_without_the_right_to_write_is_refused(azurite: Azurite, con
     assert "sig=" not in str(caught.value)
 
 
+def test_where_this_machines_clock_is_wrong_it_is_named(azurite: Azurite, container: ContainerClient) -> None:
+    """A signature made from the key holds by this clock: only rights and roles were named, which were all right."""
+    wrong = BlobAccess(connection_string=azurite.connection_string, clock=lambda: datetime.now(UTC) + timedelta(days=2))
+    config = BlobConfig(ACCOUNT, container.container_name, endpoint=azurite.endpoint)
+    with pytest.raises(AccessDenied) as caught:
+        AzureBlob(config, wrong, Link(Control())).prepare()
+    assert "clock" in caught.value.remedy
+
+
 @pytest.mark.parametrize("string", ["", "nonsense", "AccountName=x", "DefaultEndpointsProtocol=https;AccountName=x"])
 def test_a_connection_string_that_is_none_is_told_and_not_repeated(string: str) -> None:
     config = BlobConfig("account", "container")

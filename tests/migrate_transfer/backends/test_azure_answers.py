@@ -129,3 +129,29 @@ def test_a_gateways_page_is_not_what_an_object_has() -> None:
         ((_, result),) = sender.reread_all(iter(["a"]))
         sender.close()
     assert isinstance(result, TransientError)
+
+
+def test_how_large_an_object_is_in_an_answer_that_was_garbled_ends_no_job() -> None:
+    """It ended with a fault in the program."""
+    garbled = answer(206, b"data", ETag='"0x1"', Content_Range="bytes 0-3'4", x_ms_request_id="1")
+    with serving(garbled) as server:
+        sender = at(server.url).sender(Streams(1), Control())
+        ((_, result),) = sender.reread_all(iter(["a"]))
+        sender.close()
+    assert isinstance(result, TransientError)
+
+
+def test_a_page_that_a_gateway_keeps_is_not_what_an_object_has() -> None:
+    """It has an etag too."""
+    with serving(answer(200, b"<html>Checked.</html>", ETag='"page"')) as server:
+        sender = at(server.url).sender(Streams(1), Control())
+        ((_, result),) = sender.reread_all(iter(["a"]))
+        sender.close()
+    assert isinstance(result, TransientError)
+
+
+@pytest.mark.parametrize("first", [b"HTTP/1>1 200", b"HTTP/9.1 200", b"HXTP/1.1 200"])
+def test_a_first_line_that_was_garbled_is_asked_for_again(first: bytes) -> None:
+    """It ended the job: the service's address was said to be no URL."""
+    with serving(MOVED.replace(b"HTTP/1.1 200", first), MOVED) as server:
+        assert at(server.url).find("a") is not None
