@@ -56,10 +56,10 @@ class Patterns:
 
 
 def written_out(patterns: Sequence[str], ignore_case: bool = False) -> tuple[list[str], list[str]]:
-    """As regular expressions, those for names and those for paths. Raises InvalidRequest, also for an empty one, as of
-    a script's variable that is not set: nothing has such a name, and a job that moves nothing would end well."""
-    if "" in patterns:
-        raise InvalidRequest("A pattern is empty.", code="BAD_PATTERN", remedy="Write it, or leave the option out.")
+    """As regular expressions, those for names and those for paths. Raises InvalidRequest, also for one that nothing can
+    match: a job that moves nothing would end well, and one that deletes its source would take what was to be spared."""
+    for pattern in patterns:
+        _require_sense(pattern)
     names = [pattern for pattern in patterns if "/" not in pattern]
     try:
         return (
@@ -72,6 +72,17 @@ def written_out(patterns: Sequence[str], ignore_case: bool = False) -> tuple[lis
             code="BAD_PATTERN",
             remedy="Write fewer alternatives in braces, or fewer patterns.",
         ) from None
+
+
+def _require_sense(pattern: str) -> None:
+    if not pattern:  # as of a script's variable that is not set
+        raise InvalidRequest("A pattern is empty.", code="BAD_PATTERN", remedy="Write it, or leave the option out.")
+    if pattern.endswith("/") or not {".", ".."}.isdisjoint(pattern.split("/")):
+        raise InvalidRequest(
+            f"No path is like {pattern}: none has a slash at its end, or a dot or two for a part.",
+            code="BAD_PATTERN",
+            remedy="Write docs/** for all that lies in the folder docs.",
+        )
 
 
 def _names(letters: Set[str]) -> Iterator[str]:
