@@ -95,7 +95,8 @@ class Lane:
                 if request is None:
                     break
                 yield request, None
-            self._rest()
+            if not fed or self._busy or self._later:  # else it is at its end
+                self._rest()
 
     def _overdue(self) -> bool:
         """On a slow line, a request may take longer than anybody waits for a pause."""
