@@ -50,8 +50,9 @@ class Only:
         return not self._items[key].modified
 
     def _lost(self, keys: Iterable[str]) -> Iterator[Page]:
-        if entries := [lost(key)._replace(folder=self._is_share(key)) for key in keys]:
-            yield Page(entries, None, recalled=True)
+        entries = (lost(key)._replace(folder=self._is_share(key)) for key in keys)
+        while some := list(islice(entries, SLICE)):
+            yield Page(some, None, recalled=True)
 
     def _is_meant(self, entry: Item | Oddity, seen: set[str]) -> bool:
         """A folder that cannot be read now, and in which one of them was, hides it: that is told."""

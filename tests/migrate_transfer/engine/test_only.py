@@ -13,7 +13,7 @@ from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.backends.memory import Memory
 from migrate_transfer.core.backend import Item, Meant, Page, all_meant
 from migrate_transfer.core.plan import Filters
-from migrate_transfer.engine.only import Only
+from migrate_transfer.engine.only import SLICE, Only
 from tests.migrate_transfer.engine.work import Work, holding
 
 SHARE = {"sub": Item("sub", 0, 0, "")}
@@ -95,6 +95,12 @@ class Mounted(Memory):
 def test_once_the_share_is_there_such_a_file_is_looked_for() -> None:
     pages = Only(Mounted(), items({"sub/b"}), shares=["sub/b"]).pages()
     assert [entry for page in pages for entry in page.entries] == [*items({"sub/b"}).values()]
+
+
+def test_many_such_files_are_told_a_slice_at_a_time() -> None:
+    """Of more than 250,000 SQLite cannot be asked at once whether they are in the books: the retry ended with that."""
+    many = items({f"sub/{number}" for number in range(SLICE + 1)})
+    assert [len(page.entries) for page in Only(Memory(), many, shares=many).pages()] == [SLICE, 1]
 
 
 def test_so_has_one_below_which_a_stray_file_lies(tmp_path: Path) -> None:
