@@ -50,9 +50,14 @@ class Only:
         return not self._items[key].modified
 
     def _lost(self, keys: Iterable[str]) -> Iterator[Page]:
-        entries = (lost(key)._replace(folder=self._is_share(key)) for key in keys)
+        entries = map(self._told, keys)
         while some := list(islice(entries, SLICE)):
             yield Page(some, None, recalled=True)
+
+    def _told(self, key: str) -> Oddity:
+        """With what is known of a file, for the next retry."""
+        item = self._items[key]
+        return lost(key)._replace(folder=self._is_share(key), size=item.size, modified=item.modified)
 
     def _is_meant(self, entry: Item | Oddity, seen: set[str]) -> bool:
         """A folder that cannot be read now, and in which one of them was, hides it: that is told."""

@@ -103,6 +103,15 @@ def test_many_such_files_are_told_a_slice_at_a_time() -> None:
     assert [len(page.entries) for page in Only(Memory(), many, shares=many).pages()] == [SLICE, 1]
 
 
+def test_what_is_known_of_such_a_file_is_there_for_the_next_retry(tmp_path: Path) -> None:
+    """Without its time it was taken for a share then, and without its size it was not known again as moved."""
+    (tmp_path / "source" / "sub").mkdir(parents=True)
+    work = Work(tmp_path, Only(LocalSource(tmp_path / "source"), items({"sub/b"}), shares=["sub/b"]))
+    work.run()
+    entry = work.entries()["sub/b"]
+    assert (entry.size, entry.modified) == (1, 1)
+
+
 def test_so_has_one_below_which_a_stray_file_lies(tmp_path: Path) -> None:
     """Somebody wrote into the folder while nothing was mounted there: that file alone was copied, and all was done."""
     (tmp_path / "source" / "sub").mkdir(parents=True)
