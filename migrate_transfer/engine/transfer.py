@@ -117,7 +117,7 @@ class Transfer:
                 self._scan(control, tell)
                 if self.ledger.wait_at_least(1, LARGEST):
                     require_listed(self.source, self.ledger)
-                    Shares(self.source, self.ledger).fail()
+                    Shares(self.source, self.ledger).fail(in_flight=self.spec.kind != "sync")
                 if self.spec.deletions:
                     self.ledger.mounts.judge()
                     self._require_same_place()
