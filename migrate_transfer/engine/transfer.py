@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -116,7 +117,7 @@ class Transfer:
                     self.ledger.passes.begin()
                 self._scan(control, tell)
                 if self.ledger.wait_at_least(1, LARGEST):
-                    require_listed(self.source, self.ledger)
+                    self._require_listed()
                     Shares(self.source, self.ledger).fail(in_flight=self.spec.kind != "sync")
                 if self.spec.deletions:
                     self.ledger.mounts.judge()
@@ -138,6 +139,16 @@ class Transfer:
         except TargetError:
             self.ledger.doubt()  # a container may be gone with all that was copied
             raise
+
+    def _require_listed(self) -> None:
+        """The source of a sync may be a link that leads to another snapshot by now, in which all has other names: what
+        is gone fails then, and the next pass lists that. Raises SourceError."""
+        try:
+            require_listed(self.source, self.ledger)
+        except SourceError:
+            with closing(self.source.pages()) as pages:
+                if self.spec.kind != "sync" or not any(page.entries for page in pages):
+                    raise
 
     def _require_same_place(self) -> None:
         """A folder that lists nothing and is another one than in the last pass is where a share is not mounted: nothing

@@ -255,6 +255,18 @@ def test_a_share_in_which_nothing_is_meant_may_go(tmp_path: Path, folder: Path) 
     assert Work(tmp_path, Shared(folder)).run(filters=Filters(exclude=("sub/**",))).counts.failed == 0
 
 
+def test_a_sync_whose_link_leads_to_a_snapshot_with_other_names_by_now_goes_on(tmp_path: Path, folder: Path) -> None:
+    """Dumps have the date in their names, say: the snapshot that was listed does not come back."""
+    (tmp_path / "newest").symlink_to(folder)
+    Work(tmp_path, LocalSource(tmp_path / "newest"), kind="sync").scan()
+    (tmp_path / "newest").unlink()
+    (tmp_path / "next").mkdir()
+    (tmp_path / "next" / "c").touch()
+    (tmp_path / "newest").symlink_to(tmp_path / "next")
+    work = Work(tmp_path, LocalSource(tmp_path / "newest"), kind="sync")
+    assert [work.run(passes=1).counts.failed, work.run(passes=1).counts.done] == [2, 1]
+
+
 class Asked(Memory):
     """It counts what it is asked for."""
 
