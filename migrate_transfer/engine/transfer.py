@@ -94,10 +94,22 @@ class Transfer:
     def _scan(self, control: Control, tell: Tell) -> None:
         if not self.ledger.scanned:
             if self.spec.kind == "sync":
+                self._begin_elsewhere()
                 self.ledger.passes.begin_again()
             self._look_what_is_mounted()
             scan(self.source, self.destination, self.ledger, self.spec.filters, control, Pace(self.ledger, tell))
             self._look_what_is_mounted()  # what is mounted meanwhile was there one time or the other
+
+    def _begin_elsewhere(self) -> None:
+        """A pass that was listing another folder than its link leads to now begins anew: nothing was copied for it."""
+        listing = self.ledger.fact("source_listed") is None
+        if listing and self.ledger.fact(LISTED_AT) not in (None, self.source.place()) and self._lists_something():
+            self.ledger.passes.begin()
+
+    def _lists_something(self) -> bool:
+        """The folder below a share that is not mounted has nothing in it."""
+        with closing(self.source.pages()) as pages:
+            return any(page.entries for page in pages)
 
     def _look_what_is_mounted(self) -> None:
         if self.spec.deletions:
@@ -146,9 +158,8 @@ class Transfer:
         try:
             require_listed(self.source, self.ledger)
         except SourceError:
-            with closing(self.source.pages()) as pages:
-                if self.spec.kind != "sync" or not any(page.entries for page in pages):
-                    raise
+            if self.spec.kind != "sync" or not self._lists_something():
+                raise
 
     def _require_same_place(self) -> None:
         """A folder that lists nothing and is another one than in the last pass is where a share is not mounted: nothing

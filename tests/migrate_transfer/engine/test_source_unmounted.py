@@ -290,3 +290,25 @@ def test_what_was_moved_is_not_looked_for_where_something_is_left(tmp_path: Path
         source.mark = "another place"
         require_listed(source, ledger)
     assert source.asked == 1
+
+
+def test_nor_does_a_link_that_led_elsewhere_while_a_pass_listed_end_the_sync(tmp_path: Path, folder: Path) -> None:
+    """The first snapshot does not come back, and nothing of the pass was copied yet: it begins anew."""
+    for number in range(SLICE):
+        (folder / f"{number}").touch()
+    with pytest.raises(Stopped):
+        Work(tmp_path, Half(folder), kind="sync").run()
+    folder.rename(tmp_path / "snapshot")
+    folder.mkdir()
+    (folder / "c").touch()
+    assert Work(tmp_path, LocalSource(folder), kind="sync").run(passes=1).counts.done == 1
+
+
+def test_an_empty_folder_is_none_in_which_a_pass_begins_anew(tmp_path: Path, folder: Path) -> None:
+    for number in range(SLICE):
+        (folder / f"{number}").touch()
+    with pytest.raises(Stopped):
+        Work(tmp_path, Half(folder), kind="sync").run()
+    unmounted(folder)
+    with pytest.raises(SourceError, match="was begun"):
+        Work(tmp_path, LocalSource(folder), kind="sync").run()
