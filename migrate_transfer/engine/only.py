@@ -26,11 +26,13 @@ class Only:
 
     def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
         seen = set[str]()
-        yield from self._lost(filter(self._is_share, self._away()))  # it may come back once its folder is listed
+        before = self._away()  # a share may come back once its folder is listed
+        yield from self._lost(filter(self._is_share, before))
         for page in self._source.pages(cursor, meant):
             yield Page([entry for entry in page.entries if self._is_meant(entry, seen)], page.cursor)
         # Asked for, because it may be hidden, or listed before a kill; or it is a folder that has become empty.
-        away = [key for key in self._away() if self._is_share(key) or key not in seen]
+        both = dict.fromkeys((*before, *self._away()))
+        away = [key for key in both if self._is_share(key) or key not in seen]
         listed = {*seen, *away}
         missing = (item for key, item in self._items.items() if key not in listed and is_missing(self._source, item))
         while some := list(islice(missing, SLICE)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,22 @@ def test_so_has_one_that_is_mounted_when_its_folder_was_listed(tmp_path: Path) -
     work = Work(tmp_path, Only(Late(tmp_path / "source"), SHARE, shares=["sub"]))
     work.run()
     assert work.outcomes() == {"sub": "SOURCE_NOT_MOUNTED"}
+
+
+class Back(Late):
+    """And then its file is there."""
+
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
+        yield from super().pages(cursor, meant)
+        Path(os.fsdecode(self.root), "sub", "b").write_bytes(b"-")
+
+
+def test_so_has_a_file_on_one_that_is_mounted_when_its_folder_was_listed(tmp_path: Path) -> None:
+    """It was neither listed nor gone, and had no outcome."""
+    (tmp_path / "source" / "sub").mkdir(parents=True)
+    work = Work(tmp_path, Only(Back(tmp_path / "source"), items({"sub/b"}), shares=["sub/b"]))
+    work.run()
+    assert work.outcomes() == {"sub/b": "SOURCE_NOT_MOUNTED"}
 
 
 def test_an_item_that_was_moved_is_not_listed_again_once_the_destination_was_away(tmp_path: Path) -> None:
