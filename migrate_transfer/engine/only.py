@@ -42,8 +42,8 @@ class Only:
     def _away(self) -> list[str]:
         """Those of the shares, and of the files that lay on one, where nothing is mounted now. What is listed in the
         folder of a share may be a stray file below."""
-        for key in self._shares:
-            self._source.is_gone(f"{key}/.")  # looked into, as `Shares` does
+        for folder in {key if self._is_share(key) else key.rpartition("/")[0] for key in self._shares}:
+            self._source.is_gone(f"{folder}/.")  # looked into, as `Shares` does
         there = self.mounts().keys() if self._shares else frozenset[str]()
         return [key for key in self._shares if there.isdisjoint((key, *_folders(key)))]
 

@@ -104,6 +104,23 @@ def test_many_such_files_are_told_a_slice_at_a_time() -> None:
     assert [len(page.entries) for page in Only(Memory(), many, shares=many).pages()] == [SLICE, 1]
 
 
+class Asked(Mounted):
+    """It counts what it is asked for."""
+
+    asked = 0
+
+    def is_gone(self, key: str) -> bool:
+        self.asked += 1
+        return super().is_gone(key)
+
+
+def test_a_folder_on_a_share_is_looked_into_once_for_all_its_files() -> None:
+    """Each look is a call to the share."""
+    source, many = Asked(), items({f"sub/{number}" for number in range(100)})
+    list(Only(source, many, shares=many).pages())
+    assert source.asked == 2  # before its listing, and after
+
+
 def test_what_is_known_of_such_a_file_is_there_for_the_next_retry(tmp_path: Path) -> None:
     """Without its time it was taken for a share then, and without its size it was not known again as moved."""
     (tmp_path / "source" / "sub").mkdir(parents=True)
