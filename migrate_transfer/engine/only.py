@@ -45,7 +45,7 @@ class Only:
         for folder in {key if self._is_share(key) else key.rpartition("/")[0] for key in self._shares}:
             self._source.is_gone(f"{folder}/.")  # looked into, as `Shares` does
         there = self.mounts().keys() if self._shares else frozenset[str]()
-        return [key for key in self._shares if there.isdisjoint((key, *_folders(key)))]
+        return [key for key in self._shares if there.isdisjoint((key,) if self._is_share(key) else _folders(key))]
 
     def _is_share(self, key: str) -> bool:
         """A file has a time, a share has none in the books."""

@@ -12,7 +12,7 @@ import pytest
 
 from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.backends.memory import Memory
-from migrate_transfer.core.backend import Item, Meant, Page, all_meant
+from migrate_transfer.core.backend import Item, Meant, Oddity, Page, all_meant
 from migrate_transfer.core.plan import Filters
 from migrate_transfer.engine.only import SLICE, Only
 from tests.migrate_transfer.engine.work import Work, holding
@@ -102,6 +102,13 @@ def test_many_such_files_are_told_a_slice_at_a_time() -> None:
     """Of more than 250,000 SQLite cannot be asked at once whether they are in the books: the retry ended with that."""
     many = items({f"sub/{number}" for number in range(SLICE + 1)})
     assert [len(page.entries) for page in Only(Memory(), many, shares=many).pages()] == [SLICE, 1]
+
+
+def test_a_share_below_another_is_not_there_because_that_one_is() -> None:
+    """Nothing was listed in it, and the retry had done all there was."""
+    nested = {"sub/x": Item("sub/x", 0, 0, "")}
+    found = [entry for page in Only(Mounted(), nested, shares=nested).pages() for entry in page.entries]
+    assert {entry.code for entry in found if isinstance(entry, Oddity)} == {"SOURCE_NOT_MOUNTED"}
 
 
 class Asked(Mounted):
