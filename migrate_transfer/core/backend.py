@@ -70,6 +70,8 @@ class Oddity(NamedTuple):
     size: int = 0
     folder: bool = False
     """It stands for all that lies in it."""
+    modified: int = 0
+    """What was known of a file that is out of reach."""
 
 
 class Page(NamedTuple):

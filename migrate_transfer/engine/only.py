@@ -26,11 +26,13 @@ class Only:
 
     def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
         seen = set[str]()
-        yield from self._lost(filter(self._is_share, self._away()))  # it may come back once its folder is listed
+        before = self._away()  # a share may come back once its folder is listed
+        yield from self._lost(filter(self._is_share, before))
         for page in self._source.pages(cursor, meant):
             yield Page([entry for entry in page.entries if self._is_meant(entry, seen)], page.cursor)
         # Asked for, because it may be hidden, or listed before a kill; or it is a folder that has become empty.
-        away = [key for key in self._away() if self._is_share(key) or key not in seen]
+        both = dict.fromkeys((*before, *self._away()))
+        away = [key for key in both if self._is_share(key) or key not in seen]
         listed = {*seen, *away}
         missing = (item for key, item in self._items.items() if key not in listed and is_missing(self._source, item))
         while some := list(islice(missing, SLICE)):
@@ -40,18 +42,24 @@ class Only:
     def _away(self) -> list[str]:
         """Those of the shares, and of the files that lay on one, where nothing is mounted now. What is listed in the
         folder of a share may be a stray file below."""
-        for key in self._shares:
-            self._source.is_gone(f"{key}/.")  # looked into, as `Shares` does
+        for folder in {key if self._is_share(key) else key.rpartition("/")[0] for key in self._shares}:
+            self._source.is_gone(f"{folder}/.")  # looked into, as `Shares` does
         there = self.mounts().keys() if self._shares else frozenset[str]()
-        return [key for key in self._shares if there.isdisjoint((key, *_folders(key)))]
+        return [key for key in self._shares if there.isdisjoint((key,) if self._is_share(key) else _folders(key))]
 
     def _is_share(self, key: str) -> bool:
         """A file has a time, a share has none in the books."""
         return not self._items[key].modified
 
     def _lost(self, keys: Iterable[str]) -> Iterator[Page]:
-        if entries := [lost(key)._replace(folder=self._is_share(key)) for key in keys]:
-            yield Page(entries, None, recalled=True)
+        entries = map(self._told, keys)
+        while some := list(islice(entries, SLICE)):
+            yield Page(some, None, recalled=True)
+
+    def _told(self, key: str) -> Oddity:
+        """With what is known of a file, for the next retry."""
+        item = self._items[key]
+        return lost(key)._replace(folder=self._is_share(key), size=item.size, modified=item.modified)
 
     def _is_meant(self, entry: Item | Oddity, seen: set[str]) -> bool:
         """A folder that cannot be read now, and in which one of them was, hides it: that is told."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from time import monotonic
 
 from migrate_transfer.core.backend import Destination, Item, Oddity, Page, Source, Stored
@@ -13,6 +13,7 @@ from migrate_transfer.core.control import Control
 from migrate_transfer.core.errors import SourceError
 from migrate_transfer.core.plan import Filters, folded, misfit
 from migrate_transfer.engine.shares import Shares
+from migrate_transfer.ledger.item_records import DONE, FAILED, IN_FLIGHT, PENDING, SKIPPED, UNCHANGED
 from migrate_transfer.ledger.items import ItemLedger
 
 SLICE = 2_000
@@ -86,9 +87,10 @@ def _require_same_place(source: Source, ledger: ItemLedger) -> None:
 def require_listed(source: Source, ledger: ItemLedger) -> None:
     """What was listed, and is to be read now, would be gone in the folder below a share that is not mounted: another
     place, which has nothing of it. (A share may have another number after each mount.) Raises SourceError."""
-    if ledger.fact(LISTED_AT) not in (None, source.place()) and all(
-        source.is_gone(entry.key) for entry in ledger.entries()
-    ):
+    if ledger.fact(LISTED_AT) in (None, source.place()):
+        return
+    left, ended = ledger.entries(PENDING, IN_FLIGHT, FAILED), ledger.entries(DONE, UNCHANGED, SKIPPED)
+    if all(source.is_gone(entry.key) for entry in chain(left, ended)):  # those that are there are found first
         raise _another()
 
 

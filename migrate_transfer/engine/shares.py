@@ -47,14 +47,15 @@ class Shares:
         told = {one.key for one in self.ledger.entries(FAILED) if one.code == NOT_MOUNTED} if gone else set()
         return [lost(key) for key in gone if key not in told]
 
-    def fail(self) -> None:
+    def fail(self, *, in_flight: bool) -> None:
         """What was listed in them, waits, and is out of reach fails: it is neither deleted, nor moved by an earlier
-        attempt."""
+        attempt. With what was `in_flight`: a sync, which moves nothing, asks for what it has put of that."""
         if not (gone := self._gone()):
             return
         below, why = tuple(f"{key}/" for key in gone), lost("")
         error = ItemError(why.message, code=why.code, remedy=why.remedy)
-        rows = (row for row in self.ledger.waiting(0, LARGEST) if row.item.key.startswith(below))
+        waiting = (row for row in self.ledger.waiting(0, LARGEST) if in_flight or not row.resumed)
+        rows = (row for row in waiting if row.item.key.startswith(below))
         away = (row.number for row in rows if self.source.is_gone(row.item.key))
         while some := list(islice(away, SLICE)):
             self.ledger.settle([failed(number, error) for number in some])

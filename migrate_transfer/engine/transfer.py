@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -93,10 +94,22 @@ class Transfer:
     def _scan(self, control: Control, tell: Tell) -> None:
         if not self.ledger.scanned:
             if self.spec.kind == "sync":
+                self._begin_elsewhere()
                 self.ledger.passes.begin_again()
             self._look_what_is_mounted()
             scan(self.source, self.destination, self.ledger, self.spec.filters, control, Pace(self.ledger, tell))
             self._look_what_is_mounted()  # what is mounted meanwhile was there one time or the other
+
+    def _begin_elsewhere(self) -> None:
+        """A pass that was listing another folder than its link leads to now begins anew: nothing was copied for it."""
+        listing = self.ledger.fact("source_listed") is None
+        if listing and self.ledger.fact(LISTED_AT) not in (None, self.source.place()) and self._lists_something():
+            self.ledger.passes.begin()
+
+    def _lists_something(self) -> bool:
+        """The folder below a share that is not mounted has nothing in it."""
+        with closing(self.source.pages()) as pages:
+            return any(page.entries for page in pages)
 
     def _look_what_is_mounted(self) -> None:
         if self.spec.deletions:
@@ -116,8 +129,8 @@ class Transfer:
                     self.ledger.passes.begin()
                 self._scan(control, tell)
                 if self.ledger.wait_at_least(1, LARGEST):
-                    require_listed(self.source, self.ledger)
-                    Shares(self.source, self.ledger).fail()
+                    self._require_listed()
+                    Shares(self.source, self.ledger).fail(in_flight=self.spec.kind != "sync")
                 if self.spec.deletions:
                     self.ledger.mounts.judge()
                     self._require_same_place()
@@ -138,6 +151,15 @@ class Transfer:
         except TargetError:
             self.ledger.doubt()  # a container may be gone with all that was copied
             raise
+
+    def _require_listed(self) -> None:
+        """The source of a sync may be a link that leads to another snapshot by now, in which all has other names: what
+        is gone fails then, and the next pass lists that. Raises SourceError."""
+        try:
+            require_listed(self.source, self.ledger)
+        except SourceError:
+            if self.spec.kind != "sync" or not self._lists_something():
+                raise
 
     def _require_same_place(self) -> None:
         """A folder that lists nothing and is another one than in the last pass is where a share is not mounted: nothing

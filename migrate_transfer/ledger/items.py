@@ -63,7 +63,7 @@ ENTER = "insert into item (key, size, modified, version, created, stable_id) val
 """The fields of Item. Columns that are given as NULL would make it twice as slow."""
 ENTER_LEFT_OUT = (
     "insert into item (key, size, modified, created, version, stable_id, state, code, message, remedy)"
-    " values (?, ?, 0, 0, '', '', ?, ?, ?, ?)"
+    " values (?, ?, ?, 0, '', '', ?, ?, ?, ?)"
 )
 TOTALS = (
     "select count(*), coalesce(sum(sent), 0), coalesce(sum(size) filter (where state < 2), 0),"
@@ -297,4 +297,4 @@ def _settled(o: Outcome) -> tuple[object, ...]:
 
 def _left_out(entry: Oddity) -> tuple[object, ...]:
     state = SKIPPED if entry.outcome == "skipped" else FAILED
-    return (entry.key, min(entry.size, MOST), state, entry.code, entry.message, entry.remedy)
+    return (entry.key, min(entry.size, MOST), entry.modified, state, entry.code, entry.message, entry.remedy)

@@ -81,12 +81,13 @@ class Passes:
             db.execute("create index if not exists item_by_id on item (stable_id) where stable_id != ''")
 
     def begin_again(self) -> None:
-        """One that has listed nothing of its source yet begins with what that is now: a link may lead elsewhere."""
+        """One that has listed nothing of its source yet begins with what that is now: a link may lead elsewhere, and
+        another share may be mounted."""
+        nothing = "not exists (select 1 from scan where cursor is not null)"
         with self.store.writing() as db:
-            db.execute(
-                "delete from fact where name in ('listed_at', 'shares')"
-                " and not exists (select 1 from scan where cursor is not null)"
-            )
+            names = f"delete from fact where name in ('listed_at', 'shares', ?) and {nothing}"  # noqa: S608
+            db.execute(names, (mounts.STEADY,))
+            db.execute(f"delete from mount where not judged and {nothing}")  # noqa: S608
 
     def moved(self) -> tuple[int, int, int]:
         """How many passes have ended, and what they moved together: items, bytes."""

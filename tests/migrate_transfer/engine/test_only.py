@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ import pytest
 
 from migrate_transfer.backends.local.source import LocalSource
 from migrate_transfer.backends.memory import Memory
-from migrate_transfer.core.backend import Item, Meant, Page, all_meant
+from migrate_transfer.core.backend import Item, Meant, Oddity, Page, all_meant
 from migrate_transfer.core.plan import Filters
-from migrate_transfer.engine.only import Only
+from migrate_transfer.engine.only import SLICE, Only
 from tests.migrate_transfer.engine.work import Work, holding
 
 SHARE = {"sub": Item("sub", 0, 0, "")}
@@ -97,6 +98,45 @@ def test_once_the_share_is_there_such_a_file_is_looked_for() -> None:
     assert [entry for page in pages for entry in page.entries] == [*items({"sub/b"}).values()]
 
 
+def test_many_such_files_are_told_a_slice_at_a_time() -> None:
+    """Of more than 250,000 SQLite cannot be asked at once whether they are in the books: the retry ended with that."""
+    many = items({f"sub/{number}" for number in range(SLICE + 1)})
+    assert [len(page.entries) for page in Only(Memory(), many, shares=many).pages()] == [SLICE, 1]
+
+
+def test_a_share_below_another_is_not_there_because_that_one_is() -> None:
+    """Nothing was listed in it, and the retry had done all there was."""
+    nested = {"sub/x": Item("sub/x", 0, 0, "")}
+    found = [entry for page in Only(Mounted(), nested, shares=nested).pages() for entry in page.entries]
+    assert {entry.code for entry in found if isinstance(entry, Oddity)} == {"SOURCE_NOT_MOUNTED"}
+
+
+class Asked(Mounted):
+    """It counts what it is asked for."""
+
+    asked = 0
+
+    def is_gone(self, key: str) -> bool:
+        self.asked += 1
+        return super().is_gone(key)
+
+
+def test_a_folder_on_a_share_is_looked_into_once_for_all_its_files() -> None:
+    """Each look is a call to the share."""
+    source, many = Asked(), items({f"sub/{number}" for number in range(100)})
+    list(Only(source, many, shares=many).pages())
+    assert source.asked == 2  # before its listing, and after
+
+
+def test_what_is_known_of_such_a_file_is_there_for_the_next_retry(tmp_path: Path) -> None:
+    """Without its time it was taken for a share then, and without its size it was not known again as moved."""
+    (tmp_path / "source" / "sub").mkdir(parents=True)
+    work = Work(tmp_path, Only(LocalSource(tmp_path / "source"), items({"sub/b"}), shares=["sub/b"]))
+    work.run()
+    entry = work.entries()["sub/b"]
+    assert (entry.size, entry.modified) == (1, 1)
+
+
 def test_so_has_one_below_which_a_stray_file_lies(tmp_path: Path) -> None:
     """Somebody wrote into the folder while nothing was mounted there: that file alone was copied, and all was done."""
     (tmp_path / "source" / "sub").mkdir(parents=True)
@@ -124,6 +164,22 @@ def test_so_has_one_that_is_mounted_when_its_folder_was_listed(tmp_path: Path) -
     work = Work(tmp_path, Only(Late(tmp_path / "source"), SHARE, shares=["sub"]))
     work.run()
     assert work.outcomes() == {"sub": "SOURCE_NOT_MOUNTED"}
+
+
+class Back(Late):
+    """And then its file is there."""
+
+    def pages(self, cursor: str | None = None, meant: Meant = all_meant) -> Generator[Page]:
+        yield from super().pages(cursor, meant)
+        Path(os.fsdecode(self.root), "sub", "b").write_bytes(b"-")
+
+
+def test_so_has_a_file_on_one_that_is_mounted_when_its_folder_was_listed(tmp_path: Path) -> None:
+    """It was neither listed nor gone, and had no outcome."""
+    (tmp_path / "source" / "sub").mkdir(parents=True)
+    work = Work(tmp_path, Only(Back(tmp_path / "source"), items({"sub/b"}), shares=["sub/b"]))
+    work.run()
+    assert work.outcomes() == {"sub/b": "SOURCE_NOT_MOUNTED"}
 
 
 def test_an_item_that_was_moved_is_not_listed_again_once_the_destination_was_away(tmp_path: Path) -> None:

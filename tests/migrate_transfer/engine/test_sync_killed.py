@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,3 +118,27 @@ def test_what_another_job_has_moved_since_is_not_its_own(killed: Killed) -> None
     assert "b" in contents(killed.destination)
     with killed.books(deletions=True, verify=killed.verify) as ledger:
         assert ledger.fact("not_removed") == "0"
+
+
+class Shared(LocalSource):
+    """`sub` is a share as long as `c` is in it."""
+
+    def mounts(self) -> dict[str, str]:
+        return {"sub": "nas"} if os.path.exists(os.path.join(self.root, b"sub", b"c")) else {}
+
+
+def test_what_it_put_is_its_own_though_the_share_is_away_when_it_goes_on(tmp_path: Path) -> None:
+    share = tmp_path / "files" / "sub"
+    share.mkdir(parents=True)
+    work = Killed(tmp_path, Shared(tmp_path / "files"), kind="sync", destination=Cut(cutting=True))
+    for name in "bc":
+        (share / name).write_bytes(b"another")
+    with pytest.raises(Stopped):
+        work.sync()
+    work.destination.cutting = False
+    share.rename(tmp_path / "share")
+    work.sync()
+    (tmp_path / "share").rename(share)
+    (share / "b").unlink()
+    work.sync()
+    assert contents(work.destination) == work.here()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from migrate_transfer.backends.local.source import LocalSource
-from migrate_transfer.core.backend import Meant, Page, all_meant
-from migrate_transfer.core.errors import SourceError
+from migrate_transfer.backends.memory import Memory
+from migrate_transfer.core.backend import Meant, Page, Stored, all_meant
+from migrate_transfer.core.errors import SourceError, Stopped
 from tests.migrate_transfer.engine.work import Work, contents
 
 
@@ -275,3 +276,25 @@ def test_another_share_that_comes_before_the_destination_is_listed_anew_removes_
     site.source.mount("m", "other")
     site.write("m/x")
     assert [site.sync(), site.sync()] == [{"m/a", "m/b", "c"}, {"m/a", "m/b", "m/x", "c"}]
+
+
+class Killed(Memory):
+    """The pass ends before the destination is listed."""
+
+    def stored(self) -> Iterator[Stored]:
+        raise Stopped("paused")
+
+
+@pytest.mark.parametrize("before", [None, "other"])
+def test_what_a_pass_saw_that_then_listed_nothing_does_not_count(site: Site, before: str | None) -> None:
+    """Agents start before shares do, and before the network: the share that came then, by another name, counted as a
+    second one, and nothing was removed in it any more."""
+    site.source.mount("m", "other") if before else site.source.unmount("m")
+    there, site.destination = site.destination, Killed()
+    with pytest.raises(Stopped):
+        site.sync()
+    site.destination = there
+    site.source.mount("m", "nas")
+    site.source.known["m"] = "nas by its address"
+    site.remove("m/a")
+    assert site.sync() == {"m/b", "c"}
