@@ -61,9 +61,11 @@ class Postgres:
         return psycopg.connect(host=str(self.folder), user="postgres", dbname=database, autocommit=True)
 
     def create(self, database: str, like: str = "template1") -> str:
-        """A new database of that name, empty or like another one that nobody uses; its URL."""
+        """A new database of that name, empty or like another one that nobody uses; its URL. One of an earlier set-up of
+        the same tests goes: they are not always run one after the other."""
         names = sql.Identifier(database), sql.Identifier(like)
         with self.connect() as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(names[0]))
             connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
         return self.url(database)
 
@@ -71,7 +73,9 @@ class Postgres:
         """A role that must give its password."""
         with self.connect() as connection:
             role = sql.Identifier(name)
-            connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(password)))
+            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
+            how = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}" if known else "CREATE ROLE {} LOGIN PASSWORD {}")
+            connection.execute(how.format(role, sql.Literal(password)))
             rules = self.folder / "pg_hba.conf"
             rules.write_text(f"local all {name} scram-sha-256\n{rules.read_text()}")
             connection.execute("SELECT pg_reload_conf()")

@@ -160,8 +160,7 @@ class Source(Protocol):
         """Raises ItemError SOURCE_GONE, SOURCE_DENIED, SOURCE_UNREADABLE."""
 
     def delete(self, item: Item) -> None:
-        """Remove the item if it still is that version. Raises ItemError SOURCE_CHANGED,
-        SOURCE_NOT_DELETED and those of `open`."""
+        """Remove it if it still is that version. Raises ItemError SOURCE_CHANGED, SOURCE_NOT_DELETED, as `open`."""
 
 
 @dataclass(slots=True)
@@ -257,8 +256,7 @@ class Sender(Protocol):
         """Remove each object (key and etag) that still is that one; any other is an error of the item."""
 
     def mark_all(self, objects: Iterator[tuple[str, str]], *, moved: bool) -> Iterator[tuple[str, str | Exception]]:
-        """Keep with each object (key and etag) that still is that one whether its source is deleted for it; its new
-        etag."""
+        """Keep with each such object (key and etag) whether its source is deleted for it; its new etag."""
 
     def copy_all(self, renames: Iterator[Rename]) -> Iterator[tuple[Rename, Receipt | Exception]]:
         """Give each object its new name too, where nothing has that name; with its properties."""

@@ -143,8 +143,7 @@ class Transfer:
     def _work(self, control: Control, tell: Tell) -> None:
         try:
             self._copy(control, tell)
-            while self.ledger.wait_at_least(1, LARGEST):  # of the items of one name in a leg only one is proven
-                self._copy(control, tell)
+            self._copy_rest(control, tell)
             if self.spec.kind == "sync":
                 self._end_pass(control)
                 tell(self.ledger.totals())
@@ -160,6 +159,16 @@ class Transfer:
         except SourceError:
             if self.spec.kind != "sync" or not self._lists_something():
                 raise
+
+    def _copy_rest(self, control: Control, tell: Tell) -> None:
+        """Of the items of one name in a leg only one is proven: what still waits has another turn."""
+        left = LARGEST
+        while self.ledger.wait_at_least(1, LARGEST):
+            waiting = self.ledger.totals().counts.pending
+            if waiting >= left:
+                raise TargetError(f"The destination does not say what became of {waiting} items.")
+            self._copy(control, tell)
+            left = waiting
 
     def _require_same_place(self) -> None:
         """A folder that lists nothing and is another one than in the last pass is where a share is not mounted: nothing

@@ -42,9 +42,9 @@ def test_an_expired_code_says_so(site: Site) -> None:
 
 
 def test_a_code_that_never_was_says_so_and_guessing_is_slow(site: Site) -> None:
-    answers = [register(site, "AAAAAAAA") for _ in range(11)]
+    answers = [register(site, "AAAAAAAA") for _ in range(21)]  # a minute may end meanwhile
     assert answers[0][1]["code"] == "REGISTRATION_CODE_INVALID"
-    assert answers[-1][0] == 429
+    assert 429 in [status for status, _ in answers]
 
 
 def test_two_who_use_one_code_at_once_get_one_key(site: Site) -> None:

@@ -93,3 +93,13 @@ def signed(site: Site, seconds: float) -> AzureBlob:
     sas = generate_container_sas(ACCOUNT, name, account_key=KEY, permission=allowed, expiry=until)
     config = BlobConfig(ACCOUNT, name, endpoint=f"http://127.0.0.1:{site.wire.port}/{ACCOUNT}", chunk=MIB)
     return AzureBlob(config, BlobAccess(signature=lambda: sas), Link(Control(), retry=HASTY))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two files, one of them in `sub`."""
+    made = tmp_path / "source"
+    (made / "sub").mkdir(parents=True)
+    (made / "a").write_bytes(b"1")
+    (made / "sub" / "b").write_bytes(b"2")
+    return made

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from migrate_transfer.backends.memory import Memory, MemoryReader, MemorySender
-from migrate_transfer.core.backend import Item, Meant, Page, Streams, all_meant
+from migrate_transfer.core.backend import Content, Item, Meant, Page, Receipt, Streams, Upload, all_meant
 from migrate_transfer.core.control import Control
-from migrate_transfer.core.errors import Stopped
+from migrate_transfer.core.errors import Stopped, TargetError
 from migrate_transfer.engine.copier import TAKE, Copier, Rows
 from migrate_transfer.engine.passage import PIECE
 from migrate_transfer.engine.transfer import Transfer
@@ -120,3 +120,20 @@ def test_items_of_one_name_in_a_leg_have_an_outcome_each(tmp_path: Path, move: b
     source.keep("a", b"-")
     work = Work(tmp_path, source)
     assert work.run(reread=True, delete_source=move).counts.done == times
+
+
+class Silent(Memory):
+    """Says nothing of what is put."""
+
+    def sender(self, streams: Streams, control: Control) -> MemorySender:
+        class Sends(MemorySender):
+            def put_all(self, contents: Iterator[Content]) -> Iterator[tuple[Upload, Receipt | Exception]]:
+                yield from ()
+                assert list(contents)
+
+        return Sends(self, control)
+
+
+def test_no_job_ends_well_while_an_item_has_no_outcome(tmp_path: Path) -> None:
+    with pytest.raises(TargetError):
+        Work(tmp_path, holding(a=b"-"), Silent()).run()

@@ -22,15 +22,6 @@ from migrate_transfer.ledger.item_records import DONE, FAILED, Outcome
 from tests.migrate_transfer.engine.work import Work
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "source"
-    (made / "sub").mkdir(parents=True)
-    (made / "a").write_bytes(b"1")
-    (made / "sub" / "b").write_bytes(b"2")
-    return made
-
-
 def unmounted(folder: Path) -> None:
     """The empty folder below the share comes to light."""
     folder.rename(folder.with_name("the share"))
@@ -255,18 +246,6 @@ def test_a_share_in_which_nothing_is_meant_may_go(tmp_path: Path, folder: Path) 
     assert Work(tmp_path, Shared(folder)).run(filters=Filters(exclude=("sub/**",))).counts.failed == 0
 
 
-def test_a_sync_whose_link_leads_to_a_snapshot_with_other_names_by_now_goes_on(tmp_path: Path, folder: Path) -> None:
-    """Dumps have the date in their names, say: the snapshot that was listed does not come back."""
-    (tmp_path / "newest").symlink_to(folder)
-    Work(tmp_path, LocalSource(tmp_path / "newest"), kind="sync").scan()
-    (tmp_path / "newest").unlink()
-    (tmp_path / "next").mkdir()
-    (tmp_path / "next" / "c").touch()
-    (tmp_path / "newest").symlink_to(tmp_path / "next")
-    work = Work(tmp_path, LocalSource(tmp_path / "newest"), kind="sync")
-    assert [work.run(passes=1).counts.failed, work.run(passes=1).counts.done] == [2, 1]
-
-
 class Asked(Memory):
     """It counts what it is asked for."""
 
@@ -290,25 +269,3 @@ def test_what_was_moved_is_not_looked_for_where_something_is_left(tmp_path: Path
         source.mark = "another place"
         require_listed(source, ledger)
     assert source.asked == 1
-
-
-def test_nor_does_a_link_that_led_elsewhere_while_a_pass_listed_end_the_sync(tmp_path: Path, folder: Path) -> None:
-    """The first snapshot does not come back, and nothing of the pass was copied yet: it begins anew."""
-    for number in range(SLICE):
-        (folder / f"{number}").touch()
-    with pytest.raises(Stopped):
-        Work(tmp_path, Half(folder), kind="sync").run()
-    folder.rename(tmp_path / "snapshot")
-    folder.mkdir()
-    (folder / "c").touch()
-    assert Work(tmp_path, LocalSource(folder), kind="sync").run(passes=1).counts.done == 1
-
-
-def test_an_empty_folder_is_none_in_which_a_pass_begins_anew(tmp_path: Path, folder: Path) -> None:
-    for number in range(SLICE):
-        (folder / f"{number}").touch()
-    with pytest.raises(Stopped):
-        Work(tmp_path, Half(folder), kind="sync").run()
-    unmounted(folder)
-    with pytest.raises(SourceError, match="was begun"):
-        Work(tmp_path, LocalSource(folder), kind="sync").run()
