@@ -15,10 +15,9 @@ from migrate_transfer.core.plan import Filters, folded, misfit
 from migrate_transfer.engine.shares import Shares
 from migrate_transfer.ledger.item_records import DONE, FAILED, IN_FLIGHT, PENDING, SKIPPED, UNCHANGED
 from migrate_transfer.ledger.items import ItemLedger
+from migrate_transfer.ledger.passes import LISTED_AT
 
 SLICE = 2_000
-LISTED_AT = "listed_at"
-"""The fact of the place where the listing was begun."""
 LONGEST = 1.0
 """Seconds after which what was listed is entered, and told of, though it is little."""
 

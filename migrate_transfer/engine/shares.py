@@ -14,8 +14,8 @@ from migrate_transfer.engine.proof import failed
 from migrate_transfer.ledger.item_records import FAILED
 from migrate_transfer.ledger.items import ItemLedger
 from migrate_transfer.ledger.mounts import is_above
+from migrate_transfer.ledger.passes import SHARES
 
-FACT = "shares"
 NOT_MOUNTED = "SOURCE_NOT_MOUNTED"
 SLICE = 2_000
 LARGEST = 2**63 - 1
@@ -31,7 +31,7 @@ class Shares:
 
     def note(self) -> None:
         """The job begins, or a pass: what is mounted now counts."""
-        self.ledger.note(FACT, json.dumps([key for key in self.source.mounts() if not is_above(key)]))
+        self.ledger.note(SHARES, json.dumps([key for key in self.source.mounts() if not is_above(key)]))
 
     def watched(self, pages: Iterable[Page]) -> Iterator[Page]:
         """With that of a share, if it is not there: it may be back when the listing ends."""
@@ -61,7 +61,7 @@ class Shares:
             self.ledger.settle([failed(number, error) for number in some])
 
     def _noted(self) -> list[str]:
-        found: list[str] = json.loads(self.ledger.fact(FACT) or "[]")
+        found: list[str] = json.loads(self.ledger.fact(SHARES) or "[]")
         return found
 
     def _gone(self) -> list[str]:

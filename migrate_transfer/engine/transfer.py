@@ -18,11 +18,12 @@ from migrate_transfer.core.errors import InvalidRequest, MigrateError, SourceErr
 from migrate_transfer.engine.copier import SMALL, Copier, Rows
 from migrate_transfer.engine.far import FarSender, helpers
 from migrate_transfer.engine.removals import Removals
-from migrate_transfer.engine.scanner import LISTED_AT, require_listed, scan
+from migrate_transfer.engine.scanner import require_listed, scan
 from migrate_transfer.engine.shares import Shares
 from migrate_transfer.forecast import Forecast, Speed, forecast
 from migrate_transfer.ledger.item_records import FileTotals
 from migrate_transfer.ledger.items import ItemLedger
+from migrate_transfer.ledger.passes import LISTED_AT
 from migrate_transfer.spec import TransferSpec
 
 LOOK_SECONDS = 0.25

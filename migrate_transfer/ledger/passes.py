@@ -10,6 +10,8 @@ from migrate_transfer.ledger.item_records import DONE, FAILED, SKIPPED, SOURCE, 
 from migrate_transfer.ledger.store import Store
 
 SLICE = 2_000
+LISTED_AT, SHARES = "listed_at", "shares"
+"""Facts: which place the source was when the listing was begun, and what was mounted below it then."""
 RENAMED = (
     "exists (select 1 from item where item.stable_id = known.stable_id and item.stable_id != ''"
     " and item.size = known.size and item.modified = known.modified"
@@ -74,8 +76,8 @@ class Passes:
             for table in ("item", "there", "scan"):
                 db.execute(f"delete from {table}")  # noqa: S608  names of ours
             db.execute(
-                "delete from fact where name in ('destination_listed', 'source_listed', 'listed_at', 'shares', ?)",
-                (mounts.STEADY,),
+                "delete from fact where name in ('destination_listed', 'source_listed', ?, ?, ?)",
+                (LISTED_AT, SHARES, mounts.STEADY),
             )
             db.execute("create index if not exists item_by_key on item (key)")
             db.execute("create index if not exists item_by_id on item (stable_id) where stable_id != ''")
@@ -85,8 +87,8 @@ class Passes:
         another share may be mounted."""
         nothing = "not exists (select 1 from scan where cursor is not null)"
         with self.store.writing() as db:
-            names = f"delete from fact where name in ('listed_at', 'shares', ?) and {nothing}"  # noqa: S608
-            db.execute(names, (mounts.STEADY,))
+            query = f"delete from fact where name in (?, ?, ?) and {nothing}"  # noqa: S608  words of ours
+            db.execute(query, (LISTED_AT, SHARES, mounts.STEADY))
             db.execute(f"delete from mount where not judged and {nothing}")  # noqa: S608
 
     def moved(self) -> tuple[int, int, int]:
